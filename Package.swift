@@ -1,0 +1,102 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// The floors of the house: a target lists only floors below it, so a wrong import does not compile.
+// Sources/README.md tells what lives where.
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+func floor(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+
+let package = Package(
+    name: "cordwood",
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Floor 7: the program.
+        .executableTarget(
+            name: "cordwood",
+            dependencies: [
+                "Server", "Agent", "Query", "Storage", "Wire", "Logback", "LogQL", "LogModel",
+                "Bytes", log, lifecycle, yaml,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        // Floor 6.
+        floor(
+            "Server",
+            [
+                "Query", "Storage", "Wire", "LogQL", "LogModel", "Bytes", log, lifecycle, yaml, nio,
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ]),
+        // Floor 4.
+        floor("Query", ["Pipeline", "LogQL", "LogModel", "Regexp", "Bytes"]),
+        floor("Agent", ["Logback", "Wire", "LogModel", "Regexp", "Bytes", log, lifecycle, yaml]),
+        // Floor 3.
+        floor("Pipeline", ["LogQL", "LogModel", "Regexp", "Bytes"]),
+        floor(
+            "Storage",
+            [
+                "Segment", "LogModel", "Bytes", log,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        // Floor 2.
+        floor("LogQL", ["LogModel", "Regexp"]),
+        floor("Logback", ["LogModel", "Regexp", "Bytes"]),
+        floor("Segment", ["LogModel", "Bytes"]),
+        floor(
+            "Wire",
+            [
+                "LogModel", "Bytes", log, nio,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ]),
+        // Floor 1.
+        floor("LogModel", ["Regexp"]),
+        // Floor 0.
+        floor("Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy"]),
+        floor("Regexp", ["CRE2"]),
+        // System libraries and shims.
+        .target(name: "CScan"),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(
+            name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
+
+        tests("BytesTests", ["Bytes"]),
+        tests("RegexpTests", ["Regexp"]),
+        tests("LogModelTests", ["LogModel"]),
+        tests("LogQLTests", ["LogQL", "LogModel"]),
+        tests("LogbackTests", ["Logback", "LogModel"]),
+        tests("SegmentTests", ["Segment", "LogModel", "Bytes"]),
+        tests("WireTests", ["Wire", "LogModel", "Bytes"]),
+        tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
+        tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),
+        tests("QueryTests", ["Query", "Pipeline", "LogQL", "LogModel"]),
+        tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes"]),
+        tests("ServerTests", ["Server", "Query", "Storage", "LogModel"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

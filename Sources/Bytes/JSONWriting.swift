@@ -1,0 +1,80 @@
+/// Appends a JSON string: quoted, escaped, and UTF-8 whatever the bytes were (a byte that is none
+/// becomes U+FFFD).
+package func appendJSONString(_ text: UnsafeRawBufferPointer, to out: inout [UInt8]) {
+    out.reserveCapacity(out.count + text.count + 2)
+    out.append(UInt8(ascii: "\""))
+    var start = 0
+    var at = 0
+    func flush(_ end: Int, _ out: inout [UInt8]) {
+        if start < end { out.append(contentsOf: text[start..<end]) }
+    }
+    while at < text.count {
+        let byte = text[at]
+        if byte >= 0x80 {
+            let length = utf8Length(text, at)
+            if length == 0 {
+                flush(at, &out)
+                out.append(contentsOf: [0xEF, 0xBF, 0xBD])
+                at += 1
+                start = at
+            } else {
+                at += length
+            }
+        } else if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            flush(at, &out)
+            appendEscape(byte, to: &out)
+            at += 1
+            start = at
+        } else {
+            at += 1
+        }
+    }
+    flush(at, &out)
+    out.append(UInt8(ascii: "\""))
+}
+
+package func appendJSONString(_ text: some Sequence<UInt8>, to out: inout [UInt8]) {
+    if text.withContiguousStorageIfAvailable({
+        appendJSONString(UnsafeRawBufferPointer($0), to: &out)
+    }) == nil {
+        Array(text).withUnsafeBytes { appendJSONString($0, to: &out) }
+    }
+}
+
+package func appendJSONString(_ text: String, to out: inout [UInt8]) {
+    appendJSONString(text.utf8, to: &out)
+}
+
+private func appendEscape(_ byte: UInt8, to out: inout [UInt8]) {
+    let hex = Array("0123456789abcdef".utf8)
+    switch byte {
+    case 0x0a: out.append(contentsOf: "\\n".utf8)
+    case 0x0d: out.append(contentsOf: "\\r".utf8)
+    case 0x09: out.append(contentsOf: "\\t".utf8)
+    case UInt8(ascii: "\""): out.append(contentsOf: "\\\"".utf8)
+    case UInt8(ascii: "\\"): out.append(contentsOf: "\\\\".utf8)
+    default:
+        out.append(contentsOf: "\\u00".utf8)
+        out.append(hex[Int(byte >> 4)])
+        out.append(hex[Int(byte & 15)])
+    }
+}
+
+/// Length of the well-formed UTF-8 sequence at an offset, 0 when there is none (Unicode, table 3-7).
+package func utf8Length(_ text: UnsafeRawBufferPointer, _ at: Int) -> Int {
+    let first = text[at]
+    func continues(_ i: Int, _ low: UInt8 = 0x80, _ high: UInt8 = 0xBF) -> Bool {
+        at + i < text.count && text[at + i] >= low && text[at + i] <= high
+    }
+    switch first {
+    case 0..<0x80: return 1
+    case 0xC2...0xDF: return continues(1) ? 2 : 0
+    case 0xE0: return continues(1, 0xA0) && continues(2) ? 3 : 0
+    case 0xED: return continues(1, 0x80, 0x9F) && continues(2) ? 3 : 0
+    case 0xE1...0xEF: return continues(1) && continues(2) ? 3 : 0
+    case 0xF0: return continues(1, 0x90) && continues(2) && continues(3) ? 4 : 0
+    case 0xF1...0xF3: return continues(1) && continues(2) && continues(3) ? 4 : 0
+    case 0xF4: return continues(1, 0x80, 0x8F) && continues(2) && continues(3) ? 4 : 0
+    default: return 0
+    }
+}

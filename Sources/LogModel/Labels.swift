@@ -1,0 +1,95 @@
+/// One name and its value.
+package struct Label: Hashable, Comparable, Sendable {
+    package var name: String
+    package var value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
+    /// By bytes of the name, then of the value, as Go sorts strings.
+    package static func < (a: Label, b: Label) -> Bool {
+        if a.name == b.name { return a.value.utf8.lexicographicallyPrecedes(b.value.utf8) }
+        return a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+    }
+}
+
+/// A set of labels: sorted by name, names unique, no empty value. Two sets that print alike are
+/// equal. A stream is named by its set.
+package struct Labels: Hashable, Sendable {
+    package let pairs: [Label]
+
+    package static let empty = Labels(sorted: [])
+
+    /// Takes pairs that are already sorted, unique and non-empty.
+    package init(sorted pairs: [Label]) { self.pairs = pairs }
+
+    /// Sorts; drops empty values; of equal names the last one given wins.
+    package init(_ unsorted: [Label]) {
+        var latest: [String: String] = [:]
+        latest.reserveCapacity(unsorted.count)
+        for label in unsorted { latest[label.name] = label.value }
+        pairs = latest.filter { !$0.value.isEmpty }.map { Label($0.key, $0.value) }.sorted()
+    }
+
+    package init(_ dictionary: [String: String]) {
+        self.init(dictionary.map { Label($0.key, $0.value) })
+    }
+
+    package var isEmpty: Bool { pairs.isEmpty }
+    package var count: Int { pairs.count }
+
+    /// The value under a name; nil when the set has no such label.
+    package subscript(name: String) -> String? {
+        for label in pairs where label.name == name { return label.value }
+        return nil
+    }
+
+    /// FNV-1a over names and values with separators: stable across runs, machines and versions,
+    /// because segments store it.
+    package var fingerprint: UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        for label in pairs {
+            for byte in label.name.utf8 { mix(byte) }
+            mix(0xff)
+            for byte in label.value.utf8 { mix(byte) }
+            mix(0xfe)
+        }
+        return hash
+    }
+}
+
+extension Labels: CustomStringConvertible {
+    /// `{app="shop", host="blue-1"}`: the way Loki prints a label set.
+    package var description: String {
+        "{" + pairs.map { "\($0.name)=\(quoted($0.value))" }.joined(separator: ", ") + "}"
+    }
+}
+
+/// A string in double quotes with the escapes of Go's `strconv.Quote`, for printing labels.
+package func quoted(_ text: String) -> String {
+    var out = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": out += "\\\""
+        case "\\": out += "\\\\"
+        case "\n": out += "\\n"
+        case "\r": out += "\\r"
+        case "\t": out += "\\t"
+        case "\u{07}": out += "\\a"
+        case "\u{08}": out += "\\b"
+        case "\u{0c}": out += "\\f"
+        case "\u{0b}": out += "\\v"
+        default:
+            if scalar.value < 0x20 || scalar.value == 0x7f {
+                let hex = String(scalar.value, radix: 16)
+                out += "\\x" + (hex.count < 2 ? "0" : "") + hex
+            } else {
+                out.unicodeScalars.append(scalar)
+            }
+        }
+    }
+    return out + "\""
+}

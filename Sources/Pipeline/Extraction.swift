@@ -1,0 +1,70 @@
+import LogModel
+import LogQL
+
+/// What a metric query takes from each row, and which labels its series keep.
+package struct Extraction: Sendable {
+    package enum Value: Sendable { case count, bytes, unwrap(Unwrap) }
+    package var value: Value
+    /// Nil keeps every label.
+    package var grouping: Grouping?
+
+    package init(value: Value, grouping: Grouping? = nil) {
+        self.value = value
+        self.grouping = grouping
+    }
+}
+
+/// The value of a row: its existence, its length, or a label read as a number.
+enum SampleValue {
+    case count
+    case bytes
+    case unwrap(label: String, Unwrap.Conversion, filters: [LabelFilterStage])
+
+    init(_ value: Extraction.Value) throws(PipelineError) {
+        switch value {
+        case .count: self = .count
+        case .bytes: self = .bytes
+        case .unwrap(let unwrap):
+            var filters: [LabelFilterStage] = []
+            for filter in unwrap.filters { filters.append(try LabelFilterStage(filter)) }
+            self = .unwrap(label: unwrap.label, unwrap.conversion, filters: filters)
+        }
+    }
+
+    /// Nil skips the row.
+    func of(_ labels: inout RowLabels, lineBytes: Int) -> Double? {
+        switch self {
+        case .count: return 1
+        case .bytes: return Double(lineBytes)
+        case .unwrap(let label, let conversion, let filters):
+            guard let text = labels[label], !text.isEmpty else { return nil }
+            let value = Self.convert(text, conversion)
+            if value == nil {
+                labels.fail("SampleExtractionErr", "cannot read \(quoted(text)) of label \(label)")
+            }
+            for filter in filters where !filter.passes(&labels) { return nil }
+            return value ?? 0
+        }
+    }
+
+    private static func convert(_ text: String, _ conversion: Unwrap.Conversion) -> Double? {
+        switch conversion {
+        case .none: Double(text)
+        case .duration, .durationSeconds: DurationText.parseGo(text).map { Double($0) / 1e9 }
+        case .bytes: ByteText.parse(text).map(Double.init)
+        }
+    }
+
+    /// Labels that the value needs.
+    var names: [String] {
+        switch self {
+        case .count, .bytes: []
+        case .unwrap(let label, _, let filters): [label] + filters.flatMap(\.names)
+        }
+    }
+
+    /// The label that the value came from, which no series keeps.
+    var consumedLabel: String? {
+        if case .unwrap(let label, _, _) = self { label } else { nil }
+    }
+}

@@ -1,0 +1,117 @@
+import Bytes
+import LogModel
+import LogQL
+
+/// `| json a="x.y[0]", b`: picks values by their paths. A missing value gives an empty label.
+struct JSONPathStage {
+    private enum Step: Equatable { case field(String), index(Int) }
+    private struct Field {
+        let name: String
+        let steps: [Step]
+    }
+    private let fields: [Field]
+
+    init(_ expressions: [FieldExpression]) throws(PipelineError) {
+        var fields: [Field] = []
+        for expression in expressions {
+            guard let steps = Self.parse(expression.path) else {
+                throw PipelineError("cannot parse expression [\(expression.path)]: syntax error")
+            }
+            fields.append(Field(name: expression.name, steps: steps))
+        }
+        self.fields = fields
+    }
+
+    private static func parse(_ path: String) -> [Step]? {
+        var steps: [Step] = []
+        var rest = Substring(path)
+        while let first = rest.first {
+            if first == "[" {
+                guard let close = rest.firstIndex(of: "]") else { return nil }
+                let inner = rest[rest.index(after: rest.startIndex)..<close]
+                if inner.count >= 2, inner.hasPrefix("\""), inner.hasSuffix("\"") {
+                    steps.append(.field(String(inner.dropFirst().dropLast())))
+                } else if let index = Int(inner), index >= 0 {
+                    steps.append(.index(index))
+                } else {
+                    return nil
+                }
+                rest = rest[rest.index(after: close)...]
+            } else {
+                if first == "." {
+                    guard !steps.isEmpty else { return nil }
+                    rest = rest.dropFirst()
+                } else if !steps.isEmpty {
+                    return nil
+                }
+                let name = rest.prefix { $0 != "." && $0 != "[" }
+                guard let head = name.utf8.first, !(48...57).contains(head),
+                    name.utf8.allSatisfy({
+                        $0 == 95 || (48...57).contains($0) || (65...90).contains($0)
+                            || (97...122).contains($0)
+                    })
+                else { return nil }
+                steps.append(.field(String(name)))
+                rest = rest.dropFirst(name.count)
+            }
+        }
+        return steps.isEmpty ? nil : steps
+    }
+
+    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels) {
+        let first = line.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d }
+        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") || first == UInt8(ascii: "\"")
+        else {
+            labels.fail(JSONStage.errorCode, "Unknown value type")
+            return
+        }
+        for field in fields {
+            let value = (try? Self.value(line, field.steps)) ?? ""
+            labels.extract(field.name, value)
+        }
+    }
+
+    private static func value(
+        _ line: UnsafeRawBufferPointer, _ steps: [Step]
+    ) throws(BytesError) -> String? {
+        var reader = JSONReader(line, maxNesting: Limits.maxNesting)
+        for step in steps {
+            guard try enter(&reader, step) else { return nil }
+        }
+        let start = reader.offset
+        switch try reader.next() {
+        case .string(let range, _): return JSONText.string(reader, range)
+        case .number(let range): return JSONText.raw(reader, range)
+        case .true: return "true"
+        case .false: return "false"
+        case .objectStart, .arrayStart:
+            try JSONStage.skipArray(&reader)
+            let text = String(decoding: line[start..<reader.offset], as: UTF8.self)
+            // The reader stands behind a colon or a comma and the blanks after it.
+            return String(text.drop { $0 != "{" && $0 != "[" })
+        default: return nil
+        }
+    }
+
+    /// Moves to the value that a step names; false when there is none.
+    private static func enter(_ reader: inout JSONReader, _ step: Step) throws(BytesError) -> Bool {
+        switch (step, try reader.next()) {
+        case (.field(let name), .objectStart):
+            while case .key(let range, _) = try reader.next() {
+                if JSONText.string(reader, range) == name { return true }
+                _ = try reader.skipValue()
+            }
+            return false
+        case (.index(let index), .arrayStart):
+            for _ in 0..<index {
+                switch try reader.next() {
+                case .arrayEnd: return false
+                case .arrayStart, .objectStart: try JSONStage.skipArray(&reader)
+                default: break
+                }
+            }
+            return true
+        default: return false
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import LogModel
+import LogQL
+import Regexp
+
+/// `| status >= 500 and host="a"`, compiled.
+indirect enum LabelFilterStage {
+    case string(Matcher, Regexp?)
+    case number(String, LabelFilter.Comparison, Double)
+    case duration(String, LabelFilter.Comparison, Double)
+    case bytes(String, LabelFilter.Comparison, Double)
+    case ip(String, negated: Bool, IPRange)
+    case and(LabelFilterStage, LabelFilterStage)
+    case or(LabelFilterStage, LabelFilterStage)
+
+    init(_ filter: LabelFilter) throws(PipelineError) {
+        switch filter {
+        case .string(let matcher):
+            switch matcher.op {
+            case .equal, .notEqual: self = .string(matcher, nil)
+            case .match, .notMatch:
+                // Anchored, as the language's documentation says; here the dot takes no newline.
+                do { self = .string(matcher, try Regexp("^(?:\(matcher.value))$")) } catch {
+                    throw PipelineError("error parsing regexp: \(error.reason): `\(matcher.value)`")
+                }
+            }
+        case .number(let name, let op, let value): self = .number(name, op, value)
+        case .duration(let name, let op, let span): self = .duration(name, op, Double(span))
+        case .bytes(let name, let op, let amount): self = .bytes(name, op, Double(amount))
+        case .ip(let name, let negated, let pattern):
+            self = .ip(name, negated: negated, try IPRange(pattern))
+        case .and(let a, let b):
+            self = .and(try LabelFilterStage(a), try LabelFilterStage(b))
+        case .or(let a, let b): self = .or(try LabelFilterStage(a), try LabelFilterStage(b))
+        }
+    }
+
+    /// Every label that the filter looks at.
+    var names: [String] {
+        switch self {
+        case .string(let matcher, _): [matcher.name]
+        case .number(let name, _, _), .duration(let name, _, _), .bytes(let name, _, _): [name]
+        case .ip(let name, _, _): [name]
+        case .and(let a, let b), .or(let a, let b): a.names + b.names
+        }
+    }
+
+    /// False drops the row. A value that cannot be converted keeps it, with an error label.
+    func passes(_ labels: inout RowLabels) -> Bool {
+        switch self {
+        case .and(let a, let b): return a.passes(&labels) && b.passes(&labels)
+        case .or(let a, let b):
+            let left = a.passes(&labels)
+            let right = b.passes(&labels)
+            return left || right
+        case .string(let matcher, let regexp):
+            let value = labels[matcher.name] ?? ""
+            guard let regexp else { return matcher.matches(value) }
+            return regexp.matches(value) == (matcher.op == .match)
+        case .number(let name, let op, let bound):
+            return Self.compare(&labels, name, op, bound, Self.number)
+        case .duration(let name, let op, let bound):
+            return Self.compare(&labels, name, op, bound) { DurationText.parseGo($0).map(Double.init) }
+        case .bytes(let name, let op, let bound):
+            return Self.compare(&labels, name, op, bound) { ByteText.parse($0).map(Double.init) }
+        case .ip(let name, let negated, let range):
+            if labels.error != nil { return true }
+            guard let value = labels[name] else { return false }
+            return range.contains(value) != negated
+        }
+    }
+
+    /// Go's ParseFloat takes what Swift's initialiser takes, and underscores nowhere.
+    static func number(_ text: String) -> Double? {
+        guard let value = Double(text) else { return nil }
+        return value
+    }
+
+    private static func compare(
+        _ labels: inout RowLabels, _ name: String, _ op: LabelFilter.Comparison, _ bound: Double,
+        _ convert: (String) -> Double?
+    ) -> Bool {
+        if labels.error != nil { return true }
+        guard let text = labels[name] else { return false }
+        guard let value = convert(text) else {
+            labels.fail("LabelFilterErr", "invalid value \(quoted(text)) of label \(name)")
+            return true
+        }
+        return switch op {
+        case .equal: value == bound
+        case .notEqual: value != bound
+        case .less: value < bound
+        case .lessOrEqual: value <= bound
+        case .greater: value > bound
+        case .greaterOrEqual: value >= bound
+        }
+    }
+}

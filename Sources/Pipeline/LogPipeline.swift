@@ -1,0 +1,246 @@
+import Bytes
+import LogModel
+import LogQL
+
+/// The rows that passed, as columns; reused from unit to unit.
+package struct PipelineResult {
+    /// Index of each row in the entries.
+    package var rows: [Int] = []
+    package var timestamps: [Int64] = []
+    /// Index into the pipeline's `labels`.
+    package var labelIDs: [Int] = []
+    /// Lines of a log query; empty for a metric query.
+    package var lines: [[UInt8]] = []
+    /// Values of a metric query.
+    package var values: [Double] = []
+
+    package init() {}
+
+    package mutating func removeAll() {
+        rows.removeAll(keepingCapacity: true)
+        timestamps.removeAll(keepingCapacity: true)
+        labelIDs.removeAll(keepingCapacity: true)
+        lines.removeAll(keepingCapacity: true)
+        values.removeAll(keepingCapacity: true)
+    }
+}
+
+/// The stages of one query, compiled once and run over the entries of one stream after the other.
+/// Owned by one thread. Label sets are interned: `labels` grows with what the query finds.
+package final class LogPipeline {
+    private let stages: [CompiledStage]
+    private let value: SampleValue?
+    private let grouping: Grouping?
+    /// Labels that anything behind the parsers needs; nil when all are kept.
+    private let needed: Set<String>?
+    /// Literal that must occur, searched over a whole buffer before any row is looked at.
+    private let prefilter: ByteSearch?
+
+    package private(set) var labels: [ResultLabels] = []
+    private var ids: [ResultLabels: Int] = [:]
+
+    package init(stages: [Stage], extraction: Extraction? = nil) throws(PipelineError) {
+        var compiled: [CompiledStage] = []
+        for stage in stages { compiled.append(try CompiledStage(stage)) }
+        grouping = extraction?.grouping
+        value = if let extraction { try SampleValue(extraction.value) } else { nil }
+        needed = Self.neededLabels(compiled, value, grouping)
+        // A parser whose labels nobody needs does not run, as in Loki.
+        self.stages = needed?.isEmpty == true ? compiled.filter { !$0.isParser } : compiled
+        var first: ByteSearch?
+        for case .lineFilter(let filter) in compiled.prefix(1) { first = filter.requiredLiteral }
+        prefilter = first
+    }
+
+    private static func neededLabels(
+        _ stages: [CompiledStage], _ value: SampleValue?, _ grouping: Grouping?
+    ) -> Set<String>? {
+        guard let value, let grouping, !grouping.without else { return nil }
+        var names = Set(grouping.labels + value.names)
+        for stage in stages {
+            guard let looked = stage.names else { return nil }
+            names.formUnion(looked)
+        }
+        return names
+    }
+
+    /// False when timestamps and lengths are enough.
+    package var needsLines: Bool { value == nil || stages.contains { $0.needsLine } }
+
+    /// True when every row passes as it is and only the labels of its stream matter.
+    package var isPassThrough: Bool {
+        guard stages.isEmpty, let value else { return false }
+        if case .unwrap = value { return false }
+        return keepsOnly == .streamLabels
+    }
+
+    private enum Kept { case streamLabels, more }
+
+    /// Structured metadata makes series of its own unless the grouping leaves it out, which is only
+    /// known for names: `by ()` or names that the caller finds among the stream's labels.
+    private var keepsOnly: Kept {
+        guard let grouping, !grouping.without else { return .more }
+        return .streamLabels
+    }
+
+    /// Names by which a pass-through groups; a stream that lacks one may have it as metadata.
+    package var groupingNames: [String] { grouping?.labels ?? [] }
+
+    /// Literals that every line which passes contains.
+    package var requiredLiterals: [[UInt8]] {
+        var literals: [[UInt8]] = []
+        for stage in stages {
+            guard case .lineFilter(let filter) = stage else { break }
+            if let search = filter.requiredLiteral { literals.append(search.needle) }
+        }
+        return literals
+    }
+
+    /// Runs the stages over entries of one stream and appends what passes.
+    package func run(
+        stream: Labels, entries: Entries, into result: inout PipelineResult
+    ) throws(PipelineError) {
+        var failure: PipelineError?
+        var streamIDs = StreamIDs()
+        entries.lineBytes.withUnsafeBytes { bytes in
+            let isDone = doneTest()
+            forEachCandidate(entries, bytes) { row in
+                do throws(PipelineError) {
+                    try one(row, stream, entries, bytes, &streamIDs, isDone, &result)
+                } catch { failure = error }
+                return failure == nil
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// IDs of rows whose labels no stage has touched, by metadata set.
+    private struct StreamIDs { var byMetadata: [UInt32: Int] = [:] }
+
+    private func doneTest() -> (RowLabels) -> Bool {
+        guard let needed else { return { _ in false } }
+        return { labels in
+            needed.allSatisfy { labels.hasParsed($0) || labels.hasParsed($0 + "_extracted") }
+        }
+    }
+
+    /// Calls `body` for each row that may pass, until it says stop. With a required literal the whole
+    /// buffer is searched at once, and only rows with a hit are called.
+    private func forEachCandidate(
+        _ entries: Entries, _ bytes: UnsafeRawBufferPointer, _ body: (Int) -> Bool
+    ) {
+        guard let prefilter, !bytes.isEmpty else {
+            if prefilter != nil, needsLines { return }
+            for row in 0..<entries.count where !body(row) { return }
+            return
+        }
+        var row = 0
+        var from = 0
+        while let hit = prefilter.find(in: bytes, from: from) {
+            row = Self.row(at: hit, entries.lineEnds, from: row)
+            guard row < entries.count else { return }
+            let range = entries.lineRange(row)
+            if hit + prefilter.needle.count <= range.upperBound {
+                if !body(row) { return }
+                from = range.upperBound
+                row += 1
+            } else {
+                // The hit lies across two lines.
+                from = hit + 1
+            }
+        }
+    }
+
+    /// The row whose line holds a byte: the first that ends behind it. Gallops, because hits are
+    /// either dense or far apart.
+    private static func row(at byte: Int, _ ends: [UInt32], from: Int) -> Int {
+        var step = 1
+        var low = from
+        while low + step < ends.count, Int(ends[low + step]) <= byte {
+            low += step
+            step *= 2
+        }
+        var high = min(ends.count, low + step + 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(ends[middle]) <= byte { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private func one(
+        _ index: Int, _ stream: Labels, _ entries: Entries, _ bytes: UnsafeRawBufferPointer,
+        _ streamIDs: inout StreamIDs, _ isDone: (RowLabels) -> Bool, _ result: inout PipelineResult
+    ) throws(PipelineError) {
+        let range = entries.lineRange(index)
+        let stored = UnsafeRawBufferPointer(rebasing: bytes.isEmpty ? bytes[0..<0] : bytes[range])
+        // Line filters in front need no labels: most rows end here.
+        var next = 0
+        while next < stages.count, case .lineFilter(let filter) = stages[next] {
+            if !filter.passes(stored) { return }
+            next += 1
+        }
+        let metadataID = entries.metadataIDs.isEmpty ? 0 : entries.metadataIDs[index]
+        var row = Row(
+            timestamp: entries.timestamps[index], newLine: nil,
+            labels: RowLabels(stream: stream, metadata: entries.metadata(index)))
+        for stage in stages[next...] {
+            let passed: Bool
+            if let line = row.newLine {
+                passed = line.withUnsafeBytes { stage.run(&row, $0, isDone: isDone) }
+            } else {
+                passed = stage.run(&row, stored, isDone: isDone)
+            }
+            if !passed { return }
+        }
+        let lineBytes = row.newLine?.count ?? range.count
+        if let value {
+            guard let sample = value.of(&row.labels, lineBytes: lineBytes) else { return }
+            try check(row.labels)
+            result.values.append(sample)
+        } else {
+            result.lines.append(row.newLine ?? Array(stored))
+        }
+        result.rows.append(index)
+        result.timestamps.append(row.timestamp)
+        result.labelIDs.append(id(of: row.labels, metadataID, &streamIDs))
+    }
+
+    /// An error that no filter has taken away ends a metric query, unless it is asked for by name.
+    private func check(_ labels: RowLabels) throws(PipelineError) {
+        guard let error = labels.error else { return }
+        if let grouping, !grouping.without, grouping.labels.contains(RowLabels.error) { return }
+        throw PipelineError(
+            """
+            pipeline error: '\(error)' for series: '\(labels.result.merged)'.
+            Use a label filter to intentionally skip this error. (e.g | __error__!="\(error)").
+            To skip all potential errors you can match empty errors.(e.g __error__="")
+            The label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )
+
+            """)
+    }
+
+    private func id(of labels: RowLabels, _ metadataID: UInt32, _ known: inout StreamIDs) -> Int {
+        if !labels.isChanged, let id = known.byMetadata[metadataID] { return id }
+        let result = reduced(labels)
+        let id = ids[result] ?? self.labels.count
+        if id == self.labels.count {
+            self.labels.append(result)
+            ids[result] = id
+        }
+        if !labels.isChanged { known.byMetadata[metadataID] = id }
+        return id
+    }
+
+    /// Only the labels that the grouping keeps, in a metric query.
+    private func reduced(_ labels: RowLabels) -> ResultLabels {
+        guard let value else { return labels.result }
+        if let grouping, !grouping.without {
+            let kept = grouping.labels.compactMap { name in labels[name].map { Label(name, $0) } }
+            return ResultLabels(stream: Labels(kept))
+        }
+        let left = Set((grouping?.labels ?? []) + (value.consumedLabel.map { [$0] } ?? []))
+        let merged = labels.result.merged
+        return ResultLabels(stream: Labels(sorted: merged.pairs.filter { !left.contains($0.name) }))
+    }
+}

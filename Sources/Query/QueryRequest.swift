@@ -1,0 +1,98 @@
+import LogModel
+import Pipeline
+import Synchronization
+
+/// One question, with its parameters already read and checked.
+package struct QueryRequest: Sendable {
+    package var tenant: String
+    package var text: String
+    /// Log queries: inclusive. Metric queries: the first step.
+    package var start: Timestamp
+    /// Log queries: exclusive. Metric queries: no step lies behind it. Instant: the moment.
+    package var end: Timestamp
+    package var stepNanoseconds: Int64
+    /// Keeps an entry only when it is this far from the one kept before; 0 keeps all.
+    package var intervalNanoseconds: Int64
+    /// Entries; 0 = all.
+    package var limit: Int
+    package var direction: Selection.Direction
+    package var isInstant: Bool
+
+    package init(
+        tenant: String, text: String, start: Timestamp, end: Timestamp, stepNanoseconds: Int64 = 0,
+        intervalNanoseconds: Int64 = 0, limit: Int = 100,
+        direction: Selection.Direction = .backward, isInstant: Bool = false
+    ) {
+        self.tenant = tenant
+        self.text = text
+        self.start = start
+        self.end = end
+        self.stepNanoseconds = stepNanoseconds
+        self.intervalNanoseconds = intervalNanoseconds
+        self.limit = limit
+        self.direction = direction
+        self.isInstant = isInstant
+    }
+}
+
+package struct QueryError: Error, Sendable {
+    /// What the caller can do about it.
+    package enum Kind: Sendable {
+        /// The query is wrong, or asks for more than is allowed.
+        case invalid
+        /// Vector matching failed on the data.
+        case matching
+        case timeout
+        case cancelled
+        case source
+    }
+    package let kind: Kind
+    package let message: String
+    package init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+}
+
+package struct LogRow: Sendable {
+    package var timestamp: Int64
+    package var line: [UInt8]
+    package var labels: ResultLabels
+}
+
+package struct Point: Sendable, Equatable {
+    package var milliseconds: Int64
+    package var value: Double
+}
+
+package struct Series: Sendable {
+    package var labels: Labels
+    package var points: [Point]
+}
+
+package enum QueryValue: Sendable {
+    /// In the direction asked for.
+    case streams([LogRow])
+    case matrix([Series])
+    /// One point each.
+    case vector([Series])
+    case scalar(Point)
+}
+
+package struct QueryStats: Sendable {
+    /// Bytes of lines and entries that were looked at, roll-ups included.
+    package var bytes = 0
+    package var lines = 0
+    package var linesKept = 0
+    package var units = 0
+    package var unitsFromRollups = 0
+    package var seconds = 0.0
+}
+
+/// Set by whoever asked and has left; looked at between units.
+package final class Cancellation: Sendable {
+    private let flag = Atomic<Bool>(false)
+    package init() {}
+    package func cancel() { flag.store(true, ordering: .relaxed) }
+    package var isCancelled: Bool { flag.load(ordering: .relaxed) }
+}

@@ -1,0 +1,162 @@
+import LogModel
+
+/// One ascending run of a stream's entries, pulled piece by piece.
+package struct RunCursor {
+    private let pull: () throws -> Entries?
+    fileprivate var entries = Entries()
+    fileprivate var row = 0
+
+    package init(_ pull: @escaping () throws -> Entries?) { self.pull = pull }
+
+    package init(_ entries: Entries) {
+        var rest: Entries? = entries
+        pull = {
+            defer { rest = nil }
+            return rest
+        }
+    }
+
+    fileprivate var head: Int64 { entries.timestamps[row] }
+
+    /// Makes sure that a row is there; false at the end of the run.
+    fileprivate mutating func fill() throws -> Bool {
+        while row >= entries.count {
+            guard let next = try pull() else { return false }
+            entries = next
+            row = 0
+        }
+        return true
+    }
+}
+
+/// Merges runs of one stream into one ascending run without repeated entries: of rows with equal
+/// timestamp, line and metadata the first stays, as Loki does. Rows of equal time keep the order of
+/// their runs. Holds one piece of each run and the output.
+package struct EntriesMerge {
+    private var runs: [RunCursor]
+    /// Rows of the output that share the last timestamp begin here.
+    private var tieStart = 0
+    private var tieHashes: Set<Int> = []
+
+    package init(_ runs: [RunCursor]) { self.runs = runs }
+
+    /// All of it at once.
+    package static func merge(_ runs: [Entries]) throws -> Entries {
+        var merge = EntriesMerge(runs.map { RunCursor($0) })
+        return try merge.next(maxBytes: .max) ?? Entries()
+    }
+
+    /// The next rows: about `maxBytes` of lines, never ending inside one timestamp. Nil at the end.
+    package mutating func next(maxBytes: Int) throws -> Entries? {
+        var out = Entries()
+        tieStart = 0
+        tieHashes = []
+        while let best = try smallest() {
+            let head = runs[best.index].head
+            if let last = out.timestamps.last, head > last {
+                if out.lineEnds[out.count - 1] >= maxBytes { break }
+                tieStart = out.count
+                tieHashes = []
+            }
+            let end = bulkEnd(best.index, before: best.nextHead)
+            let row = runs[best.index].row
+            // A row may repeat one of its own run too, so only strictly rising stretches go in bulk.
+            if end > row + 1, out.timestamps.last.map({ $0 < head }) ?? true {
+                appendRising(&out, run: best.index, to: end, maxBytes: maxBytes)
+            } else {
+                appendOne(&out, run: best.index)
+            }
+        }
+        return out.isEmpty ? nil : out
+    }
+
+    /// The run with the smallest head, and the smallest head among the others.
+    private mutating func smallest() throws -> (index: Int, nextHead: Int64)? {
+        var index = -1
+        var smallest = Int64.max
+        var second = Int64.max
+        for i in runs.indices where try runs[i].fill() {
+            let head = runs[i].head
+            if index < 0 || head < smallest {
+                if index >= 0 { second = smallest }
+                smallest = head
+                index = i
+            } else if head < second {
+                second = head
+            }
+        }
+        return index < 0 ? nil : (index, second)
+    }
+
+    /// The first row of the run's piece that may not go before the other runs' heads.
+    private func bulkEnd(_ index: Int, before limit: Int64) -> Int {
+        let run = runs[index]
+        if runs.count == 1 || run.entries.timestamps[run.entries.count - 1] < limit {
+            return run.entries.count
+        }
+        var low = run.row
+        var high = run.entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if run.entries.timestamps[middle] < limit { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private mutating func appendRising(
+        _ out: inout Entries, run index: Int, to end: Int, maxBytes: Int
+    ) {
+        let entries = runs[index].entries
+        let start = runs[index].row
+        let base = start == 0 ? 0 : Int(entries.lineEnds[start - 1])
+        let used = Int(out.lineEnds.last ?? 0)
+        var row = start + 1
+        while row < end, entries.timestamps[row] > entries.timestamps[row - 1],
+            maxBytes == .max || used + Int(entries.lineEnds[row - 1]) - base < maxBytes
+        {
+            row += 1
+        }
+        out.append(entries, rows: start..<row)
+        runs[index].row = row
+        tieStart = out.count - 1
+        tieHashes = []
+    }
+
+    private mutating func appendOne(_ out: inout Entries, run index: Int) {
+        let entries = runs[index].entries
+        let row = runs[index].row
+        runs[index].row += 1
+        if out.timestamps.last != entries.timestamps[row] {
+            tieStart = out.count
+            tieHashes = []
+            out.append(entries, rows: row..<row + 1)
+            return
+        }
+        let hash = Self.hash(entries, row)
+        if tieHashes.isEmpty {
+            for earlier in tieStart..<out.count { tieHashes.insert(Self.hash(out, earlier)) }
+        }
+        if !tieHashes.insert(hash).inserted,
+            (tieStart..<out.count).contains(where: { Self.equal(out, $0, entries, row) })
+        {
+            return
+        }
+        out.append(entries, rows: row..<row + 1)
+    }
+
+    private static func hash(_ entries: Entries, _ row: Int) -> Int {
+        var hasher = Hasher()
+        let range = entries.lineRange(row)
+        hasher.combine(range.count)
+        if !entries.lineBytes.isEmpty {
+            entries.lineBytes.withUnsafeBytes {
+                hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0[range]))
+            }
+        }
+        return hasher.finalize()
+    }
+
+    private static func equal(_ a: Entries, _ i: Int, _ b: Entries, _ j: Int) -> Bool {
+        a.line(i) == b.line(j) && a.metadata(i) == b.metadata(j)
+    }
+}

@@ -1,0 +1,175 @@
+import Bytes
+import LogModel
+
+/// What opening a segment reads: footer and sections, decoded and held against each other.
+struct SegmentDirectory {
+    var summary: SegmentSummary
+    var frames: [Frame] = []
+    var slices: [[Slice]] = []
+    var rollup: [[MinuteCount]] = []
+    var attachment: [UInt8] = []
+
+    private let size: Int
+    private var sections: [SegmentFormat.SectionName: Range<Int>] = [:]
+
+    init(size: Int, read: SegmentReader.Read) throws {
+        self.size = size
+        guard size >= SegmentFormat.magic.count + SegmentFormat.tailSize else {
+            throw SegmentError.corrupt("object is cut short", offset: size)
+        }
+        var start = max(0, size - SegmentFormat.openingRead)
+        var bytes = try read(start..<size)
+        let footer = try Self.footerRange(bytes, start: start, size: size)
+        if footer.lowerBound < start {
+            start = footer.lowerBound
+            bytes = try read(start..<size)
+        }
+        summary = SegmentSummary(
+            tenant: "", level: 0, first: 0, last: 0, rows: 0, bytes: 0, storedBytes: size,
+            streams: [])
+        let local = footer.lowerBound - start..<footer.upperBound - start
+        try decodeFooter(bytes, local, end: footer.lowerBound)
+        let first = sections.values.map(\.lowerBound).min() ?? start
+        if first < start {
+            start = first
+            bytes = try read(start..<size)
+        }
+        func section(_ name: SegmentFormat.SectionName) throws -> [UInt8] {
+            guard let range = sections[name] else {
+                throw SegmentError.corrupt("no section \(name)", offset: footer.lowerBound)
+            }
+            let local = range.lowerBound - start..<range.upperBound - start
+            return try Page.decode(bytes, local, limit: SegmentFormat.maxSectionBytes)
+        }
+        do throws(BytesError) {
+            try decodeStreams(try Self.bytesError { try section(.streams) })
+            try decodeChunks(try Self.bytesError { try section(.chunks) })
+            try decodeRollup(try Self.bytesError { try section(.rollup) })
+        } catch { throw SegmentError.of(error, in: "directory") }
+        attachment = try section(.attachment)
+    }
+
+    /// Sections fail with errors of segments, decoders with errors of bytes; one kind reaches out.
+    private static func bytesError(_ body: () throws -> [UInt8]) throws(BytesError) -> [UInt8] {
+        do { return try body() } catch {
+            throw .invalid("\(error)", offset: 0)
+        }
+    }
+
+    private static func footerRange(
+        _ bytes: [UInt8], start: Int, size: Int
+    ) throws -> Range<Int> {
+        var tail = ByteReader(bytes, range: bytes.count - SegmentFormat.tailSize..<bytes.count)
+        let footerSize = Int(try tail.readUInt32())
+        _ = try tail.readUInt32()
+        guard try tail.readBytes(8) == SegmentFormat.magic else {
+            throw SegmentError.corrupt("no segment: its end has another mark", offset: size - 8)
+        }
+        let end = size - SegmentFormat.tailSize
+        guard footerSize <= end - SegmentFormat.magic.count else {
+            throw SegmentError.corrupt("footer size", offset: end)
+        }
+        return end - footerSize..<end
+    }
+
+    private mutating func decodeFooter(_ bytes: [UInt8], _ range: Range<Int>, end: Int) throws {
+        var crc = ByteReader(bytes, range: range.upperBound + 4..<range.upperBound + 8)
+        guard try crc.readUInt32() == crc32c(Array(bytes[range])) else {
+            throw SegmentError.corrupt("footer checksum", offset: end)
+        }
+        do throws(BytesError) {
+            var reader = ByteReader(bytes, range: range)
+            let version = try reader.readUInt16()
+            guard version == SegmentFormat.version else {
+                throw .invalid("version \(version) is not known to this program", offset: end)
+            }
+            summary.level = Int(try reader.readUInt16())
+            summary.tenant = try reader.readString()
+            summary.first = try reader.readZigzag()
+            summary.last = try reader.readZigzag()
+            summary.rows = try reader.readCount()
+            summary.bytes = try reader.readCount()
+            for _ in 0..<(try reader.readCount(limit: 255)) {
+                let name = try reader.readUInt8()
+                let offset = try reader.readCount(limit: end)
+                let size = try reader.readCount(limit: end - offset)
+                // A section of a later version is none of our business.
+                if let name = SegmentFormat.SectionName(rawValue: name) {
+                    sections[name] = offset..<offset + size
+                }
+            }
+        } catch { throw SegmentError.of(error, in: "footer") }
+    }
+
+    private mutating func decodeStreams(_ bytes: [UInt8]) throws(BytesError) {
+        var reader = ByteReader(bytes)
+        let count = try reader.readCount(limit: reader.remaining)
+        for _ in 0..<count {
+            _ = try reader.readUInt64()
+            let labels = try reader.readLabels()
+            summary.streams.append(
+                StreamSummary(
+                    labels: labels, first: try reader.readZigzag(), last: try reader.readZigzag(),
+                    rows: try reader.readCount(), bytes: try reader.readCount()))
+        }
+        slices = Array(repeating: [], count: count)
+    }
+
+    private mutating func decodeChunks(_ bytes: [UInt8]) throws(BytesError) {
+        var reader = ByteReader(bytes)
+        for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
+            let kind = try reader.readUInt8()
+            guard SegmentFormat.ChunkKind(rawValue: kind) != nil else {
+                throw .invalid("chunk kind \(kind) is not known to this program", offset: 0)
+            }
+            for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
+                try decodeFrame(&reader)
+            }
+            for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
+                try decodeSlice(&reader)
+            }
+        }
+    }
+
+    private mutating func decodeFrame(_ reader: inout ByteReader) throws(BytesError) {
+        let most = SegmentFormat.maxPageBytes * 2
+        let frame = Frame(
+            offset: try reader.readCount(limit: size), sizeT: try reader.readCount(limit: most),
+            sizeM: try reader.readCount(limit: most), sizeL: try reader.readCount(limit: most),
+            rows: try reader.readCount(limit: SegmentFormat.maxPageBytes))
+        guard frame.offset + frame.sizeT + frame.sizeM + frame.sizeL <= size else {
+            throw .invalid("frame beyond the object", offset: frame.offset)
+        }
+        frames.append(frame)
+    }
+
+    private mutating func decodeSlice(_ reader: inout ByteReader) throws(BytesError) {
+        let stream = try reader.readCount(limit: slices.count - 1)
+        let frame = try reader.readCount(limit: frames.count - 1)
+        let firstRow = try reader.readCount(limit: frames[frame].rows)
+        let rows = try reader.readCount(limit: frames[frame].rows - firstRow)
+        let first = try reader.readZigzag()
+        let span = Int64(bitPattern: try reader.readVarint())
+        slices[stream].append(
+            Slice(
+                stream: stream, frame: frame, firstRow: firstRow, rows: rows, first: first,
+                last: first &+ span, bytes: try reader.readCount()))
+    }
+
+    private mutating func decodeRollup(_ bytes: [UInt8]) throws(BytesError) {
+        var reader = ByteReader(bytes)
+        for _ in summary.streams {
+            var minutes: [MinuteCount] = []
+            var number: Int64 = 0
+            for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
+                number = number &+ (try reader.readZigzag())
+                minutes.append(
+                    MinuteCount(
+                        start: number.multipliedReportingOverflow(by: Nanoseconds.minute)
+                            .partialValue,
+                        rows: try reader.readCount(), bytes: try reader.readCount()))
+            }
+            rollup.append(minutes)
+        }
+    }
+}

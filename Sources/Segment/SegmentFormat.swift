@@ -1,0 +1,48 @@
+/// The constants that writer and reader of segments share.
+///
+/// A segment is one immutable object, little endian:
+/// ```
+/// ┌───────┬───────────┬──────────────┬────────┬──────┐
+/// │ magic │ pages ... │ sections ... │ footer │ tail │
+/// └───────┴───────────┴──────────────┴────────┴──────┘
+/// page, section:  u8 codec │ u8 encoding │ u16 flags │ u32 rawLen │ u32 storedLen │ bytes │ u32 crc32c
+///                 (the CRC covers everything before it; sections are pages that the footer names)
+/// frame:          page T │ page M (only when a row has metadata) │ page L
+///   T  zigzag varint: first timestamp, then differences; varint: length of each line
+///   M  varint sets { varint pairs { string name, string value } }; varint per row: index of its set
+///   L  the line bytes, end to end
+/// STREAMS section:  varint streams { u64 fingerprint, labels, zigzag first, last, varint rows, bytes }
+/// CHUNKS section:   varint chunks { u8 kind, varint frames { varint offset, sizeT, sizeM, sizeL, rows },
+///                   varint slices { varint stream, frame, firstRow, rows, zigzag first, varint span, bytes } }
+/// ROLLUP section:   per stream: varint minutes { zigzag minute (difference), varint rows, bytes }
+/// ATTACHMENT:       bytes of the storage layer: the read positions that the segment's pushes moved
+/// footer:           u16 version │ u16 level │ string tenant │ zigzag first, last │ varint rows, bytes │
+///                   varint sections { u8 name, varint offset, varint size }
+/// tail:             u32 footerLen │ u32 crc32c of the footer │ magic
+/// ```
+package enum SegmentFormat {
+    static let magic: [UInt8] = Array("CWSEG\u{0}\u{0}\u{1}".utf8)
+    static let version: UInt16 = 1
+    static let tailSize = 16
+    static let pageHeaderSize = 12
+    static let pageOverhead = pageHeaderSize + 4
+    /// What is read first: footer and sections of a segment of a few hundred MB lie inside.
+    static let openingRead = 64 * 1024
+
+    /// Lines of one frame, in bytes: what a reader unpacks to see one line.
+    package static let frameBytes = 256 * 1024
+    /// A frame of very short lines ends here.
+    static let frameRows = 65_536
+    /// Frames of one chunk, in bytes of lines.
+    static let chunkBytes = 4 * 1024 * 1024
+    /// No page is larger: the bound on what a reader takes before it has checked the content.
+    static let maxPageBytes = 64 * 1024 * 1024
+    static let maxSectionBytes = 512 * 1024 * 1024
+
+    enum Codec: UInt8 { case raw = 0, zstd = 1 }
+    enum ChunkKind: UInt8 { case raw = 1 }
+    enum SectionName: UInt8 { case streams = 1, chunks = 2, rollup = 3, attachment = 4 }
+
+    /// Level 0 must cost little; what stays may cost more.
+    static func zstdLevel(segmentLevel: Int) -> Int32 { segmentLevel == 0 ? 1 : 3 }
+}

@@ -1,0 +1,62 @@
+import Bytes
+import LogModel
+
+/// Why a segment could not be written or read.
+package enum SegmentError: Error, Sendable {
+    case corrupt(String, offset: Int)
+    case unsupported(String)
+    case lineTooLong(Int)
+}
+
+extension SegmentError {
+    static func of(_ error: BytesError, in what: String) -> SegmentError {
+        switch error {
+        case .truncated(let offset): .corrupt("\(what) is cut short", offset: offset)
+        case .invalid(let detail, let offset): .corrupt("\(what): \(detail)", offset: offset)
+        case .tooLarge(let limit): .corrupt("\(what) exceeds \(limit) bytes", offset: 0)
+        }
+    }
+}
+
+/// What a segment knows of one of its streams.
+package struct StreamSummary: Sendable {
+    package var labels: Labels
+    /// Nanoseconds, both inclusive.
+    package var first: Int64
+    package var last: Int64
+    package var rows: Int
+    /// Bytes of line text.
+    package var bytes: Int
+}
+
+package struct SegmentSummary: Sendable {
+    package var tenant: String
+    package var level: Int
+    package var first: Int64
+    package var last: Int64
+    package var rows: Int
+    package var bytes: Int
+    package var storedBytes: Int
+    package var streams: [StreamSummary]
+}
+
+/// Pages of one frame, side by side in the object.
+struct Frame: Sendable {
+    var offset: Int
+    var sizeT: Int
+    var sizeM: Int
+    var sizeL: Int
+    var rows: Int
+}
+
+/// A run of one stream's rows inside one frame: the smallest piece that can be asked for.
+package struct Slice: Sendable {
+    package var stream: Int
+    package var frame: Int
+    package var firstRow: Int
+    package var rows: Int
+    package var first: Int64
+    package var last: Int64
+    /// Bytes of line text.
+    package var bytes: Int
+}

@@ -1,0 +1,207 @@
+import Foundation
+import LogModel
+import Segment
+
+/// Which segments to merge, and into what.
+struct CompactionTask {
+    var inputs: [SegmentRecord]
+    var level: Int
+}
+
+/// Merges small segments into larger ones: level 0 into 1 while data arrives, level 1 into 2 by day.
+extension Store {
+    /// Runs housekeeping until the task is cancelled: one pass a second, on a thread of its own.
+    package func run() async {
+        var lastRetention: Int64 = 0
+        while !Task.isCancelled {
+            let retire = options.now() - lastRetention >= Int64(options.retentionEverySeconds)
+            if retire { lastRetention = options.now() }
+            await withCheckedContinuation { done in
+                housekeeping.async {
+                    self.keepHouse(retire: retire)
+                    done.resume()
+                }
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// One pass: everything that is due. Failures are logged and tried again at the next pass.
+    package func keepHouse(retire: Bool) {
+        do {
+            while let task = Self.due(try catalog.segments(), options) { try compact(task) }
+            if retire { try applyRetention() }
+        } catch {
+            counters.withLock { $0.failedCompactions += 1 }
+            logger.warning("housekeeping failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The next thing to merge, if any is due.
+    static func due(_ segments: [SegmentRecord], _ options: StoreOptions) -> CompactionTask? {
+        for (_, level0) in Dictionary(grouping: segments.filter { $0.level == 0 }, by: \.tenant) {
+            let bytes = level0.reduce(0) { $0 + $1.bytes }
+            let oldest = level0.map(\.created).min() ?? .max
+            let isOld = options.now() - oldest >= Int64(options.level0AgeSeconds)
+            // Small segments wait for company: a merge reads and writes all it takes.
+            let many = level0.count >= options.level0Segments * 8
+            guard bytes >= options.level0Bytes || isOld || many else { continue }
+            if level0.count == 1, level0[0].bytes < options.level0Bytes, !isOld { continue }
+            var inputs: [SegmentRecord] = []
+            var taken = 0
+            for record in level0 where taken < options.level0Bytes * 2 {
+                inputs.append(record)
+                taken += record.bytes
+            }
+            return CompactionTask(inputs: inputs, level: 1)
+        }
+        struct Day: Hashable {
+            var tenant: String
+            var day: Int64
+        }
+        let level1 = Dictionary(grouping: segments.filter { $0.level == 1 }) {
+            Day(tenant: $0.tenant, day: utcDay($0.first))
+        }
+        for (_, records) in level1 {
+            let bytes = records.reduce(0) { $0 + $1.bytes }
+            guard records.count >= options.level1Segments || bytes >= options.level2Bytes,
+                records.count > 1
+            else { continue }
+            var inputs: [SegmentRecord] = []
+            var taken = 0
+            for record in records.sorted(by: { $0.first < $1.first }) where taken < options.level2Bytes {
+                inputs.append(record)
+                taken += record.bytes
+            }
+            // Many tiny segments go back to level 1, so that the next merge is worth its name.
+            let small = taken < options.level2Bytes / 16
+            if inputs.count > 1 { return CompactionTask(inputs: inputs, level: small ? 1 : 2) }
+        }
+        return nil
+    }
+
+    static func utcDay(_ timestamp: Int64) -> Int64 {
+        timestamp / Nanoseconds.day - (timestamp % Nanoseconds.day < 0 ? 1 : 0)
+    }
+
+    /// Merges, verifies, swaps in one transaction, removes the inputs. A crash leaves either set.
+    func compact(_ task: CompactionTask, keeping: ((Labels, Int64) -> Bool)? = nil) throws {
+        let inputs = try task.inputs.map { try cache.open($0) }
+        var change = CatalogChange()
+        change.removed = task.inputs.map(\.object)
+        var positions: [Position] = []
+        for input in inputs { positions += try PositionList.decode(input.reader.attachment) }
+        let attachment = PositionList.encode(PositionList.furthest(positions))
+        do {
+            for day in Self.days(of: inputs) {
+                let object = newName(level: task.level)
+                let summary = try objects.put(object) { write in
+                    try withoutActuallyEscaping(write) { write in
+                        try Self.merge(
+                            inputs, day: day, level: task.level, attachment: attachment,
+                            keeping: keeping, write: write)
+                    }
+                }
+                guard summary.rows > 0 else {
+                    objects.delete(object)
+                    continue
+                }
+                change.add(summary, object: object, created: options.now())
+                try cache.open(change.added[change.added.count - 1]).reader.verify()
+            }
+            try options.faults("compaction commit")
+            try catalog.commit(change)
+        } catch {
+            for record in change.added {
+                cache.forget(record.object)
+                objects.delete(record.object)
+            }
+            throw error
+        }
+        for record in task.inputs {
+            cache.forget(record.object)
+            objects.delete(record.object)
+        }
+        counters.withLock {
+            $0.compactions += 1
+            $0.compactedBytes += task.inputs.reduce(0) { $0 + $1.bytes }
+        }
+    }
+
+    private static func days(of inputs: [OpenSegment]) -> [Int64] {
+        var days: Set<Int64> = []
+        for input in inputs {
+            for index in input.reader.summary.streams.indices {
+                for slice in input.reader.slices(ofStream: index) {
+                    let last = utcDay(slice.last)
+                    var day = utcDay(slice.first)
+                    // A slice is a few thousand rows: days between its ends may be empty, and are
+                    // then dropped after the merge.
+                    while day <= last, days.count < 4000 {
+                        days.insert(day)
+                        day += 1
+                    }
+                }
+            }
+        }
+        return days.sorted()
+    }
+
+    private static func merge(
+        _ inputs: [OpenSegment], day: Int64, level: Int, attachment: [UInt8],
+        keeping: ((Labels, Int64) -> Bool)?, write: @escaping ([UInt8]) throws -> Void
+    ) throws -> SegmentSummary {
+        var runs: [Labels: [(SegmentReader, Int)]] = [:]
+        for input in inputs {
+            for (index, stream) in input.reader.summary.streams.enumerated()
+            where utcDay(stream.first) <= day && utcDay(stream.last) >= day
+                && keeping?(stream.labels, stream.last) ?? true
+            {
+                runs[stream.labels, default: []].append((input.reader, index))
+            }
+        }
+        var writer = SegmentWriter(
+            tenant: inputs[0].record.tenant, level: level, write: write)
+        for (labels, sources) in runs.sorted(by: { $0.key.description < $1.key.description }) {
+            var merge = EntriesMerge(sources.map { cursor($0.0, $0.1, day: day) })
+            while let entries = try merge.next(maxBytes: SegmentFormat.frameBytes) {
+                try writer.append(labels: labels, entries: entries)
+            }
+        }
+        for input in inputs { input.reader.forget() }
+        return try writer.finish(attachment: attachment)
+    }
+
+    /// The rows of one stream on one day, slice by slice.
+    private static func cursor(_ reader: SegmentReader, _ stream: Int, day: Int64) -> RunCursor {
+        var slices = reader.slices(ofStream: stream).makeIterator()
+        return RunCursor {
+            while let slice = slices.next() {
+                if utcDay(slice.last) < day || utcDay(slice.first) > day { continue }
+                var entries = Entries()
+                try reader.load(slice, projection: .lines, into: &entries)
+                if utcDay(slice.first) == day, utcDay(slice.last) == day { return entries }
+                let low = entries.timestamps.partition { utcDay($0) >= day }
+                let high = entries.timestamps.partition { utcDay($0) > day }
+                if low == high { continue }
+                var clipped = Entries()
+                clipped.append(entries, rows: low..<high)
+                return clipped
+            }
+            return nil
+        }
+    }
+}
+
+extension [Int64] {
+    /// Index of the first element of an ascending array for which a rising test holds.
+    fileprivate func partition(_ holds: (Int64) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,182 @@
+import LogModel
+import Segment
+
+/// Cuts what a selection asks for into units that never overlap in time within a stream.
+struct ScanPlan {
+    private let selection: Selection
+    private var units: [ScanUnit] = []
+
+    /// Lines of a unit whose slices overlap, in bytes; a unit of slices that do not is one slice.
+    private static let mergedUnitBytes = 4 * 1024 * 1024
+
+    /// One stream's part of one segment.
+    private struct Run {
+        let segment: OpenSegment
+        let stream: Int
+        var summary: StreamSummary { segment.reader.summary.streams[stream] }
+    }
+
+    /// A slice and the run it belongs to.
+    private struct Piece {
+        let run: Int
+        let slice: Slice
+    }
+
+    static func units(_ selection: Selection, streams: Set<Labels>, segments: [OpenSegment]) -> [ScanUnit] {
+        var plan = ScanPlan(selection: selection)
+        var runs: [Labels: [Run]] = [:]
+        for segment in segments {
+            for (index, stream) in segment.reader.summary.streams.enumerated()
+            where stream.last >= plan.first && stream.first <= plan.last && streams.contains(stream.labels) {
+                runs[stream.labels, default: []].append(Run(segment: segment, stream: index))
+            }
+        }
+        for (labels, runs) in runs { plan.add(labels, runs) }
+        let backward = selection.direction == .backward
+        return plan.units.sorted { backward ? $0.last > $1.last : $0.first < $1.first }
+    }
+
+    private init(selection: Selection) { self.selection = selection }
+
+    private var first: Int64 { selection.start.nanoseconds }
+    private var last: Int64 { selection.end.nanoseconds - 1 }
+
+    /// Splits a stream's runs into groups that do not overlap; a run that stands alone can be
+    /// answered from its roll-up.
+    private mutating func add(_ labels: Labels, _ runs: [Run]) {
+        let sorted = runs.sorted { $0.summary.first < $1.summary.first }
+        var group: [Run] = []
+        var end = Int64.min
+        for run in sorted {
+            if !group.isEmpty, run.summary.first > end {
+                addGroup(labels, group)
+                group = []
+            }
+            group.append(run)
+            end = max(end, run.summary.last)
+        }
+        if !group.isEmpty { addGroup(labels, group) }
+    }
+
+    private mutating func addGroup(_ labels: Labels, _ runs: [Run]) {
+        if runs.count == 1, selection.projection == .timestampsAndLengths,
+            runs[0].summary.first >= first, runs[0].summary.last <= last
+        {
+            addWhole(labels, runs[0])
+            return
+        }
+        var pieces: [Piece] = []
+        for (index, run) in runs.enumerated() {
+            for slice in run.segment.reader.slices(ofStream: run.stream)
+            where slice.last >= first && slice.first <= last {
+                pieces.append(Piece(run: index, slice: slice))
+            }
+        }
+        pieces.sort { $0.slice.first < $1.slice.first }
+        cut(labels, runs, pieces)
+    }
+
+    private mutating func addWhole(_ labels: Labels, _ run: Run) {
+        let reader = run.segment.reader
+        let stream = run.stream
+        units.append(
+            ScanUnit(
+                labels: labels, first: run.summary.first, last: run.summary.last,
+                bytes: run.summary.bytes, minutes: { reader.minutes(ofStream: stream) },
+                load: { projection in
+                    var out = Entries()
+                    for slice in reader.slices(ofStream: stream) {
+                        try reader.load(slice, projection: projection, into: &out)
+                    }
+                    return out
+                }))
+    }
+
+    /// Cuts at the start of slices: where nothing overlaps behind every slice, elsewhere when a unit
+    /// is large enough. A slice that crosses a cut is read by both units, each taking its rows.
+    private mutating func cut(_ labels: Labels, _ runs: [Run], _ pieces: [Piece]) {
+        var open: [Piece] = []
+        var unitFirst = first
+        var end = Int64.min
+        var bytes = 0
+        for piece in pieces {
+            let clean = piece.slice.first > end
+            if !open.isEmpty, clean || (bytes >= Self.mergedUnitBytes && piece.slice.first > unitFirst) {
+                let at = piece.slice.first
+                addUnit(labels, runs, open, unitFirst, min(at - 1, last))
+                open = open.filter { $0.slice.last >= at }
+                unitFirst = at
+                bytes = open.reduce(0) { $0 + $1.slice.bytes }
+            }
+            open.append(piece)
+            bytes += piece.slice.bytes
+            end = max(end, piece.slice.last)
+        }
+        if !open.isEmpty { addUnit(labels, runs, open, unitFirst, last) }
+    }
+
+    private mutating func addUnit(
+        _ labels: Labels, _ runs: [Run], _ pieces: [Piece], _ low: Int64, _ high: Int64
+    ) {
+        let first = max(low, pieces.map(\.slice.first).min() ?? low)
+        let last = min(high, pieces.map(\.slice.last).max() ?? high)
+        guard first <= last else { return }
+        var byRun: [[Slice]] = []
+        var readers: [SegmentReader] = []
+        for run in Set(pieces.map(\.run)).sorted() {
+            byRun.append(pieces.filter { $0.run == run }.map(\.slice))
+            readers.append(runs[run].segment.reader)
+        }
+        let slices = byRun
+        let sources = readers
+        units.append(
+            ScanUnit(
+                labels: labels, first: first, last: last,
+                bytes: pieces.reduce(0) { $0 + $1.slice.bytes }, minutes: nil,
+                load: { projection in
+                    try Self.load(sources, slices, first...last, projection)
+                }))
+    }
+
+    private static func load(
+        _ readers: [SegmentReader], _ slices: [[Slice]], _ range: ClosedRange<Int64>,
+        _ projection: Selection.Projection
+    ) throws -> Entries {
+        // Repeated entries are told by their lines, so a merge needs them whatever was asked for.
+        let needed = readers.count > 1 ? .lines : projection
+        var runs: [Entries] = []
+        for (reader, slices) in zip(readers, slices) {
+            var run = Entries()
+            for slice in slices {
+                if range.contains(slice.first), range.contains(slice.last) {
+                    try reader.load(slice, projection: needed, into: &run)
+                    continue
+                }
+                var whole = Entries()
+                try reader.load(slice, projection: needed, into: &whole)
+                let low = whole.timestamps.partition(of: range.lowerBound)
+                let high = range.upperBound == .max
+                    ? whole.count : whole.timestamps.partition(of: range.upperBound + 1)
+                if low < high { run.append(whole, rows: low..<high) }
+            }
+            runs.append(run)
+        }
+        guard runs.count > 1 else { return runs[0] }
+        var merged = try EntriesMerge.merge(runs)
+        if projection == .timestampsAndLengths { merged.lineBytes = [] }
+        return merged
+    }
+}
+
+extension [Int64] {
+    /// Index of the first element that is not below a value, in an ascending array.
+    func partition(of value: Int64) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < value { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import LogModel
+
+/// How a store is set up; every bound has a default and a reason.
+package struct StoreOptions: Sendable {
+    package var folder: String
+    package var limits = Limits()
+    /// Rules of retention by selector, the highest priority first.
+    package var retention: [(matchers: [Matcher], priority: Int, periodSeconds: Int)] = []
+    /// Bytes of segments that may stay; 0 = no bound. The oldest go first.
+    package var maxDiskBytes = 0
+    /// Directories of open segments: they are what a query needs first.
+    package var directoryCacheBytes = 48 * 1024 * 1024
+    package var openFiles = 512
+    /// Level 0 is merged when so many segments, so many bytes of lines, or so old.
+    package var level0Segments = 16
+    package var level0Bytes = 32 * 1024 * 1024
+    package var level0AgeSeconds = 30
+    /// Segments of level 1 of a day that become one of level 2.
+    package var level1Segments = 16
+    /// Lines of one segment of level 2.
+    package var level2Bytes = 512 * 1024 * 1024
+    package var retentionEverySeconds = 60
+    /// Seconds since the epoch.
+    package var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+    /// Called before each step that changes the disk; tests make steps fail.
+    package var faults: @Sendable (String) throws -> Void = { _ in }
+
+    package init(folder: String) { self.folder = folder }
+}
+
+/// Counters and gauges of a store.
+package struct StoreMetrics: Sendable {
+    package var commits = 0
+    package var committedPushes = 0
+    package var committedBytes = 0
+    package var failedCommits = 0
+    package var commitSeconds = 0.0
+    package var compactions = 0
+    package var compactedBytes = 0
+    package var failedCompactions = 0
+    package var retiredSegments = 0
+    package var segmentsByLevel: [Int: Int] = [:]
+    package var storedBytes = 0
+}

@@ -1,0 +1,2 @@
+import ArgumentParser
+@main struct Cordwood: AsyncParsableCommand { func run() async throws {} }

@@ -1,0 +1,222 @@
+"""What the end-to-end tests share: the real binary as processes, and a plain HTTP client.
+
+The tests are written in another language than the product on purpose: an encoder or a decoder
+that is wrong in the same way on both sides would go unseen.
+"""
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("CORDWOOD_BINARY", str(ROOT / ".build/release/cordwood"))
+SECOND = 1_000_000_000
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(condition, seconds, what):
+    """Polls until the condition holds; a state that never comes fails with its name."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.05)
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def text(self):
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def request(port, method, path, body=None, headers=None, timeout=60):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return Answer(response.status, dict(response.getheaders()), response.read())
+    finally:
+        connection.close()
+
+
+class Process:
+    """One run of the binary; its stderr goes to a file that failures quote."""
+
+    def __init__(self, arguments, folder, name, env=None):
+        self.log = pathlib.Path(folder) / f"{name}.log"
+        self.output = open(self.log, "ab")
+        self.process = subprocess.Popen(
+            [BINARY, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=self.output, env={**os.environ, **(env or {})})
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        return self.wait()
+
+    def stop(self, seconds=20):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def wait(self, seconds=20):
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"did not stop in {seconds} s; its log:\n{self.tail()}")
+        self.process.stdout.close()
+        self.output.close()
+        return code
+
+    def tail(self):
+        return self.log.read_text(errors="replace")[-3000:]
+
+    def status(self, key):
+        """A figure in KiB of /proc/PID/status, such as VmHWM (the peak of memory in RAM)."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{key}:\s+(\d+)", text, re.M).group(1))
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Server(Process):
+    def __init__(self, data, folder, port=0, config=None, name="server"):
+        arguments = ["serve", "--data", data, "--listen", f"127.0.0.1:{port}"]
+        if config:
+            path = pathlib.Path(folder) / f"{name}.yaml"
+            path.write_text(config)
+            arguments += ["--config", path]
+        super().__init__(arguments, folder, name)
+        self.port = self.read_port()
+
+    def read_port(self):
+        line = self.process.stdout.readline().decode()
+        match = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
+        if not match:
+            self.process.wait(10)
+            raise AssertionError(f"no server: {line!r}\n{self.tail()}")
+        return int(match.group(1))
+
+    def push(self, streams, headers=None, **extra):
+        """Pushes {labels-as-tuple-of-pairs or dict: [(ns, line), …]} or a ready list of streams."""
+        if isinstance(streams, dict):
+            streams = [{"stream": dict(k), "values": [[str(t), l, *m] for t, l, *m in v]}
+                       for k, v in streams.items()]
+        body = gzip.compress(json.dumps({"streams": streams, **extra}).encode(), 1)
+        return request(self.port, "POST", "/loki/api/v1/push", body, {
+            "Content-Type": "application/json", "Content-Encoding": "gzip", **(headers or {})})
+
+    def get(self, path, headers=None, **parameters):
+        query = urllib.parse.urlencode(parameters, doseq=True)
+        return request(self.port, "GET", path + ("?" + query if query else ""), headers=headers)
+
+    def range(self, query, start, end, **parameters):
+        return self.get("/loki/api/v1/query_range", query=query, start=start, end=end, **parameters)
+
+    def count(self, selector, at, window="30d"):
+        answer = self.get("/loki/api/v1/query", query=f"sum(count_over_time({selector}[{window}]))", time=at)
+        assert answer.status == 200, answer.text
+        result = answer.json["data"]["result"]
+        return int(float(result[0]["value"][1])) if result else 0
+
+    def lines(self, selector, start, end, page=5000):
+        """Every (stream labels, ns, line) from start to end, page by page."""
+        seen = set()
+        while True:
+            answer = self.range(selector, start, end, limit=page, direction="forward")
+            assert answer.status == 200, answer.text
+            rows = [(tuple(sorted(r["stream"].items())), int(v[0]), v[1])
+                    for r in answer.json["data"]["result"] for v in r["values"]]
+            rows.sort(key=lambda r: r[1])
+            fresh = [r for r in rows if r not in seen]
+            yield from fresh
+            if len(rows) < page:
+                return
+            last = rows[-1][1]
+            assert last > start, f"more than {page} entries share one timestamp"
+            start, seen = last, {r for r in rows if r[1] == last}
+
+
+class EndToEndCase(unittest.TestCase):
+    """A temporary folder, and every process that a test starts ended after it."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cordwood-test-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.data = self.folder / "data"
+        self.processes = []
+        self.addCleanup(self.end_processes)
+
+    def end_processes(self):
+        for p in self.processes:
+            if p.process.poll() is None:
+                p.process.kill()
+                p.process.wait()
+            for pipe in (p.process.stdout, p.output):
+                with contextlib.suppress(Exception):
+                    pipe.close()
+
+    def serve(self, data=None, **keywords):
+        server = Server(data or self.data, self.folder, **keywords)
+        self.processes.append(server)
+        return server
+
+    def agent(self, *arguments, name="agent"):
+        process = Process(["agent", *arguments], self.folder, name)
+        self.processes.append(process)
+        return process
+
+    def run_cordwood(self, *arguments, timeout=60, **keywords):
+        return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL, **keywords)
+
+
+class Worker(threading.Thread):
+    """A thread whose failure is the test's failure when joined."""
+
+    def __init__(self, work):
+        super().__init__(daemon=True)
+        self.work, self.error = work, None
+        self.start()
+
+    def run(self):
+        try:
+            self.work()
+        except BaseException as error:  # reported by finish()
+            self.error = error
+
+    def finish(self, seconds=120):
+        self.join(seconds)
+        if self.error:
+            raise self.error
+        assert not self.is_alive(), "a worker did not end"

@@ -1,0 +1,71 @@
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.joran.JoranConfigurator;
+import java.io.BufferedWriter;
+import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * Writes numbered events through real Logback: EventSource CONFIG EVENTS PER_SECOND TRUTH.
+ * Each event carries "seq=N;" once in its first line. TRUTH gets N before the event is logged, so a
+ * killed run never leaves an event that TRUTH does not know.
+ */
+public final class EventSource {
+    private static final int THREADS = 4;
+    private static final String[] TEXTS = {
+        "주문이 완료되었습니다", "결제 실패: 잔액 부족", "cache warmed", "재고를 확인하는 중"
+    };
+
+    public static void main(String[] arguments) throws Exception {
+        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        context.reset();
+        JoranConfigurator configurator = new JoranConfigurator();
+        configurator.setContext(context);
+        configurator.doConfigure(new File(arguments[0]));
+        int events = Integer.parseInt(arguments[1]);
+        double perSecond = Double.parseDouble(arguments[2]);
+        AtomicInteger next = new AtomicInteger();
+        CountDownLatch done = new CountDownLatch(THREADS);
+        long start = System.nanoTime();
+        try (BufferedWriter truth =
+                Files.newBufferedWriter(Path.of(arguments[3]), StandardCharsets.UTF_8)) {
+            for (int t = 0; t < THREADS; t++) {
+                new Thread(() -> {
+                    for (int n; (n = next.getAndIncrement()) < events; ) {
+                        long due = start + (long) (n * 1e9 / perSecond);
+                        while (System.nanoTime() < due) LockSupport.parkNanos(due - System.nanoTime());
+                        synchronized (truth) {
+                            try { truth.write(n + "\n"); } catch (java.io.IOException e) { throw new RuntimeException(e); }
+                        }
+                        write(n);
+                    }
+                    done.countDown();
+                }, "http-nio-8080-exec-" + (t + 1)).start();
+            }
+            done.await();
+        }
+        context.stop(); // waits for the compressor, as a clean shutdown does
+    }
+
+    private static void write(int n) {
+        Logger log = LoggerFactory.getLogger(n % 3 == 0 ? "com.acme.order.OrderService" : "kr.co.acme.auth.LoginController");
+        MDC.put("traceId", Integer.toHexString(n * 31));
+        String text = "seq=" + n + "; " + TEXTS[n % TEXTS.length] + " order=" + n % 1000 + " took=" + n % 900 + "ms";
+        if (n % 20 == 19) {
+            // A message inside the trace that looks like the start of another event.
+            log.error(text, new IllegalStateException(
+                "failed\n\n2026-01-01 00:00:00.000 fake header inside a message", new RuntimeException("cause " + n)));
+        } else if (n % 17 == 16) {
+            log.warn(text + "\nsecond line of " + n + "\n\n  fourth line after a blank one");
+        } else {
+            log.info(text);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+"""Real Loki's recorded answers, asked of the real binary over HTTP."""
+import json
+import subprocess
+import sys
+import unittest
+
+from harness import ROOT, EndToEndCase
+
+CONFORMANCE = ROOT / "Tests/Conformance"
+# The settings with which Loki's answers were recorded.
+CONFIG = """
+limits_config:
+  discover_service_name: []
+  discover_log_levels: false
+  reject_old_samples: false
+  max_query_series: 100000
+"""
+
+
+class Conformance(EndToEndCase):
+    def test_answers_like_loki(self):
+        server = self.serve(config=CONFIG)
+        report = self.folder / "report.json"
+        run = subprocess.run(
+            [sys.executable, CONFORMANCE / "check.py", "--base", f"http://127.0.0.1:{server.port}",
+             "--queries", CONFORMANCE / "queries.jsonl.gz", "--golden", CONFORMANCE / "golden.jsonl.gz",
+             "--push", CONFORMANCE / "dataset.jsonl.gz", "--json", report, "--max-fail", "20"],
+            capture_output=True, text=True, timeout=600)
+        print("\n" + run.stdout, flush=True)
+        self.assertTrue(report.exists(), run.stderr)
+        failed = {case["id"] for case in json.loads(report.read_text())["failures"]}
+        listed = (CONFORMANCE / "known-differences.txt").read_text().splitlines()
+        known = {line.split()[0] for line in listed if line.strip() and not line.startswith("#")}
+        self.assertEqual(failed - known, set(), "cases that used to be answered like Loki")
+        self.assertEqual(known - failed, set(), "cases that pass now: take them off known-differences.txt")
+        self.assertIsNone(server.process.poll(), server.tail())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,24 @@
+"""What the README tells a new user to do."""
+import os
+import subprocess
+import unittest
+
+from harness import ROOT, EndToEndCase, free_port
+
+
+class Demo(EndToEndCase):
+    def test_the_demo_runs_once_and_leaves_nothing(self):
+        port = free_port()
+        run = subprocess.run([ROOT / "Samples/demo", "--once"], capture_output=True, timeout=600, text=True,
+                             env={**os.environ, "CORDWOOD_DEMO_PORT": str(port), "CORDWOOD_DEMO_DATA": str(self.folder / "demo")})
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        for host in ("blue-1", "blue-2", "green-1", "green-2"):
+            self.assertIn(f'host="{host}"', run.stdout)
+        self.assertIn(f"http://127.0.0.1:{port}/metrics", run.stdout)
+        self.assertIn("Stopped.", run.stdout)
+        left = subprocess.run(["pgrep", "-f", str(self.folder)], capture_output=True, text=True)
+        self.assertEqual(left.stdout, "", "processes left running")
+
+
+if __name__ == "__main__":
+    unittest.main()

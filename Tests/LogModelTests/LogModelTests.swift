@@ -1,0 +1,77 @@
+import LogModel
+import Testing
+
+@Suite struct LabelsTests {
+    @Test func sortsDropsEmptyValuesAndKeepsTheLast() {
+        let labels = Labels([Label("b", "2"), Label("a", "1"), Label("c", ""), Label("a", "3")])
+        #expect(labels.description == #"{a="3", b="2"}"#)
+        #expect(labels["a"] == "3")
+        #expect(labels["c"] == nil)
+    }
+
+    @Test func namesSortByBytesAsGoSortsThem() {
+        let labels = Labels([Label("é", "1"), Label("z", "1"), Label("Z", "1"), Label("_", "1")])
+        #expect(labels.pairs.map(\.name) == ["Z", "_", "z", "é"])
+    }
+
+    @Test func printsWithGoEscapes() {
+        let labels = Labels([Label("a", "quote\" slash\\ line\n bell\u{07} delete\u{7f} 한글")])
+        #expect(
+            labels.description
+                == #"{a="quote\" slash\\ line\n bell\a delete\x7f 한글"}"#)
+    }
+
+    @Test func fingerprintSeparatesNamesFromValues() {
+        #expect(Labels([Label("ab", "c")]).fingerprint != Labels([Label("a", "bc")]).fingerprint)
+        // Stored in segments, so it must never change.
+        #expect(Labels.empty.fingerprint == 0xcbf2_9ce4_8422_2325)
+    }
+}
+
+@Suite struct EntriesTests {
+    @Test func rowsComeBackAsAppended() {
+        var entries = Entries()
+        let metadata = Labels([Label("trace", "1")])
+        entries.append(timestamp: 1, line: Array("one".utf8))
+        entries.append(timestamp: 2, line: [])
+        entries.append(timestamp: 3, line: [0xff, 0x00], metadata: metadata)
+        entries.append(timestamp: 4, line: Array("four".utf8), metadata: metadata)
+        entries.append(timestamp: 5, line: Array("five".utf8))
+        #expect(entries.timestamps == [1, 2, 3, 4, 5])
+        #expect(entries.line(1).isEmpty)
+        #expect(Array(entries.line(2)) == [0xff, 0x00])
+        #expect((0..<5).map { entries.metadata($0) } == [.empty, .empty, metadata, metadata, .empty])
+        #expect(entries.metadataSets.count == 2)
+    }
+}
+
+@Suite struct MatcherTests {
+    @Test(arguments: [
+        ("a", Matcher.Operator.equal, "a", true), ("a", .notEqual, "a", false),
+        ("a\nb", .match, "a.b", true), ("abc", .match, "b", false), ("abc", .notMatch, "b", true),
+        ("", .match, ".*", true), ("", .equal, "", true),
+    ])
+    func matchesLikeLoki(value: String, op: Matcher.Operator, pattern: String, expected: Bool)
+        throws
+    {
+        #expect(try Matcher("l", op, pattern).matches(value) == expected)
+    }
+
+    @Test func aBrokenPatternSaysSo() {
+        #expect(throws: (any Error).self) { try Matcher("l", .match, "(") }
+    }
+
+    @Test func aMissingLabelCountsAsEmpty() throws {
+        let matchers = [try Matcher("color", .equal, ""), try Matcher("app", .notEqual, "x")]
+        #expect(matchers.accept(Labels([Label("app", "shop")])))
+        #expect(!matchers.accept(Labels([Label("app", "shop"), Label("color", "blue")])))
+    }
+}
+
+@Suite struct TimestampTests {
+    @Test func sticksAtTheEnds() {
+        #expect(Timestamp(nanoseconds: .max - 1).advanced(byNanoseconds: 5) == .distantFuture)
+        #expect(Timestamp(nanoseconds: .min + 1).advanced(byNanoseconds: -5) == .distantPast)
+        #expect(Timestamp(nanoseconds: 7).advanced(byNanoseconds: -9).nanoseconds == -2)
+    }
+}
