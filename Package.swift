@@ -10,8 +10,11 @@ func floor(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], fixtures: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: fixtures, swiftSettings: strict)
 }
 
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -38,7 +41,8 @@ let package = Package(
             name: "cordwood",
             dependencies: [
                 "Server", "Agent", "Query", "Storage", "Wire", "Logback", "LogQL", "LogModel",
-                "Bytes", log, lifecycle, yaml,
+                "Bytes", log, lifecycle,
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -51,7 +55,7 @@ let package = Package(
             ]),
         // Floor 4.
         floor("Query", ["Pipeline", "LogQL", "LogModel", "Regexp", "Bytes"]),
-        floor("Agent", ["Logback", "Wire", "LogModel", "Regexp", "Bytes", log, lifecycle, yaml]),
+        floor("Agent", ["CFiles", "Logback", "Wire", "LogModel", "Regexp", "Bytes", log, lifecycle, yaml]),
         // Floor 3.
         floor("Pipeline", ["LogQL", "LogModel", "Regexp", "Bytes"]),
         floor(
@@ -77,6 +81,7 @@ let package = Package(
         floor("Regexp", ["CRE2"]),
         // System libraries and shims.
         .target(name: "CScan"),
+        .target(name: "CFiles"),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -89,7 +94,7 @@ let package = Package(
         tests("LogModelTests", ["LogModel"]),
         tests("LogQLTests", ["LogQL", "LogModel"]),
         tests("LogbackTests", ["Logback", "LogModel"]),
-        tests("SegmentTests", ["Segment", "LogModel", "Bytes"]),
+        tests("SegmentTests", ["Segment", "LogModel", "Bytes"], fixtures: ["Fixtures"]),
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),
         tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
         tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),

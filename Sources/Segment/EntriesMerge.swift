@@ -153,10 +153,15 @@ package struct EntriesMerge {
                 hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0[range]))
             }
         }
+        // Without it, rows that differ in metadata alone are compared each with each.
+        for label in entries.metadata(row).pairs {
+            for byte in label.name.utf8 { hasher.combine(byte) }
+            for byte in label.value.utf8 { hasher.combine(byte) }
+        }
         return hasher.finalize()
     }
 
     private static func equal(_ a: Entries, _ i: Int, _ b: Entries, _ j: Int) -> Bool {
-        a.line(i) == b.line(j) && a.metadata(i) == b.metadata(j)
+        a.line(i) == b.line(j) && a.metadata(i).hasSameBytes(as: b.metadata(j))
     }
 }

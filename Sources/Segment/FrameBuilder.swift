@@ -11,24 +11,51 @@ struct FrameBuilder {
     private var metadataIDs: [Int] = []
     private var sets: [Labels] = [.empty]
     private var setIDs: [Labels: Int] = [:]
+    /// Bytes of names and values in `sets`.
+    private var setBytes = 0
 
     var isFull: Bool {
         lines.count >= SegmentFormat.frameBytes || rows >= SegmentFormat.frameRows
+            || setBytes >= SegmentFormat.frameMetadataBytes
     }
 
-    /// The first row that should go to the next frame; at least one row always fits.
+    /// The first row that should go to the next frame: `row` itself when it does not fit behind
+    /// those that are here. An empty frame takes one row at least.
     func room(for entries: Entries, from row: Int) -> Int {
         let base = row == 0 ? 0 : Int(entries.lineEnds[row - 1])
         let limit = base + SegmentFormat.frameBytes - lines.count
-        var end = row + 1
-        let most = min(entries.count, row + max(1, SegmentFormat.frameRows - rows))
-        while end < most, Int(entries.lineEnds[end]) <= limit { end += 1 }
-        return end
+        let most = min(entries.count, row + SegmentFormat.frameRows - rows)
+        var end = row
+        var added = setBytes
+        while end < most, Int(entries.lineEnds[end]) <= limit {
+            // A set that comes back later counts again: the frame may end earlier than it must.
+            if !entries.metadataIDs.isEmpty,
+                end == row || entries.metadataIDs[end] != entries.metadataIDs[end - 1]
+            {
+                added += Self.size(of: entries.metadata(end))
+                if added > SegmentFormat.frameMetadataBytes, end > row || rows > 0 { break }
+            }
+            end += 1
+        }
+        guard end == row else { return end }
+        // A frame may end a line above its size, not below it: zstd has weaker settings for input
+        // up to 256 KiB (5 % at level 3). A long line or much metadata gets a frame of its own.
+        let isOrdinary =
+            Int(entries.lineEnds[row]) - base <= SegmentFormat.frameBytes
+            && Self.size(of: entries.metadata(row)) <= SegmentFormat.frameMetadataBytes
+        return rows == 0 || (isOrdinary && most > row) ? row + 1 : row
     }
 
-    mutating func append(_ entries: Entries, rows added: Range<Int>, lines range: Range<Int>) throws {
+    mutating func append(_ entries: Entries, rows added: Range<Int>, lines range: Range<Int>) throws
+    {
         guard range.count <= SegmentFormat.maxPageBytes else {
             throw SegmentError.lineTooLong(range.count)
+        }
+        for row in added.prefix(1) {
+            let size = Self.size(of: entries.metadata(row))
+            guard size <= SegmentFormat.maxPageBytes / 2 else {
+                throw SegmentError.lineTooLong(size)
+            }
         }
         timestamps += entries.timestamps[added]
         for row in added { lengths.append(entries.lineRange(row).count) }
@@ -51,14 +78,22 @@ struct FrameBuilder {
                 continue
             }
             let set = entries.metadataSets[Int(id)]
-            let mapped = setIDs[set] ?? sets.count
-            if mapped == sets.count {
+            let same = setIDs[set]
+            let isKnown = same.map { sets[$0].hasSameBytes(as: set) } ?? false
+            let mapped = isKnown ? same ?? 0 : sets.count
+            if !isKnown {
                 sets.append(set)
-                setIDs[set] = mapped
+                if same == nil { setIDs[set] = mapped }
+                setBytes += Self.size(of: set)
             }
             known[id] = mapped
             metadataIDs.append(mapped)
         }
+    }
+
+    /// Bytes that a set takes in page M, or a few more.
+    private static func size(of set: Labels) -> Int {
+        set.pairs.reduce(10) { $0 + $1.name.utf8.count + $1.value.utf8.count + 20 }
     }
 
     func encode(zstdLevel: Int32) -> (t: [UInt8], m: [UInt8], l: [UInt8]) {

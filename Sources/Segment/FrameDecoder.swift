@@ -1,30 +1,73 @@
 import Bytes
 import LogModel
 
+/// Varints of a page, front to back. Behind the end, or at one beyond 64 bits, it gives zeros and
+/// remembers that: a loop over a page asks once, afterwards.
+private struct VarintCursor {
+    private let bytes: [UInt8]
+    private var offset: Int
+    private var failed = false
+
+    init(_ bytes: [UInt8], from offset: Int = 0) {
+        self.bytes = bytes
+        self.offset = offset
+    }
+
+    /// True when all bytes were read and nothing was amiss.
+    var endedRight: Bool { !failed && offset == bytes.count }
+
+    @inline(__always)
+    mutating func next() -> UInt64 {
+        if offset < bytes.count, bytes[offset] < 0x80 {
+            defer { offset += 1 }
+            return UInt64(bytes[offset])
+        }
+        return nextLong()
+    }
+
+    private mutating func nextLong() -> UInt64 {
+        var value: UInt64 = 0
+        for shift in stride(from: UInt64(0), to: 70, by: 7) {
+            guard offset < bytes.count else { break }
+            let byte = bytes[offset]
+            offset += 1
+            if shift == 63, byte > 1 { break }
+            value |= UInt64(byte & 0x7f) << shift
+            if byte < 0x80 { return value }
+        }
+        failed = true
+        return 0
+    }
+}
+
 /// Decodes the pages of a frame into columns.
 enum FrameDecoder {
-    static func times(_ page: [UInt8], rows: Int, into entries: inout Entries) throws(SegmentError) {
+    static func times(_ page: [UInt8], rows: Int, into entries: inout Entries) throws(SegmentError)
+    {
         // Each row takes at least two bytes: a false count cannot make us take memory.
         guard rows <= page.count else { throw .corrupt("row count", offset: 0) }
-        do throws(BytesError) {
-            var reader = ByteReader(page)
-            entries.timestamps.reserveCapacity(rows)
-            entries.lineEnds.reserveCapacity(rows)
-            var at: Int64 = 0
-            for _ in 0..<rows {
-                at = at &+ (try reader.readZigzag())
-                entries.timestamps.append(at)
+        var reader = VarintCursor(page)
+        var at: Int64 = 0
+        entries.timestamps = [Int64](unsafeUninitializedCapacity: rows) { out, count in
+            for row in 0..<rows {
+                let value = reader.next()
+                at &+= Int64(bitPattern: value >> 1) ^ (0 &- Int64(bitPattern: value & 1))
+                out.initializeElement(at: row, to: at)
             }
-            var end: UInt64 = 0
-            for _ in 0..<rows {
-                end &+= try reader.readVarint()
-                guard end <= UInt64(SegmentFormat.maxPageBytes) else {
-                    throw .tooLarge(limit: SegmentFormat.maxPageBytes)
-                }
-                entries.lineEnds.append(UInt32(end))
+            count = rows
+        }
+        var end: UInt64 = 0
+        var isRight = true
+        let limit = UInt64(SegmentFormat.maxPageBytes)
+        entries.lineEnds = [UInt32](unsafeUninitializedCapacity: rows) { out, count in
+            for row in 0..<rows {
+                let length = reader.next()
+                if length > limit - end { isRight = false } else { end += length }
+                out.initializeElement(at: row, to: UInt32(truncatingIfNeeded: end))
             }
-            guard reader.isAtEnd else { throw .invalid("bytes left over", offset: reader.offset) }
-        } catch { throw .of(error, in: "time page") }
+            count = rows
+        }
+        guard isRight, reader.endedRight else { throw .corrupt("time page", offset: 0) }
     }
 
     static func metadata(
@@ -38,9 +81,18 @@ enum FrameDecoder {
             guard entries.metadataSets.first?.isEmpty == true else {
                 throw .invalid("the first set is not empty", offset: 0)
             }
-            entries.metadataIDs.reserveCapacity(rows)
-            for _ in 0..<rows {
-                entries.metadataIDs.append(UInt32(try reader.readCount(limit: sets - 1)))
+            var ids = VarintCursor(page, from: reader.offset)
+            var isRight = true
+            entries.metadataIDs = [UInt32](unsafeUninitializedCapacity: rows) { out, count in
+                for row in 0..<rows {
+                    let id = ids.next()
+                    if id >= UInt64(sets) { isRight = false }
+                    out.initializeElement(at: row, to: UInt32(truncatingIfNeeded: id))
+                }
+                count = rows
+            }
+            guard isRight, ids.endedRight else {
+                throw .invalid("ids of sets", offset: reader.offset)
             }
         } catch { throw .of(error, in: "metadata page") }
     }
@@ -65,8 +117,10 @@ extension Entries {
         let base = lineEnds.last ?? 0
         let before = count
         timestamps += other.timestamps[rows]
-        lineEnds.reserveCapacity(lineEnds.count + rows.count)
-        for row in rows { lineEnds.append(base + other.lineEnds[row] - start) }
+        // No reserveCapacity: it grows to the exact size, which makes many small appends quadratic.
+        precondition(end - start <= UInt32.max - base, "lines of entries stay under 4 GiB")
+        let shift = base &- start
+        lineEnds.append(contentsOf: other.lineEnds[rows].lazy.map { $0 &+ shift })
         if !other.lineBytes.isEmpty { lineBytes += other.lineBytes[Int(start)..<Int(end)] }
         appendMetadata(of: other, rows: rows, before: before)
     }
@@ -91,11 +145,22 @@ extension Entries {
             }
             let set = other.metadataSets[Int(id)]
             // A short look back finds the few sets that repeat; unique ones are just added.
-            let known = metadataSets.prefix(16).firstIndex(of: set)
+            let known = metadataSets.prefix(16).firstIndex { $0.hasSameBytes(as: set) }
             let new = UInt32(known ?? metadataSets.count)
             if known == nil { metadataSets.append(set) }
             mapped[id] = new
             metadataIDs.append(new)
+        }
+    }
+}
+
+extension Labels {
+    /// True when names and values are the same bytes. `==` follows Unicode and also takes texts as
+    /// equal that merely look the same: not enough where one stands for the other, or is dropped.
+    func hasSameBytes(as other: Labels) -> Bool {
+        guard count == other.count else { return false }
+        return zip(pairs, other.pairs).allSatisfy {
+            $0.name.utf8.elementsEqual($1.name.utf8) && $0.value.utf8.elementsEqual($1.value.utf8)
         }
     }
 }

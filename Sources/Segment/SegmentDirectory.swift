@@ -104,13 +104,19 @@ struct SegmentDirectory {
     private mutating func decodeStreams(_ bytes: [UInt8]) throws(BytesError) {
         var reader = ByteReader(bytes)
         let count = try reader.readCount(limit: reader.remaining)
+        // The streams' sums stay below the footer's: no sum over streams exceeds Int.
+        var rows = 0
+        var bytes = 0
         for _ in 0..<count {
             _ = try reader.readUInt64()
             let labels = try reader.readLabels()
             summary.streams.append(
                 StreamSummary(
                     labels: labels, first: try reader.readZigzag(), last: try reader.readZigzag(),
-                    rows: try reader.readCount(), bytes: try reader.readCount()))
+                    rows: try reader.readCount(limit: summary.rows - rows),
+                    bytes: try reader.readCount(limit: summary.bytes - bytes)))
+            rows += summary.streams[summary.streams.count - 1].rows
+            bytes += summary.streams[summary.streams.count - 1].bytes
         }
         slices = Array(repeating: [], count: count)
     }
@@ -144,6 +150,9 @@ struct SegmentDirectory {
     }
 
     private mutating func decodeSlice(_ reader: inout ByteReader) throws(BytesError) {
+        guard !slices.isEmpty, !frames.isEmpty else {
+            throw .invalid("a slice without stream or frame", offset: reader.offset)
+        }
         let stream = try reader.readCount(limit: slices.count - 1)
         let frame = try reader.readCount(limit: frames.count - 1)
         let firstRow = try reader.readCount(limit: frames[frame].rows)
@@ -153,12 +162,16 @@ struct SegmentDirectory {
         slices[stream].append(
             Slice(
                 stream: stream, frame: frame, firstRow: firstRow, rows: rows, first: first,
-                last: first &+ span, bytes: try reader.readCount()))
+                last: first &+ span,
+                bytes: try reader.readCount(limit: SegmentFormat.maxPageBytes)))
     }
 
     private mutating func decodeRollup(_ bytes: [UInt8]) throws(BytesError) {
         var reader = ByteReader(bytes)
-        for _ in summary.streams {
+        for stream in summary.streams {
+            // What is left to count: so no sum over minutes exceeds the stream's own, or Int.
+            var rows = stream.rows
+            var bytes = stream.bytes
             var minutes: [MinuteCount] = []
             var number: Int64 = 0
             for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
@@ -167,7 +180,10 @@ struct SegmentDirectory {
                     MinuteCount(
                         start: number.multipliedReportingOverflow(by: Nanoseconds.minute)
                             .partialValue,
-                        rows: try reader.readCount(), bytes: try reader.readCount()))
+                        rows: try reader.readCount(limit: rows),
+                        bytes: try reader.readCount(limit: bytes)))
+                rows -= minutes[minutes.count - 1].rows
+                bytes -= minutes[minutes.count - 1].bytes
             }
             rollup.append(minutes)
         }

@@ -33,6 +33,8 @@ package enum SegmentFormat {
     package static let frameBytes = 256 * 1024
     /// A frame of very short lines ends here.
     static let frameRows = 65_536
+    /// Metadata sets of one frame, in bytes: far below a page, whatever a row may carry.
+    static let frameMetadataBytes = 4 * 1024 * 1024
     /// Frames of one chunk, in bytes of lines.
     static let chunkBytes = 4 * 1024 * 1024
     /// No page is larger: the bound on what a reader takes before it has checked the content.

@@ -43,6 +43,10 @@ package struct SegmentWriter: ~Copyable {
         var row = 0
         while row < entries.count {
             let end = frame.room(for: entries, from: row)
+            guard end > row else {
+                try endFrame()
+                continue
+            }
             try add(entries, rows: row..<end)
             row = end
             if frame.isFull { try endFrame() }

@@ -6,7 +6,6 @@ import LogModel
 struct JSONCursor {
     let bytes: UnsafeRawBufferPointer
     private var reader: JSONReader
-    private var scratch: [UInt8] = []
     /// A token that was looked at and not yet taken.
     private var peeked: JSONToken?
 
@@ -57,13 +56,16 @@ struct JSONCursor {
         do { return try reader.next() } catch { throw Self.translate(error) }
     }
 
-    mutating func skip() throws(WireError) {
-        do { _ = try reader.skipValue() } catch { throw Self.translate(error) }
+    /// Where the reader stands.
+    var offset: Int { reader.offset }
+
+    /// Takes tokens up to the end of the object at hand, which holds no other.
+    mutating func finishObject() throws(WireError) {
+        while try next() != .objectEnd {}
     }
 
-    /// Skips a value and tells where it stands.
-    mutating func skipped() throws(WireError) -> Range<Int> {
-        do { return try reader.skipValue() } catch { throw Self.translate(error) }
+    mutating func skip() throws(WireError) {
+        do { _ = try reader.skipValue() } catch { throw Self.translate(error) }
     }
 
     /// Calls `field` for each key; it must take the value or skip it. `null` is an empty object.
@@ -128,7 +130,24 @@ struct JSONCursor {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// Appends a text with its escapes resolved. What lies between escapes is copied in runs, which
+    /// is what makes stack traces (an escape per line of theirs) as fast as plain lines.
     func unescape(_ range: Range<Int>, into out: inout [UInt8]) throws(WireError) {
-        do { try reader.unescape(range, into: &out) } catch { throw Self.translate(error) }
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let slash = bytes[at..<range.upperBound].firstIndex(of: UInt8(ascii: "\\"))
+            let end = slash ?? range.upperBound
+            out.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[at..<end]))
+            at = end
+            guard slash != nil else { return }
+            // Surrogate pairs must stay together, so neighbouring \u go in one piece.
+            var last = at
+            repeat {
+                let isUnicode = last + 1 < range.upperBound && bytes[last + 1] == UInt8(ascii: "u")
+                last = min(last + (isUnicode ? 6 : 2), range.upperBound)
+            } while last < range.upperBound && bytes[last] == UInt8(ascii: "\\")
+            do { try reader.unescape(at..<last, into: &out) } catch { throw Self.translate(error) }
+            at = last
+        }
     }
 }

@@ -32,7 +32,7 @@ package enum LabelText {
     }
 
     /// How Loki would write the set before it parses it: the text that errors of JSON pushes cite.
-    static func print(_ labels: [Label]) -> String {
+    package static func print(_ labels: [Label]) -> String {
         "{" + labels.map { "\($0.name)=\(quoted($0.value))" }.joined(separator: ", ") + "}"
     }
 }

@@ -1,0 +1,186 @@
+import Foundation
+import LogModel
+import Logback
+import Regexp
+import Yams
+
+/// One group of files and how to read them.
+package struct SourceGroup: Sendable {
+    package enum LevelPlace: String, Sendable { case label, metadata, none }
+    /// A value taken from the text of an event.
+    package struct Field: Sendable {
+        let name: String
+        let regexp: Regexp
+        let isLabel: Bool
+    }
+    package var paths: [String]
+    package var exclude: [String] = []
+    package var labels: [String: String] = [:]
+    package var layout = LayoutRule.automatic
+    package var zone = ZoneRule.local
+    package var level = LevelPlace.metadata
+    package var fields: [Field] = []
+
+    package init(paths: [String]) { self.paths = paths }
+}
+
+/// What an agent is told, by agent.yaml or by flags.
+package struct AgentConfiguration: Sendable {
+    /// `http://HOST:PORT`.
+    package var server: String
+    package var tenant: String?
+    /// Folder of what the agent must remember.
+    package var state: String
+    package var labels: [String: String] = [:]
+    package var host: String = ProcessInfo.processInfo.hostName
+    package var metricsListen: String?
+    package var groups: [SourceGroup] = []
+    /// Text of one batch, in bytes, and how long it may wait.
+    package var batchBytes = 1_000_000
+    package var batchAgeSeconds = 1.0
+
+    package init(server: String, state: String) {
+        self.server = server
+        self.state = state
+    }
+
+    /// Throws when something is missing or cannot be.
+    package func validate() throws(AgentError) {
+        guard let url = URL(string: server), url.host != nil, ["http", "https"].contains(url.scheme)
+        else { throw .configuration("server: \"\(server)\" is no http:// or https:// address") }
+        if groups.allSatisfy({ $0.paths.isEmpty }) {
+            throw .configuration("no files to follow: name them in `sources: - paths:` or as arguments")
+        }
+        var names = Array(labels.keys)
+        for group in groups { names.append(contentsOf: group.labels.keys) }
+        for name in names where !Self.isLabelName(name) {
+            throw .configuration("label \"\(name)\": letters, digits and _ only, no digit in front")
+        }
+    }
+
+    private static func isLabelName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
+        return name.utf8.allSatisfy {
+            $0 == 95 || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+        }
+    }
+}
+
+/// agent.yaml, read key by key: an unknown key is an error with its line.
+extension AgentConfiguration {
+    package static func read(_ path: String) throws(AgentError) -> AgentConfiguration {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw .configuration("cannot read \(path)")
+        }
+        let composed: Node?
+        do { composed = try Yams.compose(yaml: String(decoding: data, as: UTF8.self)) } catch {
+            throw .configuration("\(path): \(error)")
+        }
+        var configuration = AgentConfiguration(server: "", state: "")
+        guard let root = composed else { throw .configuration("\(path) is empty") }
+        let file = YAMLSection(path: path, node: root)
+        try file.each { (key, value) throws(AgentError) in
+            switch key {
+            case "server": configuration.server = try value.text()
+            case "tenant": configuration.tenant = try value.text()
+            case "state": configuration.state = try value.text()
+            case "labels": configuration.labels = try value.texts()
+            case "host": configuration.host = try value.text()
+            case "zone": break
+            case "metrics_listen": configuration.metricsListen = try value.text()
+            case "batch": try configuration.readBatch(value)
+            case "sources": break
+            default: throw value.unknown(key)
+            }
+        }
+        var zone = ZoneRule.local
+        if let value = file["zone"] { zone = try value.zone() }
+        if let sources = file["sources"] {
+            for item in try sources.items() {
+                configuration.groups.append(try SourceGroup.read(item, zone: zone))
+            }
+        }
+        for (key, text) in [("server", configuration.server), ("state", configuration.state)]
+        where text.isEmpty { throw .configuration("\(path): \(key) is missing") }
+        return configuration
+    }
+
+    private mutating func readBatch(_ section: YAMLSection) throws(AgentError) {
+        var bytes = batchBytes
+        var age = batchAgeSeconds
+        try section.each { (key, value) throws(AgentError) in
+            switch key {
+            case "bytes": bytes = Int(try value.number(1000...8_000_000))
+            case "age_seconds": age = try value.number(0.01...60)
+            default: throw value.unknown(key)
+            }
+        }
+        batchBytes = bytes
+        batchAgeSeconds = age
+    }
+}
+
+extension SourceGroup {
+    fileprivate static func read(
+        _ section: YAMLSection, zone: ZoneRule
+    ) throws(AgentError) -> SourceGroup {
+        var group = SourceGroup(paths: [])
+        group.zone = zone
+        var firstLine: String?
+        var format: TimestampFormat?
+        try section.each { (key, value) throws(AgentError) in
+            switch key {
+            case "paths": for item in try value.items() { group.paths.append(try item.text()) }
+            case "exclude": for item in try value.items() { group.exclude.append(try item.text()) }
+            case "labels": group.labels = try value.texts()
+            case "first_line": firstLine = try value.text()
+            case "timestamp":
+                try value.each { (key, value) throws(AgentError) in
+                    switch key {
+                    case "format":
+                        format = TimestampFormat(try value.text())
+                        if format == nil { throw value.wrong("no pattern of Java's date letters") }
+                    case "zone": group.zone = try value.zone()
+                    default: throw value.unknown(key)
+                    }
+                }
+            case "level":
+                guard let place = LevelPlace(rawValue: try value.text()) else {
+                    throw value.wrong("label, metadata or none")
+                }
+                group.level = place
+            case "fields": for item in try value.items() { group.fields.append(try Field.read(item)) }
+            default: throw value.unknown(key)
+            }
+        }
+        if firstLine != nil || format != nil {
+            do { group.layout = try LayoutRule(firstLine: firstLine, format: format) } catch {
+                throw section.wrong("first_line: \(error.reason)")
+            }
+        }
+        return group
+    }
+}
+
+extension SourceGroup.Field {
+    fileprivate static func read(_ section: YAMLSection) throws(AgentError) -> SourceGroup.Field {
+        var name = ""
+        var pattern = ""
+        var isLabel = false
+        try section.each { (key, value) throws(AgentError) in
+            switch key {
+            case "name": name = try value.text()
+            case "regex": pattern = try value.text()
+            case "as":
+                let place = try value.text()
+                guard place == "label" || place == "metadata" else { throw value.wrong("label or metadata") }
+                isLabel = place == "label"
+            default: throw value.unknown(key)
+            }
+        }
+        guard !name.isEmpty, !pattern.isEmpty else { throw section.wrong("a field needs name and regex") }
+        do {
+            return SourceGroup.Field(name: name, regexp: try Regexp(pattern), isLabel: isLabel)
+        } catch { throw section.wrong("regex: \(error.reason)") }
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import LogModel
+import Logging
+import ServiceLifecycle
+import Wire
+
+/// Follows files and ships their events until it is told to stop. One agent per state folder.
+package final class FileAgent: Service {
+    private let configuration: AgentConfiguration
+    private let logger: Logger
+    private let lock: StateLock
+    private let metrics = SharedMetrics()
+    private let discovery: Discovery
+
+    /// A look at all folders: often enough to open a file before it has rolled twice.
+    private static let scanEvery = 0.03
+    private static let statusEvery: Duration = .seconds(10)
+    /// How long a stop waits for the push that is on its way.
+    private static let stopSeconds = 5.0
+
+    package init(_ configuration: AgentConfiguration, logger: Logger) throws(AgentError) {
+        var configuration = configuration
+        while configuration.server.hasSuffix("/") { configuration.server.removeLast() }
+        try configuration.validate()
+        do {
+            try FileManager.default.createDirectory(
+                atPath: configuration.state, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o750])
+        } catch {
+            throw .state("creating \(configuration.state): \(error.localizedDescription)")
+        }
+        self.configuration = configuration
+        self.logger = logger
+        lock = try StateLock(folder: configuration.state)
+        let registry = try SourceRegistry(
+            folder: configuration.state, now: Int64(Date().timeIntervalSince1970))
+        discovery = Discovery(configuration, registry: registry, logger: logger, metrics: metrics)
+    }
+
+    package var currentMetrics: AgentMetrics { metrics.current }
+
+    package func run() async throws {
+        let session = HTTPSession()
+        let stop = StopFlag()
+        let scanning = Thread { [discovery] in
+            while !stop.isSet {
+                discovery.scan()
+                Thread.sleep(forTimeInterval: Self.scanEvery)
+            }
+        }
+        scanning.name = "cordwood-discovery"
+        scanning.start()
+        await withGracefulShutdownHandler {
+            await cancelWhenGracefulShutdown { await self.ship(session) }
+        } onGracefulShutdown: {}
+        stop.set()
+        await session.close()
+        logger.info("stopped: \(metrics.current.statusLine)")
+    }
+
+    private func ship(_ session: HTTPSession) async {
+        let known = discovery.shared.withLock { shared in
+            shared.registry.sources.values.filter { !$0.isFinished }.map(\.id)
+        }
+        let positions: [Position]?
+        do {
+            positions = try await Shipper.positions(known, configuration, session, logger)
+        } catch { return }
+        if positions == nil {
+            logger.notice("the server keeps no positions: they are kept in \(configuration.state)")
+        }
+        let queue = ShipmentQueue()
+        let shipper = Shipper(
+            configuration: configuration, session: session, queue: queue, metrics: metrics,
+            logger: logger, serverKeepsPositions: positions != nil)
+        let reading = Thread { [configuration, discovery, metrics, logger] in
+            Reader(
+                configuration, discovery: discovery, queue: queue, positions: positions,
+                metrics: metrics, logger: logger
+            ).run()
+        }
+        reading.name = "cordwood-reader"
+        reading.start()
+        // A shipment on its way is finished even when the agent is told to stop.
+        let shipping = Task { await shipper.run() }
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.statusEvery)
+            if !Task.isCancelled { logger.info("\(metrics.current.statusLine)") }
+        }
+        queue.close()
+        let deadline = Task {
+            try? await Task.sleep(for: .seconds(Self.stopSeconds))
+            shipping.cancel()
+        }
+        await shipping.value
+        deadline.cancel()
+        while !reading.isFinished { usleep(1000) }
+    }
+}

@@ -1,0 +1,194 @@
+import Bytes
+import Foundation
+import LogModel
+import Logging
+import Wire
+
+/// Sends shipments one after the other, for ever: until each is acknowledged, or its refused events
+/// are set aside in a file.
+struct Shipper: Sendable {
+    let configuration: AgentConfiguration
+    let session: HTTPSession
+    let queue: ShipmentQueue
+    let metrics: SharedMetrics
+    let logger: Logger
+    /// False in front of a server that keeps no positions.
+    let serverKeepsPositions: Bool
+
+    private enum Outcome { case taken, conflict([Position]), refused(Int, String), stopped }
+
+    private static let firstWait = 0.5
+    private static let longestWait = 30.0
+    /// A server that names a time is believed up to here, in seconds.
+    private static let longestRetryAfter = 600.0
+    private static let gzipLevel: Int32 = 4
+
+    private var headers: [(String, String)] {
+        var headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")]
+        if let tenant = configuration.tenant { headers.append(("X-Scope-OrgID", tenant)) }
+        return headers
+    }
+
+    func run() async {
+        while let shipment = await queue.next() {
+            guard await ship(shipment) else { return }
+        }
+    }
+
+    /// What the server has committed of these sources; nil when it keeps no positions. Asks until
+    /// there is an answer; throws only when cancelled.
+    static func positions(
+        _ sources: [String], _ configuration: AgentConfiguration, _ session: HTTPSession,
+        _ logger: Logger
+    ) async throws(CancellationError) -> [Position]? {
+        var headers = [("Content-Type", "application/json")]
+        if let tenant = configuration.tenant { headers.append(("X-Scope-OrgID", tenant)) }
+        let url = configuration.server + "/cordwood/api/v1/positions"
+        var positions: [Position] = []
+        var rest = sources[...]
+        var wait = firstWait
+        while true {
+            do {
+                let part = Array(rest.prefix(1000))
+                let question = PositionExchange.encodeQuestion(sources: part)
+                let answer = try await session.post(url, body: question, headers: headers)
+                if answer.status == 404 || answer.status == 405 { return nil }
+                if answer.status == 200 {
+                    positions += try PositionExchange.decodeAnswer(answer.body)
+                    rest = rest.dropFirst(part.count)
+                    if rest.isEmpty { return positions }
+                    continue
+                }
+                logger.warning("\(url): \(answer.status) \(answer.text.prefix(200))")
+            } catch {
+                logger.warning("the server does not answer yet: \(error)")
+            }
+            do { try await Task.sleep(for: .seconds(Double.random(in: 0...wait))) } catch {
+                throw CancellationError()
+            }
+            wait = min(longestWait, wait * 2)
+        }
+    }
+
+    /// False when everything not yet taken has been given up: the agent stops, or reading starts
+    /// again elsewhere.
+    private func ship(_ shipment: Shipment) async -> Bool {
+        switch await send(shipment.batches, shipment.ranges) {
+        case .taken:
+            queue.acknowledge(shipment.ranges)
+            metrics.update { metrics in
+                metrics.events += shipment.items.count
+                metrics.bytes += shipment.bytes
+                metrics.shipments += 1
+                metrics.lastError = ""
+            }
+            return true
+        case .conflict(let positions):
+            metrics.update { $0.rewinds += 1 }
+            logger.notice("the server has other positions: reading again from there")
+            // A source that the server does not name has nothing committed.
+            let named = Set(positions.map(\.source))
+            let unknown = shipment.ranges.filter { !named.contains($0.source) }.map {
+                Position(source: $0.source, offset: 0, events: 0)
+            }
+            queue.rewind(to: positions + unknown)
+            return true
+        case .stopped: return false
+        case .refused(let status, let text): return await split(shipment, status, text)
+        }
+    }
+
+    /// Finds the bad entries by halves; what is good goes its way.
+    private func split(_ shipment: Shipment, _ status: Int, _ text: String) async -> Bool {
+        guard shipment.items.count > 1 else { return await setAside(shipment, status, text) }
+        let middle = shipment.items.count / 2
+        for half in [shipment.items[..<middle], shipment.items[middle...]] {
+            guard await ship(Shipment(items: Array(half))) else { return false }
+        }
+        return true
+    }
+
+    private func setAside(_ shipment: Shipment, _ status: Int, _ text: String) async -> Bool {
+        guard let item = shipment.items.first else { return true }
+        var line = Array("{\"status\":\(status),\"reason\":".utf8)
+        appendJSONString(text, to: &line)
+        line += ",\"labels\":".utf8
+        appendJSONString(item.labels.description, to: &line)
+        line += ",\"timestamp\":\"\(item.timestamp)\",\"line\":".utf8
+        appendJSONString(item.text, to: &line)
+        line += "}\n".utf8
+        let path = configuration.state + "/refused.jsonl"
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        let isKept = descriptor >= 0
+            && line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == line.count
+            && fsync(descriptor) == 0
+        if !isKept { logger.error("\(AgentError.system("writing", path))") }
+        logger.error(
+            "the server refused an event: it is set aside",
+            metadata: ["file": "\(path)", "status": "\(status)", "reason": "\(text.prefix(300))"])
+        metrics.update { $0.setAside += 1 }
+        guard serverKeepsPositions else {
+            queue.acknowledge(shipment.ranges)
+            return true
+        }
+        // The position must pass the refused event: a push that moves it, without a line.
+        switch await send([], shipment.ranges) {
+        case .taken: queue.acknowledge(shipment.ranges)
+        case .conflict(let positions): queue.rewind(to: positions)
+        case .refused(let status, let text):
+            logger.error("the server does not let a position pass: \(status) \(text)")
+            queue.acknowledge(shipment.ranges)
+        case .stopped: return false
+        }
+        return true
+    }
+
+    /// Sends until there is an answer that counts.
+    private func send(_ batches: [Batch], _ ranges: [SourceRange]) async -> Outcome {
+        let body = Gzip.compress(
+            PushRequest.encodeJSON(batches: batches, sources: serverKeepsPositions ? ranges : []),
+            level: Self.gzipLevel)
+        let url = configuration.server + "/loki/api/v1/push"
+        var wait = Self.firstWait
+        while true {
+            var pause = Double.random(in: 0...wait)
+            do throws(TransportError) {
+                let answer = try await session.post(url, body: body, headers: headers)
+                switch answer.status {
+                case 200..<300: return .taken
+                case 409:
+                    if let positions = try? PositionExchange.decodeAnswer(answer.body) {
+                        return .conflict(positions)
+                    }
+                case 400, 413, 422: return .refused(answer.status, answer.text)
+                default: break
+                }
+                if let asked = Self.retryAfter(answer) { pause = max(pause, asked) }
+                note("\(answer.status) \(answer.text.prefix(200))")
+            } catch { note("\(error)") }
+            if queue.isClosed { return .stopped }
+            do { try await Task.sleep(for: .seconds(pause)) } catch { return .stopped }
+            wait = min(Self.longestWait, wait * 2)
+        }
+    }
+
+    private func note(_ error: String) {
+        logger.warning("a push failed and is tried again: \(error)")
+        metrics.update { metrics in
+            metrics.retries += 1
+            metrics.lastError = error
+        }
+    }
+
+    /// Seconds, or a date, as RFC 9110 section 10.2.3 has it.
+    static func retryAfter(_ answer: HTTPSession.Answer) -> Double? {
+        guard let text = answer.header("Retry-After") else { return nil }
+        if let seconds = Double(text) { return min(longestRetryAfter, max(0, seconds)) }
+        let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
+        format.timeZone = TimeZone(secondsFromGMT: 0)
+        format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
+        return format.date(from: text).map { min(longestRetryAfter, max(0, $0.timeIntervalSinceNow)) }
+    }
+}

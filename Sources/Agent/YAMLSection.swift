@@ -1,0 +1,55 @@
+import Logback
+import Yams
+
+/// A node of agent.yaml that knows where it stands, so that errors can say so.
+struct YAMLSection {
+    let path: String
+    let node: Node
+
+    func wrong(_ what: String) -> AgentError {
+        .configuration("\(path):\(node.mark.map { "\($0.line)" } ?? "?"): \(what)")
+    }
+
+    func unknown(_ key: String) -> AgentError { wrong("unknown key \"\(key)\"") }
+
+    subscript(key: String) -> YAMLSection? {
+        node.mapping?[Node(key)].map { YAMLSection(path: path, node: $0) }
+    }
+
+    func each(_ body: (String, YAMLSection) throws(AgentError) -> Void) throws(AgentError) {
+        guard let mapping = node.mapping else { throw wrong("expected keys with values") }
+        for (key, value) in mapping {
+            guard let name = key.string else { throw wrong("expected a key") }
+            try body(name, YAMLSection(path: path, node: value))
+        }
+    }
+
+    func items() throws(AgentError) -> [YAMLSection] {
+        guard let sequence = node.sequence else { throw wrong("expected a list") }
+        return sequence.map { YAMLSection(path: path, node: $0) }
+    }
+
+    func text() throws(AgentError) -> String {
+        guard let text = node.scalar?.string else { throw wrong("expected a text") }
+        return text
+    }
+
+    func texts() throws(AgentError) -> [String: String] {
+        var out: [String: String] = [:]
+        try each { (key, value) throws(AgentError) in out[key] = try value.text() }
+        return out
+    }
+
+    func number(_ range: ClosedRange<Double>) throws(AgentError) -> Double {
+        guard let value = Double(try text()), range.contains(value) else {
+            throw wrong("expected a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    func zone() throws(AgentError) -> ZoneRule {
+        let name = try text()
+        guard let zone = ZoneRule(name) else { throw wrong("unknown time zone \"\(name)\"") }
+        return zone
+    }
+}

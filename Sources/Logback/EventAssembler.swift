@@ -1,0 +1,120 @@
+import LogModel
+
+/// An event of a file: the bytes it covers, its text, its time.
+package struct FileEvent: Sendable {
+    package var from: Int64
+    package var to: Int64
+    /// Lines joined by newlines, the last line end left out.
+    package var text: [UInt8]
+    /// Nanoseconds since the epoch.
+    package var timestamp: Int64
+    package var level: String?
+    /// How many events of the source come up to and with this one.
+    package var events: Int64
+}
+
+/// Turns blocks of one file into events. What it makes of a file depends on the bytes, the offset and
+/// the number of events before it alone, so reading again gives the same events and the same times.
+package struct EventAssembler {
+    package struct Bounds: Sendable {
+        /// A longer event is closed, and its rest is an event of its own.
+        package var eventBytes = 256 * 1024 - 1024
+        package init() {}
+    }
+
+    private let layout: LayoutRule
+    private let bounds: Bounds
+    private var zone: ZoneCache
+    private var splitter: LineSplitter
+    private var open: FileEvent?
+    private var events: Int64
+    private var hasSeenHeader = false
+    private var wantsLevel = false
+    private var lastTimestamp: Int64?
+
+    package init(
+        layout: LayoutRule, zone: ZoneRule, offset: Int64, events: Int64,
+        bounds: Bounds = Bounds()
+    ) {
+        self.layout = layout
+        self.bounds = bounds
+        self.zone = ZoneCache(zone)
+        self.events = events
+        splitter = LineSplitter(offset: offset, maxLineBytes: bounds.eventBytes)
+    }
+
+    /// Where the next byte of the file belongs.
+    package var offset: Int64 { splitter.offset }
+
+    package var hasOpenEvent: Bool { open != nil }
+
+    /// `now`: the time of reading, for events that tell none.
+    package mutating func add(_ block: some Collection<UInt8>, now: Int64) -> [FileEvent] {
+        var out: [FileEvent] = []
+        for line in splitter.add(block) { take(line, now, &out) }
+        return out
+    }
+
+    /// Closes the event that waits for more lines.
+    package mutating func flush() -> FileEvent? {
+        defer { open = nil }
+        return open
+    }
+
+    /// The file will not grow any more: its last line may lack a line end.
+    package mutating func finish(now: Int64) -> [FileEvent] {
+        var out: [FileEvent] = []
+        if let line = splitter.finish() { take(line, now, &out) }
+        if let last = flush() { out.append(last) }
+        return out
+    }
+
+    private mutating func take(_ line: LineSplitter.Line, _ now: Int64, _ out: inout [FileEvent]) {
+        let header = line.startsLine
+            ? line.text.withUnsafeBytes { layout.header(of: $0, wantsLevel: wantsLevel) } : nil
+        if let header {
+            hasSeenHeader = true
+            if header.level != nil { wantsLevel = true }
+            if let done = flush() { out.append(done) }
+            begin(line, header, now)
+        } else if var event = open, hasSeenHeader || Self.isIndented(line.text),
+            event.text.count + line.text.count + 1 <= bounds.eventBytes
+        {
+            open = nil
+            if line.startsLine { event.text.append(0x0a) }
+            event.text += line.text
+            event.to = line.to
+            open = event
+        } else {
+            if let done = flush() { out.append(done) }
+            begin(line, EventHeader(timestamp: nil, level: nil), now)
+        }
+    }
+
+    /// Lines of a file without headers are events of their own, unless they are set in.
+    private static func isIndented(_ text: [UInt8]) -> Bool {
+        text.first == 0x20 || text.first == 0x09 || text.starts(with: "Caused by:".utf8)
+    }
+
+    private mutating func begin(_ line: LineSplitter.Line, _ header: EventHeader, _ now: Int64) {
+        events += 1
+        open = FileEvent(
+            from: line.from, to: line.to, text: line.text,
+            timestamp: time(header, now), level: header.level, events: events)
+    }
+
+    /// Events of one millisecond get rising nanoseconds from their number in the file, so that their
+    /// order and twins survive.
+    private mutating func time(_ header: EventHeader, _ now: Int64) -> Int64 {
+        guard let stamp = header.timestamp else {
+            let base = lastTimestamp ?? now
+            return base - base % Nanoseconds.millisecond + (events - 1) % Nanoseconds.millisecond
+        }
+        let seconds = stamp.hasZone ? stamp.seconds : zone.utc(ofLocal: stamp.seconds)
+        let (base, overflow) = seconds.multipliedReportingOverflow(by: Nanoseconds.second)
+        let whole = overflow ? now : base + stamp.nanoseconds
+        // Seconds alone leave room for order in the same way.
+        lastTimestamp = whole
+        return whole + (events - 1) % max(1, stamp.precision)
+    }
+}

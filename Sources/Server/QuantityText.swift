@@ -1,0 +1,58 @@
+import LogModel
+import Wire
+
+/// Spans and sizes as Loki's configuration writes them.
+enum QuantityText {
+    /// Whole seconds of `7d`, `1h30m`, `90s`; `0` and `0s` are 0. nil for anything else.
+    static func seconds(_ text: String) -> Int? {
+        guard case .success(let nanoseconds) = TimeText.prometheusDuration(text) else { return nil }
+        return Int(nanoseconds / Nanoseconds.second)
+    }
+
+    /// Bytes of `262144`, `256KB`, `64KiB`, `1.5MB`. As in Loki's flags a KB has 1024 bytes.
+    static func bytes(_ text: String) -> Int? {
+        let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        let unit = text.dropFirst(digits.count).drop { $0 == " " }.uppercased()
+        guard let value = Double(digits), value.isFinite, value >= 0 else { return nil }
+        let powers = ["", "K", "M", "G", "T"]
+        guard
+            let power = powers.firstIndex(where: {
+                unit == $0 || unit == $0 + "B" || (!$0.isEmpty && unit == $0 + "IB")
+            })
+        else { return nil }
+        let bytes = value * Double(1 << (10 * power))
+        return bytes < 9e15 ? Int(bytes) : nil
+    }
+
+    /// Loki prints limits the way Go's Prometheus library prints durations: `30d1h`.
+    static func print(seconds: Int) -> String {
+        guard seconds > 0 else { return "0s" }
+        var rest = seconds
+        var out = ""
+        for (name, span) in [("y", 31_536_000), ("w", 604_800), ("d", 86_400), ("h", 3600),
+            ("m", 60), ("s", 1)] {
+            // Years and weeks only when they come out even.
+            if span >= 604_800, rest % span != 0 { continue }
+            if rest >= span {
+                out += "\(rest / span)\(name)"
+                rest %= span
+            }
+        }
+        return out
+    }
+
+    /// The way Go prints a `time.Duration` of whole seconds: `800h0m0s`.
+    static func printGo(nanoseconds: Int64) -> String {
+        let total = nanoseconds / Nanoseconds.second
+        let fraction = nanoseconds % Nanoseconds.second
+        var tail = "\(total % 60)"
+        if fraction > 0 {
+            var digits = String(fraction)
+            digits = String(repeating: "0", count: 9 - digits.count) + digits
+            while digits.hasSuffix("0") { digits.removeLast() }
+            tail += "." + digits
+        }
+        if total >= 3600 { return "\(total / 3600)h\(total / 60 % 60)m\(tail)s" }
+        return total >= 60 ? "\(total / 60)m\(tail)s" : "\(tail)s"
+    }
+}

@@ -1,0 +1,117 @@
+import Bytes
+import LogModel
+
+extension PushRequest {
+    /// A JSON push body, not compressed. `sources` is left out when it is empty.
+    package static func encodeJSON(batches: [Batch], sources: [SourceRange] = []) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(batches.reduce(64) { $0 + $1.entries.lineBytes.count * 5 / 4 + 256 })
+        out.append(contentsOf: "{\"streams\":[".utf8)
+        for (i, batch) in batches.enumerated() {
+            if i > 0 { out.append(UInt8(ascii: ",")) }
+            out.append(contentsOf: "{\"stream\":".utf8)
+            appendObject(batch.labels, to: &out)
+            out.append(contentsOf: ",\"values\":[".utf8)
+            appendRows(batch.entries, to: &out)
+            out.append(contentsOf: "]}".utf8)
+        }
+        out.append(UInt8(ascii: "]"))
+        if !sources.isEmpty { appendSources(sources, to: &out) }
+        out.append(UInt8(ascii: "}"))
+        return out
+    }
+
+    private static func appendRows(_ entries: Entries, to out: inout [UInt8]) {
+        let metadata = entries.metadataSets.map { set -> [UInt8] in
+            var text: [UInt8] = []
+            if !set.isEmpty {
+                text.append(UInt8(ascii: ","))
+                appendObject(set, to: &text)
+            }
+            return text
+        }
+        entries.lineBytes.withUnsafeBytes { lines in
+            for row in 0..<entries.count {
+                out.append(contentsOf: row == 0 ? "[\"".utf8 : ",[\"".utf8)
+                out.append(contentsOf: String(entries.timestamps[row]).utf8)
+                out.append(contentsOf: "\",".utf8)
+                appendJSONString(
+                    UnsafeRawBufferPointer(rebasing: lines[entries.lineRange(row)]), to: &out)
+                if !entries.metadataIDs.isEmpty {
+                    out.append(contentsOf: metadata[Int(entries.metadataIDs[row])])
+                }
+                out.append(UInt8(ascii: "]"))
+            }
+        }
+    }
+
+    private static func appendObject(_ labels: Labels, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: "{"))
+        for (i, label) in labels.pairs.enumerated() {
+            if i > 0 { out.append(UInt8(ascii: ",")) }
+            appendJSONString(label.name, to: &out)
+            out.append(UInt8(ascii: ":"))
+            appendJSONString(label.value, to: &out)
+        }
+        out.append(UInt8(ascii: "}"))
+    }
+
+    private static func appendSources(_ sources: [SourceRange], to out: inout [UInt8]) {
+        out.append(contentsOf: ",\"sources\":[".utf8)
+        for (i, range) in sources.enumerated() {
+            if i > 0 { out.append(UInt8(ascii: ",")) }
+            out.append(contentsOf: "{\"source\":".utf8)
+            appendJSONString(range.source, to: &out)
+            out.append(
+                contentsOf: ",\"from\":\(range.from),\"to\":\(range.to),\"events\":\(range.events)}"
+                    .utf8)
+        }
+        out.append(UInt8(ascii: "]"))
+    }
+
+    /// A protobuf push body in a snappy block, as other agents send it.
+    package static func encodeProtobuf(batches: [Batch]) -> [UInt8] {
+        var out: [UInt8] = []
+        for batch in batches {
+            var stream: [UInt8] = []
+            appendField(1, Array(batch.labels.description.utf8), to: &stream)
+            for row in 0..<batch.entries.count {
+                appendField(2, entry(batch.entries, row), to: &stream)
+            }
+            appendField(1, stream, to: &out)
+        }
+        return Snappy.compress(out)
+    }
+
+    private static func entry(_ entries: Entries, _ row: Int) -> [UInt8] {
+        let nanoseconds = entries.timestamps[row]
+        // Protobuf counts nanoseconds forward from the second, before 1970 too.
+        var seconds = nanoseconds / Nanoseconds.second
+        var rest = nanoseconds % Nanoseconds.second
+        if rest < 0 {
+            rest += Nanoseconds.second
+            seconds -= 1
+        }
+        var time: [UInt8] = []
+        time.append(1 << 3)
+        time.appendVarint(UInt64(bitPattern: seconds))
+        time.append(2 << 3)
+        time.appendVarint(UInt64(rest))
+        var out: [UInt8] = []
+        appendField(1, time, to: &out)
+        appendField(2, Array(entries.line(row)), to: &out)
+        for label in entries.metadata(row).pairs {
+            var pair: [UInt8] = []
+            appendField(1, Array(label.name.utf8), to: &pair)
+            appendField(2, Array(label.value.utf8), to: &pair)
+            appendField(3, pair, to: &out)
+        }
+        return out
+    }
+
+    private static func appendField(_ number: UInt8, _ bytes: [UInt8], to out: inout [UInt8]) {
+        out.append(number << 3 | 2)
+        out.appendVarint(UInt64(bytes.count))
+        out.append(contentsOf: bytes)
+    }
+}

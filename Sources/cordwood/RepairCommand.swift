@@ -1,0 +1,27 @@
+import ArgumentParser
+import Logging
+import Storage
+
+struct RepairCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "repair",
+        abstract: "Rebuild the catalog of a data folder from its segments.",
+        discussion: "Stop the server first. The old catalog is kept beside the new one.")
+
+    @Option(help: "Folder of the data.")
+    var data: String
+
+    func run() async throws {
+        do {
+            let report = try Store.repair(folder: data, logger: ServeCommand.logger(.info))
+            print(
+                "\(report.segments) segments, \(report.rows) entries, \(report.streams) streams, "
+                    + "\(report.positions) positions")
+            for name in report.damaged { print("damaged and set aside: \(name)") }
+            if !report.damaged.isEmpty { throw ExitCode(1) }
+        } catch let error as StorageError {
+            FileHandleText.standardError("cordwood repair: \(error)\n")
+            throw ExitCode(1)
+        }
+    }
+}

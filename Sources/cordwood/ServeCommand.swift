@@ -1,0 +1,67 @@
+import ArgumentParser
+import Glibc
+import Logging
+import Server
+import Storage
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Take logs in, keep them, answer questions about them.")
+
+    @Option(help: "Settings (server.yaml). Flags win over it.")
+    var config: String?
+
+    @Option(help: "Folder of the data. Default: ./cordwood-data")
+    var data: String?
+
+    @Option(help: "HOST:PORT to listen on; port 0 takes any. Default: 127.0.0.1:3100")
+    var listen: String?
+
+    func run() async throws {
+        Memory.settle()
+        do {
+            let settings = try configuration()
+            let node = Node(configuration: settings, logger: Self.logger(settings.logLevel))
+            try await node.run { address in
+                print("cordwood listening on \(address)")
+                fflush(stdout)
+            }
+        } catch let error as ExitCode {
+            throw error
+        } catch {
+            FileHandleText.standardError("cordwood serve: \(error)\n")
+            throw ExitCode(1)
+        }
+    }
+
+    private func configuration() throws -> ServerConfiguration {
+        var settings = ServerConfiguration()
+        if let config { settings = try ConfigurationFile.read(config) }
+        if let data { settings.data = data }
+        if let listen { try settings.listen(listen) }
+        return settings
+    }
+
+    static func logger(_ level: Logger.Level) -> Logger {
+        var logger = Logger(label: "cordwood", factory: StreamLogHandler.standardError)
+        logger.logLevel = level
+        return logger
+    }
+}
+
+/// How the allocator behaves in a server of many threads and large, short-lived buffers.
+private enum Memory {
+    /// Two arenas instead of eight per core: what one thread frees another can use. Large buffers
+    /// come from the kernel and go back to it at once instead of fraying the heap.
+    static func settle() {
+        mallopt(M_ARENA_MAX, 2)
+        mallopt(M_MMAP_THRESHOLD, 1 << 20)
+        mallopt(M_TRIM_THRESHOLD, 8 << 20)
+        // Segments and connections both need descriptors.
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            limit.rlim_cur = min(limit.rlim_max, 65_536)
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+    }
+}
