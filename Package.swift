@@ -41,7 +41,7 @@ let package = Package(
             name: "cordwood",
             dependencies: [
                 "Server", "Agent", "Query", "Storage", "Wire", "Logback", "LogQL", "LogModel",
-                "Bytes", log, lifecycle,
+                "Bytes", "CMemory", log, lifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -82,6 +82,7 @@ let package = Package(
         // System libraries and shims.
         .target(name: "CScan"),
         .target(name: "CFiles"),
+        .target(name: "CMemory"),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),

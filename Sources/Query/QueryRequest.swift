@@ -58,16 +58,29 @@ package struct LogRow: Sendable {
     package var timestamp: Int64
     package var line: [UInt8]
     package var labels: ResultLabels
+    package init(timestamp: Int64, line: [UInt8], labels: ResultLabels) {
+        self.timestamp = timestamp
+        self.line = line
+        self.labels = labels
+    }
 }
 
 package struct Point: Sendable, Equatable {
     package var milliseconds: Int64
     package var value: Double
+    package init(milliseconds: Int64, value: Double) {
+        self.milliseconds = milliseconds
+        self.value = value
+    }
 }
 
 package struct Series: Sendable {
     package var labels: Labels
     package var points: [Point]
+    package init(labels: Labels, points: [Point]) {
+        self.labels = labels
+        self.points = points
+    }
 }
 
 package enum QueryValue: Sendable {
@@ -87,6 +100,8 @@ package struct QueryStats: Sendable {
     package var units = 0
     package var unitsFromRollups = 0
     package var seconds = 0.0
+
+    package init() {}
 }
 
 /// Set by whoever asked and has left; looked at between units.

@@ -176,7 +176,7 @@ extension API {
         do throws(SyntaxError) {
             let tree = try LogQLParser.parse(text, maxBytes: limits.maxQueryTextBytes)
             body.append(contentsOf: "{\"status\":\"success\",\"data\":".utf8)
-            appendJSONString(LogQLPrinter.pretty(tree), to: &body)
+            appendJSONString(LogQLPrinter.print(tree), to: &body)
             body.append(UInt8(ascii: "}"))
             return Answer(json: body)
         } catch {

@@ -7,7 +7,7 @@ import Storage
 import Wire
 
 /// Loki's HTTP API over one store: which path means what. The work of each group of paths is in an
-/// extension. Owned by `Node`; knows nothing of sockets.
+/// extension. Owned by `ServerNode`; knows nothing of sockets.
 struct API: Sendable {
     let store: Store
     let engine: QueryEngine

@@ -75,10 +75,13 @@ extension LevelDetection {
     }
 
     /// Whole words that mean a level, each with the level it means.
-    private static let words: [(text: [UInt8], level: DetectedLevel)] = [
-        ("trace", .trace), ("debug", .debug), ("fatal", .fatal), ("critical", .critical),
-        ("error", .error), ("err", .error), ("warning", .warn), ("warn", .warn), ("info", .info),
-    ].map { (Array($0.0.utf8), $0.1) }
+    private static let words: [(text: [UInt8], level: DetectedLevel)] = {
+        let words: [(String, DetectedLevel)] = [
+            ("trace", .trace), ("debug", .debug), ("fatal", .fatal), ("critical", .critical),
+            ("error", .error), ("err", .error), ("warning", .warn), ("warn", .warn), ("info", .info),
+        ]
+        return words.map { (text: Array($0.0.utf8), level: $0.1) }
+    }()
 
     /// True for the bytes behind which a word may begin.
     private static let opens: [Bool] = (0...255).map {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Logging
 import Storage
 
@@ -20,7 +21,7 @@ struct RepairCommand: AsyncParsableCommand {
             for name in report.damaged { print("damaged and set aside: \(name)") }
             if !report.damaged.isEmpty { throw ExitCode(1) }
         } catch let error as StorageError {
-            FileHandleText.standardError("cordwood repair: \(error)\n")
+            FileHandle.standardError.write(Data("cordwood repair: \(error)\n".utf8))
             throw ExitCode(1)
         }
     }

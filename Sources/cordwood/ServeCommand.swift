@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import Foundation
 import Logging
 import Server
 import Storage
@@ -21,15 +21,15 @@ struct ServeCommand: AsyncParsableCommand {
         Memory.settle()
         do {
             let settings = try configuration()
-            let node = Node(configuration: settings, logger: Self.logger(settings.logLevel))
+            let node = ServerNode(configuration: settings, logger: Self.logger(settings.logLevel))
             try await node.run { address in
                 print("cordwood listening on \(address)")
-                fflush(stdout)
+                fflush(nil)
             }
         } catch let error as ExitCode {
             throw error
         } catch {
-            FileHandleText.standardError("cordwood serve: \(error)\n")
+            FileHandle.standardError.write(Data("cordwood serve: \(error)\n".utf8))
             throw ExitCode(1)
         }
     }
@@ -43,7 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     static func logger(_ level: Logger.Level) -> Logger {
-        var logger = Logger(label: "cordwood", factory: StreamLogHandler.standardError)
+        var logger = Logger(label: "cordwood") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = level
         return logger
     }
@@ -51,12 +51,24 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// How the allocator behaves in a server of many threads and large, short-lived buffers.
 private enum Memory {
+    // Parameters of mallopt, by their numbers in malloc.h, which Swift's Glibc module leaves out.
+    private static let trimThreshold: Int32 = -1
+    private static let mmapThreshold: Int32 = -3
+    private static let arenaMax: Int32 = -8
+
+    /// Looked up by name for the same reason; a libc without it keeps its own ways.
+    private static func set(_ parameter: Int32, _ value: Int32) {
+        guard let symbol = dlsym(nil, "mallopt") else { return }
+        typealias Mallopt = @convention(c) (Int32, Int32) -> Int32
+        _ = unsafeBitCast(symbol, to: Mallopt.self)(parameter, value)
+    }
+
     /// Two arenas instead of eight per core: what one thread frees another can use. Large buffers
     /// come from the kernel and go back to it at once instead of fraying the heap.
     static func settle() {
-        mallopt(M_ARENA_MAX, 2)
-        mallopt(M_MMAP_THRESHOLD, 1 << 20)
-        mallopt(M_TRIM_THRESHOLD, 8 << 20)
+        set(arenaMax, 2)
+        set(mmapThreshold, 1 << 20)
+        set(trimThreshold, 8 << 20)
         // Segments and connections both need descriptors.
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {

@@ -12,7 +12,7 @@ import Wire
 
 /// One server: the store, the API over it and the socket in front. Runs until it is told to stop;
 /// then it answers what it has begun, and closes the store.
-package struct Node: Sendable {
+package struct ServerNode: Sendable {
     private let configuration: ServerConfiguration
     private let logger: Logger
 
