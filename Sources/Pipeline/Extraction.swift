@@ -51,7 +51,7 @@ enum SampleValue {
         switch conversion {
         case .none: Double(text)
         case .duration, .durationSeconds: DurationText.parseGo(text).map { Double($0) / 1e9 }
-        case .bytes: ByteText.parse(text).map(Double.init)
+        case .bytes: ByteText.parse(text).map { Double($0) }
         }
     }
 

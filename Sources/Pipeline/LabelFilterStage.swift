@@ -60,9 +60,9 @@ indirect enum LabelFilterStage {
         case .number(let name, let op, let bound):
             return Self.compare(&labels, name, op, bound, Self.number)
         case .duration(let name, let op, let bound):
-            return Self.compare(&labels, name, op, bound) { DurationText.parseGo($0).map(Double.init) }
+            return Self.compare(&labels, name, op, bound) { DurationText.parseGo($0).map { Double($0) } }
         case .bytes(let name, let op, let bound):
-            return Self.compare(&labels, name, op, bound) { ByteText.parse($0).map(Double.init) }
+            return Self.compare(&labels, name, op, bound) { ByteText.parse($0).map { Double($0) } }
         case .ip(let name, let negated, let range):
             if labels.error != nil { return true }
             guard let value = labels[name] else { return false }
@@ -80,9 +80,10 @@ indirect enum LabelFilterStage {
         _ labels: inout RowLabels, _ name: String, _ op: LabelFilter.Comparison, _ bound: Double,
         _ convert: (String) -> Double?
     ) -> Bool {
-        if labels.error != nil { return true }
         guard let text = labels[name] else { return false }
         guard let value = convert(text) else {
+            // An error that is there already stays.
+            guard labels.error == nil else { return true }
             labels.fail("LabelFilterErr", "invalid value \(quoted(text)) of label \(name)")
             return true
         }

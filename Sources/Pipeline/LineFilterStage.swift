@@ -107,7 +107,7 @@ struct LinePattern {
         for (index, literal) in literals.enumerated() {
             // What a capture takes is never empty.
             let mustSkip = index > 0 || startsWithCapture
-            guard let hit = literal.find(in: line, from: mustSkip ? at + 1 : at) else { return false }
+            guard let hit = literal.find(in: line, from: at), hit > at || !mustSkip else { return false }
             at = hit + literal.needle.count
         }
         return endsWithCapture ? at < line.count : at == line.count

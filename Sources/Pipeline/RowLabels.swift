@@ -43,16 +43,25 @@ struct RowLabels {
 
     init(stream: Labels, metadata: Labels) {
         self.stream = stream
-        self.metadata = metadata
+        self.metadata = Self.distinct(metadata, from: stream)
         if let code = metadata[Self.error] {
             error = code
             details = metadata[Self.errorDetails]
             self.metadata = Labels(
-                sorted: metadata.pairs.filter {
+                sorted: self.metadata.pairs.filter {
                     $0.name != Self.error && $0.name != Self.errorDetails
                 })
             isChanged = true
         }
+    }
+
+    /// Metadata under a name that the stream has too is found under another.
+    private static func distinct(_ metadata: Labels, from stream: Labels) -> Labels {
+        guard metadata.pairs.contains(where: { stream[$0.name] != nil }) else { return metadata }
+        return Labels(
+            metadata.pairs.map { label in
+                stream[label.name] == nil ? label : Label(label.name + "_extracted", label.value)
+            })
     }
 
     subscript(name: String) -> String? {
@@ -128,7 +137,9 @@ struct RowLabels {
             extra.append(Label(Self.error, error))
             if let details { extra.append(Label(Self.errorDetails, details)) }
         }
-        return ResultLabels(stream: base(stream), metadata: base(metadata), parsed: Labels(extra))
+        // Sorted by hand: a label that a parser found empty is there all the same.
+        return ResultLabels(
+            stream: base(stream), metadata: base(metadata), parsed: Labels(sorted: extra.sorted()))
     }
 }
 

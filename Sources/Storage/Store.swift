@@ -43,8 +43,14 @@ package final class Store: LogSource, Sendable {
         catalog = try Catalog(path: options.folder + "/catalog.sqlite")
         cache = SegmentCache(
             store: objects, limitBytes: options.directoryCacheBytes, limitFiles: options.openFiles)
-        // A folder that a power cut takes back would take the data with it.
-        try FileObjectStore.syncFolder(options.folder)
+        // A folder that a power cut takes back would take the data with it, and so on upwards.
+        var folder = URL(fileURLWithPath: options.folder).standardizedFileURL.path
+        try FileObjectStore.syncFolder(folder)
+        while folder != "/" {
+            folder = URL(fileURLWithPath: folder).deletingLastPathComponent().path
+            // One that may not be read was not made by us.
+            try? FileObjectStore.syncFolder(folder)
+        }
         queue.withLock { $0 = CommitQueue { [weak self] group in self?.commit(group) } }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMemory
 import Foundation
 import Logging
 import Server
@@ -51,24 +52,8 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// How the allocator behaves in a server of many threads and large, short-lived buffers.
 private enum Memory {
-    // Parameters of mallopt, by their numbers in malloc.h, which Swift's Glibc module leaves out.
-    private static let trimThreshold: Int32 = -1
-    private static let mmapThreshold: Int32 = -3
-    private static let arenaMax: Int32 = -8
-
-    /// Looked up by name for the same reason; a libc without it keeps its own ways.
-    private static func set(_ parameter: Int32, _ value: Int32) {
-        guard let symbol = dlsym(nil, "mallopt") else { return }
-        typealias Mallopt = @convention(c) (Int32, Int32) -> Int32
-        _ = unsafeBitCast(symbol, to: Mallopt.self)(parameter, value)
-    }
-
-    /// Two arenas instead of eight per core: what one thread frees another can use. Large buffers
-    /// come from the kernel and go back to it at once instead of fraying the heap.
     static func settle() {
-        set(arenaMax, 2)
-        set(mmapThreshold, 1 << 20)
-        set(trimThreshold, 8 << 20)
+        cmemory_settle()
         // Segments and connections both need descriptors.
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {

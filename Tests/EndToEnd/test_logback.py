@@ -56,7 +56,7 @@ class RealLogback(EndToEndCase):
             '<root level="DEBUG"><appender-ref ref="F"/></root></configuration>')
         java = subprocess.Popen(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", classes,
                                  "EventSource", configuration, str(EVENTS), str(PER_SECOND), truth],
-                                stderr=open(self.folder / "java.log", "wb"))
+                                stderr=subprocess.DEVNULL)
         self.addCleanup(java.kill)
         return java, truth
 
