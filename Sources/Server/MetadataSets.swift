@@ -16,7 +16,7 @@ struct MetadataSets {
         refusals = Array(repeating: nil, count: given.count)
         jsonDepth = limits.logLevelFromJSONMaxDepth
         for i in given.indices.dropFirst() {
-            do { sets[i] = try Self.normalised(given[i]) } catch {
+            do { sets[i] = try Self.normalised(given[i], stream: stream) } catch {
                 invalidNames.append(error.text)
                 sets[i] = .empty
                 refusals[i] = error.text
@@ -28,17 +28,22 @@ struct MetadataSets {
 
     private struct InvalidName: Error { let text: String }
 
-    private static func normalised(_ set: Labels) throws(InvalidName) -> Labels {
+    /// A name that is also a label of the stream gets `_extracted` behind it: queries look names up
+    /// without saying where, and the label comes first.
+    private static func normalised(
+        _ set: Labels, stream: Labels
+    ) throws(InvalidName) -> Labels {
         var changed = false
         var pairs: [Label] = []
         for label in set.pairs {
-            let name = normalised(name: label.name)
-            guard name.contains(where: { $0 != "_" }) else {
+            var name = normalised(name: label.name)
+            guard name.utf8.contains(where: { $0 != UInt8(ascii: "_") }) else {
                 throw InvalidName(
                     text: "normalization for label name \(quoted(label.name)) resulted in invalid "
                         + "name \(quoted(name))")
             }
-            let value = label.value.contains("\u{FFFD}")
+            if stream[name] != nil { name += "_extracted" }
+            let value = label.value.unicodeScalars.contains("\u{FFFD}")
                 ? String(label.value.map { $0 == "\u{FFFD}" ? " " : $0 }) : label.value
             if name != label.name || value != label.value { changed = true }
             pairs.append(Label(name, value))

@@ -46,11 +46,11 @@ final class Catalog: Sendable {
         self.path = path
         var configuration = Configuration()
         configuration.maximumReaderCount = 4
-        configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL")
-        }
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
+            // The pool chooses NORMAL when it turns to WAL, and so forgets the last commits in a
+            // power cut; this connection is the only one that writes.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try pool.write { try Self.createSchema($0) }
         } catch { throw Self.translate(error, path) }
     }

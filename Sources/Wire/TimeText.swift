@@ -5,6 +5,8 @@ package enum TimeText {
     package struct Failure: Error, Equatable, Sendable {
         /// Loki's text.
         package let text: String
+
+        package init(text: String) { self.text = text }
     }
 
     /// A moment: with a dot, seconds rounded to milliseconds; a whole number of up to ten
