@@ -44,7 +44,11 @@ struct LogfmtStage {
                 }
             }
         }
-        for field in fields { labels.extract(field.name, found[field.path] ?? "") }
+        for field in fields {
+            // A label that the row has already is not emptied by a line without it.
+            if found[field.path] == nil, labels.hasBase(field.name) { continue }
+            labels.extract(field.name, found[field.path] ?? "")
+        }
     }
 
     private enum Pair {

@@ -1,6 +1,6 @@
 /// Numbers as Go's `FormatFloat(value, 'f', -1, 64)` writes them: the shortest digits that read
 /// back the same, never with an exponent.
-enum FloatText {
+package enum FloatText {
     static func append(_ value: Double, to out: inout [UInt8]) {
         if value.isNaN { return out.append(contentsOf: "NaN".utf8) }
         if value.isInfinite { return out.append(contentsOf: (value > 0 ? "+Inf" : "-Inf").utf8) }
@@ -35,14 +35,14 @@ enum FloatText {
         }
     }
 
-    static func text(_ value: Double) -> String {
+    package static func text(_ value: Double) -> String {
         var out: [UInt8] = []
         append(value, to: &out)
         return String(decoding: out, as: UTF8.self)
     }
 
     /// Milliseconds as seconds with as many decimals as there are.
-    static func appendSeconds(milliseconds: Int64, to out: inout [UInt8]) {
+    package static func appendSeconds(milliseconds: Int64, to out: inout [UInt8]) {
         if milliseconds < 0 { out.append(UInt8(ascii: "-")) }
         let magnitude = milliseconds.magnitude
         out.append(contentsOf: String(magnitude / 1000).utf8)

@@ -2,13 +2,13 @@ import Bytes
 import LogModel
 
 /// The levels that a line can have. `unknown` is what a line without a level gets.
-enum DetectedLevel: Int, CaseIterable, Sendable {
+package enum DetectedLevel: Int, CaseIterable, Sendable {
     case trace, debug, info, warn, error, critical, fatal, unknown
 
-    var text: String { "\(self)" }
+    package var text: String { "\(self)" }
 
     /// The level that a word means, whatever its case.
-    init?(word: some Collection<UInt8>) {
+    package init?(word: some Collection<UInt8>) {
         guard (3...11).contains(word.count) else { return nil }
         let found: DetectedLevel? =
             switch String(decoding: word.map { $0 | 0x20 }, as: UTF8.self) {
@@ -28,7 +28,7 @@ enum DetectedLevel: Int, CaseIterable, Sendable {
 
 /// Finds the level of an entry the way Loki does (`discover_log_levels`): a label, structured
 /// metadata, a field of JSON or logfmt, a word. Runs on every line of a push, on bytes.
-struct LevelDetection {
+package struct LevelDetection {
     static let name = "detected_level"
     /// Names of labels, of structured metadata and of fields that carry a level; first come first.
     static let fields = [
@@ -38,6 +38,9 @@ struct LevelDetection {
     private static let fieldBytes = fields.map { Array($0.utf8) }
 
     let jsonDepth: Int
+
+    /// Objects inside objects that are looked into; 0 for all.
+    package init(jsonDepth: Int) { self.jsonDepth = jsonDepth }
 
     /// The level that a set of labels or metadata names; a word that is no level passes as it is.
     static func named(_ labels: some Sequence<Label>) -> String? {
@@ -65,7 +68,7 @@ struct LevelDetection {
         }
     }
 
-    func level(ofLine line: UnsafeRawBufferPointer) -> DetectedLevel {
+    package func level(ofLine line: UnsafeRawBufferPointer) -> DetectedLevel {
         if Self.looksLikeJSON(line) {
             if let found = jsonLevel(line) { return found }
         } else if let found = Self.logfmtLevel(line) {

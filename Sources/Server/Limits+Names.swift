@@ -1,7 +1,7 @@
 import LogModel
 
 /// One entry of `limits_config`: how its value is written and which field it sets.
-enum LimitField: @unchecked Sendable {
+package enum LimitField: @unchecked Sendable {
     // @unchecked: key paths of a struct of plain values hold no state.
     case count(WritableKeyPath<Limits, Int>)
     case bytes(WritableKeyPath<Limits, Int>)
@@ -13,7 +13,7 @@ enum LimitField: @unchecked Sendable {
 
 extension Limits {
     /// The limits by the names that Loki's `limits_config` has for them.
-    static let fields: [String: LimitField] = [
+    package static let fields: [String: LimitField] = [
         "ingestion_rate_mb": .number(\.ingestionRateMB),
         "ingestion_burst_size_mb": .number(\.ingestionBurstSizeMB),
         "max_line_size": .bytes(\.maxLineSize),
@@ -52,7 +52,7 @@ extension Limits {
 
     /// Names of Loki that mean nothing here: parts that do not exist, and knobs of its many
     /// processes. They are taken, so that a section of Loki's can be pasted, and a warning says so.
-    static let namesWithoutEffect: Set<String> = [
+    package static let namesWithoutEffect: Set<String> = [
         "ingestion_rate_strategy", "max_streams_per_user", "per_stream_rate_limit",
         "per_stream_rate_limit_burst", "shard_streams", "unordered_writes", "max_chunks_per_query",
         "cardinality_limit", "max_query_bytes_read", "max_querier_bytes_read",

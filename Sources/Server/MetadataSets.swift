@@ -2,7 +2,7 @@ import LogModel
 
 /// The structured metadata of one stream of a push: names normalised, sizes judged, levels added.
 /// Works on sets, of which there are few, and never on rows.
-struct MetadataSets {
+package struct MetadataSets {
     /// As `Entries.metadataSets`: entry 0 is the empty set.
     private(set) var sets: [Labels]
     /// Why the rows of a set cannot be stored; nil for a good set.
@@ -53,7 +53,7 @@ struct MetadataSets {
 
     /// Anything but letters, digits and `_` becomes `_`, several in a row one; a leading digit gets
     /// `key_` before it. Names such as `__error__` are reserved and stay.
-    static func normalised(name: String) -> String {
+    package static func normalised(name: String) -> String {
         var out: [UInt8] = []
         for scalar in name.unicodeScalars {
             let isPlain =

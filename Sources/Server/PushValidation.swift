@@ -3,23 +3,23 @@ import Wire
 
 /// Judges a decoded push stream by stream and entry by entry, in Loki's order and with Loki's
 /// texts. What is valid is kept, what is not is told: a push can be both stored and refused.
-struct PushValidation {
+package struct PushValidation {
     /// The name of the label that Loki adds when a stream has none that names its service.
     static let serviceName = "service_name"
 
     let limits: Limits
     let now: Timestamp
-    private(set) var batches: [Batch] = []
-    private(set) var errors = GroupedErrors()
-    private(set) var lines = 0
-    private(set) var bytes = 0
+    package private(set) var batches: [Batch] = []
+    package private(set) var errors = GroupedErrors()
+    package private(set) var lines = 0
+    package private(set) var bytes = 0
 
-    init(limits: Limits, now: Timestamp) {
+    package init(limits: Limits, now: Timestamp) {
         self.limits = limits
         self.now = now
     }
 
-    mutating func add(_ stream: PushRequest.Stream) {
+    package mutating func add(_ stream: PushRequest.Stream) {
         guard !stream.labels.isEmpty else {
             return errors.add("error at least one label pair is required per stream")
         }

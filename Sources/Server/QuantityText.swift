@@ -2,15 +2,15 @@ import LogModel
 import Wire
 
 /// Spans and sizes as Loki's configuration writes them.
-enum QuantityText {
+package enum QuantityText {
     /// Whole seconds of `7d`, `1h30m`, `90s`; `0` and `0s` are 0. nil for anything else.
-    static func seconds(_ text: String) -> Int? {
+    package static func seconds(_ text: String) -> Int? {
         guard case .success(let nanoseconds) = TimeText.prometheusDuration(text) else { return nil }
         return Int(nanoseconds / Nanoseconds.second)
     }
 
     /// Bytes of `262144`, `256KB`, `64KiB`, `1.5MB`. As in Loki's flags a KB has 1024 bytes.
-    static func bytes(_ text: String) -> Int? {
+    package static func bytes(_ text: String) -> Int? {
         let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit = text.dropFirst(digits.count).drop { $0 == " " }.uppercased()
         guard let value = Double(digits), value.isFinite, value >= 0 else { return nil }
@@ -25,7 +25,7 @@ enum QuantityText {
     }
 
     /// Loki prints limits the way Go's Prometheus library prints durations: `30d1h`.
-    static func print(seconds: Int) -> String {
+    package static func print(seconds: Int) -> String {
         guard seconds > 0 else { return "0s" }
         var rest = seconds
         var out = ""
@@ -42,7 +42,7 @@ enum QuantityText {
     }
 
     /// The way Go prints a `time.Duration` of whole seconds: `800h0m0s`.
-    static func printGo(nanoseconds: Int64) -> String {
+    package static func printGo(nanoseconds: Int64) -> String {
         let total = nanoseconds / Nanoseconds.second
         let fraction = nanoseconds % Nanoseconds.second
         var tail = "\(total % 60)"

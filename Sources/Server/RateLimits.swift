@@ -2,7 +2,7 @@ import LogModel
 import Synchronization
 
 /// A bucket of bytes per tenant, filled at `ingestion_rate_mb`; holds one burst. Off at rate 0.
-final class RateLimits: Sendable {
+package final class RateLimits: Sendable {
     private struct Bucket {
         var bytes: Double
         var filled: ContinuousClock.Instant
@@ -15,13 +15,15 @@ final class RateLimits: Sendable {
     private let burst: Double
     private let buckets = Mutex<[String: Bucket]>([:])
 
-    init(limits: Limits) {
+    package init(limits: Limits) {
         bytesPerSecond = limits.ingestionRateMB * 1024 * 1024
         burst = max(limits.ingestionBurstSizeMB, limits.ingestionRateMB) * 1024 * 1024
     }
 
     /// Takes the bytes out of the bucket, or tells Loki's text when there are too few in it.
-    func take(_ bytes: Int, lines: Int, tenant: String, now: ContinuousClock.Instant) -> String? {
+    package func take(
+        _ bytes: Int, lines: Int, tenant: String, now: ContinuousClock.Instant
+    ) -> String? {
         guard bytesPerSecond > 0 else { return nil }
         let isAllowed = buckets.withLock { buckets -> Bool in
             if buckets.count >= Self.mostTenants, buckets[tenant] == nil { buckets.removeAll() }

@@ -4,7 +4,7 @@ import Query
 
 /// Writes query answers as Loki does: keys in the order that Grafana's streaming parser needs
 /// (`resultType`, `encodingFlags`, `result`, `stats`), streams sorted by their labels.
-struct ResultEncoding {
+package struct ResultEncoding {
     /// What the client asked for in `X-Loki-Response-Encoding-Flags`; echoed.
     let flags: [String]
     private var out: [UInt8] = []
@@ -14,7 +14,9 @@ struct ResultEncoding {
 
     private init(flags: [String]) { self.flags = flags }
 
-    static func encode(_ value: QueryValue, _ stats: QueryStats, flags: [String]) -> [UInt8] {
+    package static func encode(
+        _ value: QueryValue, _ stats: QueryStats, flags: [String]
+    ) -> [UInt8] {
         var encoding = ResultEncoding(flags: flags)
         encoding.add("{\"status\":\"success\",\"data\":{")
         var returned = 0

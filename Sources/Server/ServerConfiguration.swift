@@ -38,7 +38,7 @@ package struct ServerConfiguration: Sendable {
         self.port = Int(port)
     }
 
-    var storeOptions: StoreOptions {
+    package var storeOptions: StoreOptions {
         var options = StoreOptions(folder: data)
         options.limits = limits
         options.maxDiskBytes = maxDiskBytes

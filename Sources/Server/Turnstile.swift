@@ -3,8 +3,8 @@ import Synchronization
 
 /// Lets in as much at once as there is room for; the rest waits in order, bounded in number and in
 /// time. Used for bytes of pushes in memory and for queries at work.
-final class Turnstile: Sendable {
-    enum Admission: Sendable, Equatable {
+package final class Turnstile: Sendable {
+    package enum Admission: Sendable, Equatable {
         case entered
         /// Too many are waiting already.
         case full
@@ -28,14 +28,16 @@ final class Turnstile: Sendable {
     private let mostWaiting: Int
     private let state: Mutex<State>
 
-    init(capacity: Int, mostWaiting: Int) {
+    package init(capacity: Int, mostWaiting: Int) {
         self.capacity = max(1, capacity)
         self.mostWaiting = mostWaiting
         state = Mutex(State(free: max(1, capacity)))
     }
 
     /// What weighs more than the capacity enters alone. Whoever got `.entered` must `leave`.
-    func enter(weight: Int = 1, patience: TimeAmount, on loop: any EventLoop) async -> Admission {
+    package func enter(
+        weight: Int = 1, patience: TimeAmount, on loop: any EventLoop
+    ) async -> Admission {
         let weight = min(max(weight, 1), capacity)
         let id = state.withLock { state -> UInt64? in
             if state.waiting.isEmpty, state.free >= weight {
@@ -73,7 +75,7 @@ final class Turnstile: Sendable {
         admit()
     }
 
-    func leave(weight: Int = 1) {
+    package func leave(weight: Int = 1) {
         state.withLock { $0.free += min(max(weight, 1), capacity) }
         admit()
     }
@@ -90,5 +92,5 @@ final class Turnstile: Sendable {
         for waiter in admitted { waiter.continuation.resume(returning: .entered) }
     }
 
-    var waiting: Int { state.withLock { $0.waiting.count } }
+    package var waiting: Int { state.withLock { $0.waiting.count } }
 }

@@ -18,6 +18,15 @@ struct SegmentRecord: Sendable {
     var created: Int64
 }
 
+extension SegmentRecord {
+    /// What was merged came before what was not; names rise with time within a level.
+    func arrivedBefore(_ other: SegmentRecord) -> Bool {
+        if level != other.level { return level > other.level }
+        return object.utf8.count == other.object.utf8.count
+            ? object < other.object : object.utf8.count < other.object.utf8.count
+    }
+}
+
 /// What one commit changes, all of it or nothing.
 struct CatalogChange: Sendable {
     struct Stream: Sendable {

@@ -86,7 +86,7 @@ extension Store {
 
     /// Merges, verifies, swaps in one transaction, removes the inputs. A crash leaves either set.
     func compact(_ task: CompactionTask, keeping: ((Labels, Int64) -> Bool)? = nil) throws {
-        let inputs = try task.inputs.map { try cache.open($0) }
+        let inputs = try task.inputs.sorted { $0.arrivedBefore($1) }.map { try cache.open($0) }
         var change = CatalogChange()
         change.removed = task.inputs.map(\.object)
         var positions: [Position] = []

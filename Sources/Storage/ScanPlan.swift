@@ -13,6 +13,8 @@ struct ScanPlan {
     private struct Run {
         let segment: OpenSegment
         let stream: Int
+        /// Place in the order of arrival, which decides between entries of equal time.
+        let order: Int
         var summary: StreamSummary { segment.reader.summary.streams[stream] }
     }
 
@@ -25,10 +27,11 @@ struct ScanPlan {
     static func units(_ selection: Selection, streams: Set<Labels>, segments: [OpenSegment]) -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
         var runs: [Labels: [Run]] = [:]
-        for segment in segments {
+        for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) }).enumerated() {
             for (index, stream) in segment.reader.summary.streams.enumerated()
             where stream.last >= plan.first && stream.first <= plan.last && streams.contains(stream.labels) {
-                runs[stream.labels, default: []].append(Run(segment: segment, stream: index))
+                runs[stream.labels, default: []].append(
+                    Run(segment: segment, stream: index, order: order))
             }
         }
         for (labels, runs) in runs { plan.add(labels, runs) }
@@ -65,6 +68,7 @@ struct ScanPlan {
             addWhole(labels, runs[0])
             return
         }
+        let runs = runs.sorted { $0.order < $1.order }
         var pieces: [Piece] = []
         for (index, run) in runs.enumerated() {
             for slice in run.segment.reader.slices(ofStream: run.stream)

@@ -24,7 +24,8 @@ package enum TimeText {
             return .success(overflow ? .distantFuture : Timestamp(nanoseconds: scaled))
         }
         if let time = RFC3339.parse(text) { return .success(Timestamp(nanoseconds: time)) }
-        let digits = text.utf8.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
+        let isSigned = text.hasPrefix("-") || text.hasPrefix("+")
+        let digits = text.utf8.dropFirst(isSigned ? 1 : 0)
         let isNumber = !digits.isEmpty && digits.allSatisfy { (48...57).contains($0) }
         let why = isNumber ? "value out of range" : "invalid syntax"
         return .failure(Failure(text: "strconv.ParseInt: parsing \(quoted(text)): \(why)"))
