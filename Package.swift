@@ -55,7 +55,9 @@ let package = Package(
             ]),
         // Floor 4.
         floor("Query", ["Pipeline", "LogQL", "LogModel", "Regexp", "Bytes"]),
-        floor("Agent", ["CFiles", "Logback", "Wire", "LogModel", "Regexp", "Bytes", log, lifecycle, yaml]),
+        floor(
+            "Agent",
+            ["CFiles", "Logback", "Wire", "LogModel", "Regexp", "Bytes", log, lifecycle, yaml]),
         // Floor 3.
         floor("Pipeline", ["LogQL", "LogModel", "Regexp", "Bytes"]),
         floor(

@@ -46,10 +46,12 @@ package struct AgentConfiguration: Sendable {
 
     /// Throws when something is missing or cannot be.
     package func validate() throws(AgentError) {
-        guard let url = URL(string: server), url.host != nil, ["http", "https"].contains(url.scheme)
+        guard let url = URL(string: server), url.host != nil,
+            ["http", "https"].contains(url.scheme)
         else { throw .configuration("server: \"\(server)\" is no http:// or https:// address") }
         if groups.allSatisfy({ $0.paths.isEmpty }) {
-            throw .configuration("no files to follow: name them in `sources: - paths:` or as arguments")
+            throw .configuration(
+                "no files to follow: name them in `sources: - paths:` or as arguments")
         }
         var names = Array(labels.keys)
         for group in groups { names.append(contentsOf: group.labels.keys) }
@@ -149,7 +151,8 @@ extension SourceGroup {
                     throw value.wrong("label, metadata or none")
                 }
                 group.level = place
-            case "fields": for item in try value.items() { group.fields.append(try Field.read(item)) }
+            case "fields":
+                for item in try value.items() { group.fields.append(try Field.read(item)) }
             default: throw value.unknown(key)
             }
         }
@@ -173,12 +176,16 @@ extension SourceGroup.Field {
             case "regex": pattern = try value.text()
             case "as":
                 let place = try value.text()
-                guard place == "label" || place == "metadata" else { throw value.wrong("label or metadata") }
+                guard place == "label" || place == "metadata" else {
+                    throw value.wrong("label or metadata")
+                }
                 isLabel = place == "label"
             default: throw value.unknown(key)
             }
         }
-        guard !name.isEmpty, !pattern.isEmpty else { throw section.wrong("a field needs name and regex") }
+        guard !name.isEmpty, !pattern.isEmpty else {
+            throw section.wrong("a field needs name and regex")
+        }
         do {
             return SourceGroup.Field(name: name, regexp: try Regexp(pattern), isLabel: isLabel)
         } catch { throw section.wrong("regex: \(error.reason)") }

@@ -31,15 +31,20 @@ package struct AgentMetrics: Sendable {
             metric(name, "counter", help, [("", "\(value)")])
         }
         func escaped(_ text: String) -> String {
-            text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+            text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
+                "\n", with: "\\n")
         }
         counter("cordwood_agent_events_total", "Events acknowledged by the server.", events)
         counter("cordwood_agent_bytes_total", "Bytes of acknowledged events.", bytes)
         counter("cordwood_agent_pushes_total", "Acknowledged pushes.", shipments)
         counter("cordwood_agent_retries_total", "Pushes sent again.", retries)
         counter("cordwood_agent_rewinds_total", "Times the server's positions were taken.", rewinds)
-        counter("cordwood_agent_set_aside_total", "Events refused by the server and kept aside.", setAside)
-        counter("cordwood_agent_lost_sources_total", "Files gone before they were read to the end.", lostSources)
+        counter(
+            "cordwood_agent_set_aside_total", "Events refused by the server and kept aside.",
+            setAside)
+        counter(
+            "cordwood_agent_lost_sources_total", "Files gone before they were read to the end.",
+            lostSources)
         metric(
             "cordwood_agent_file_lag_bytes", "gauge", "Bytes of a file not yet acknowledged.",
             files.map { ("{path=\"\(escaped($0.path))\"}", "\($0.lagBytes)") })

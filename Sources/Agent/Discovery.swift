@@ -75,7 +75,9 @@ final class Discovery: Sendable {
         let isPacked = name.hasSuffix(".gz")
         let plainName = isPacked ? String(name.dropLast(3)) : name
         let isNamed = Glob.matches(pattern, name)
-        if groups[index].exclude.contains(where: { $0.matches(path: path) || Glob.matches($0.pattern, name) }) {
+        if groups[index].exclude.contains(where: {
+            $0.matches(path: path) || Glob.matches($0.pattern, name)
+        }) {
             return
         }
         if isPacked, isNamed || Self.isSibling(plainName, of: pattern) {
@@ -113,7 +115,8 @@ final class Discovery: Sendable {
         }
         if isKnown { return }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0, let status = FileIdentity.status(of: descriptor), status.isRegular else {
+        guard descriptor >= 0, let status = FileIdentity.status(of: descriptor), status.isRegular
+        else {
             if descriptor >= 0 { close(descriptor) }
             return
         }
@@ -137,7 +140,8 @@ final class Discovery: Sendable {
                 close(descriptor)
                 return
             }
-            var record = (content == .plain ? shared.registry.source(of: identity) : shared.registry[id])
+            var record =
+                (content == .plain ? shared.registry.source(of: identity) : shared.registry[id])
                 ?? SourceRecord(
                     id: id, identity: identity, fingerprint: Fingerprint(first), path: path,
                     offset: 0, events: 0, isFinished: false, touched: began)
@@ -194,7 +198,8 @@ final class Discovery: Sendable {
             close(descriptor)
             return
         }
-        guard wall - status.modified >= Self.settleSeconds, FollowedFile.isComplete(descriptor) else {
+        guard wall - status.modified >= Self.settleSeconds, FollowedFile.isComplete(descriptor)
+        else {
             close(descriptor)
             return
         }
@@ -213,7 +218,8 @@ final class Discovery: Sendable {
             let candidates = shared.registry.sources.values.filter {
                 $0.fingerprint.count > 0 && $0.fingerprint.matches(first)
             }
-            guard let best = candidates.max(by: { $0.fingerprint.count < $1.fingerprint.count }) else {
+            guard let best = candidates.max(by: { $0.fingerprint.count < $1.fingerprint.count })
+            else {
                 return nil
             }
             return (best.id, best.isFinished || shared.following[best.identity] != nil)

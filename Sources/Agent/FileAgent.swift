@@ -52,7 +52,8 @@ package final class FileAgent: Service {
         scanning.start()
         await withGracefulShutdownHandler {
             await cancelWhenGracefulShutdown { await self.ship(session) }
-        } onGracefulShutdown: {}
+        } onGracefulShutdown: {
+        }
         stop.set()
         await session.close()
         logger.info("stopped: \(metrics.current.statusLine)")

@@ -157,7 +157,8 @@ final class FollowedFile: @unchecked Sendable {
             offset += off_t(count)
             var out: [UInt8] = []
             let fine = block.withUnsafeBytes { bytes in
-                (try? unpacker.inflate(UnsafeRawBufferPointer(rebasing: bytes[..<count]), into: &out))
+                (try? unpacker.inflate(
+                    UnsafeRawBufferPointer(rebasing: bytes[..<count]), into: &out))
                     != nil
             }
             if !fine { return false }

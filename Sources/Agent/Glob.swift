@@ -9,7 +9,8 @@ struct Glob: Sendable {
 
     init(_ pattern: String) {
         let absolute =
-            pattern.hasPrefix("/") ? pattern : FileManager.default.currentDirectoryPath + "/" + pattern
+            pattern.hasPrefix("/")
+            ? pattern : FileManager.default.currentDirectoryPath + "/" + pattern
         self.pattern = absolute
         let all = absolute.split(separator: "/").map(String.init)
         let fixed = all.dropLast().prefix { part in !part.contains { "*?[".contains($0) } }
@@ -29,14 +30,18 @@ struct Glob: Sendable {
         _ folder: String, _ parts: ArraySlice<String>, depth: Int,
         _ body: (String, [String], String) -> Void
     ) {
-        guard let part = parts.first, depth < Self.deepest, let names = Self.names(folder) else { return }
+        guard let part = parts.first, depth < Self.deepest, let names = Self.names(folder) else {
+            return
+        }
         if parts.count == 1 {
             body(folder, names, part)
             return
         }
         if part == "**" { visit(folder, parts.dropFirst(), depth: depth, body) }
         for name in names where part == "**" || Self.matches(part, name) {
-            visit(folder + "/" + name, part == "**" ? parts : parts.dropFirst(), depth: depth + 1, body)
+            visit(
+                folder + "/" + name, part == "**" ? parts : parts.dropFirst(), depth: depth + 1,
+                body)
         }
     }
 

@@ -136,7 +136,8 @@ final class Reader {
         let quiet = Self.now - file.lastGrowth
         if status.links == 0 {
             if quiet > Self.deletedQuiet { finishAtEnd(file) }
-        } else if quiet > Self.renamedQuiet, FileIdentity.status(of: file.path)?.identity != file.identity,
+        } else if quiet > Self.renamedQuiet,
+            FileIdentity.status(of: file.path)?.identity != file.identity,
             FileIdentity.status(of: file.path) != nil
         {
             // Its successor is there under its name, and nothing came since.
@@ -186,7 +187,11 @@ final class Reader {
                 return String(decoding: text[range], as: UTF8.self)
             }
             guard let value else { continue }
-            if field.isLabel { labels.append(Label(field.name, value)) } else { metadata.append(Label(field.name, value)) }
+            if field.isLabel {
+                labels.append(Label(field.name, value))
+            } else {
+                metadata.append(Label(field.name, value))
+            }
         }
         return Shipment.Item(
             source: file.id, from: event.from, to: event.to, events: event.events,
@@ -216,7 +221,9 @@ final class Reader {
         let seconds = wallClock / Nanoseconds.second
         discovery.shared.withLock { shared in
             for file in done {
-                if shared.following[file.identity] === file { shared.following[file.identity] = nil }
+                if shared.following[file.identity] === file {
+                    shared.following[file.identity] = nil
+                }
                 shared.registry[file.id]?.isFinished = true
                 shared.registry[file.id]?.touched = seconds
                 shared.isRegistryDirty = true

@@ -26,7 +26,8 @@ final class ShipmentQueue: Sendable {
 
     /// False when there is no room.
     func offer(_ shipment: Shipment) -> Bool {
-        let (taken, taker) = state.withLock { state -> (Bool, CheckedContinuation<Shipment?, Never>?) in
+        let (taken, taker) = state.withLock {
+            state -> (Bool, CheckedContinuation<Shipment?, Never>?) in
             // After a rewind, or at the end, what was read is read again: let it go.
             if state.feedback.rewind || state.isClosed { return (true, nil) }
             if let taker = state.taker {

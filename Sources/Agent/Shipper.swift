@@ -15,7 +15,12 @@ struct Shipper: Sendable {
     /// False in front of a server that keeps no positions.
     let serverKeepsPositions: Bool
 
-    private enum Outcome { case taken, conflict([Position]), refused(Int, String), stopped }
+    private enum Outcome {
+        case taken
+        case conflict([Position])
+        case refused(Int, String)
+        case stopped
+    }
 
     private static let firstWait = 0.5
     private static let longestWait = 30.0
@@ -120,7 +125,8 @@ struct Shipper: Sendable {
         let path = configuration.state + "/refused.jsonl"
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         defer { if descriptor >= 0 { close(descriptor) } }
-        let isKept = descriptor >= 0
+        let isKept =
+            descriptor >= 0
             && line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == line.count
             && fsync(descriptor) == 0
         if !isKept { logger.error("\(AgentError.system("writing", path))") }
@@ -189,6 +195,8 @@ struct Shipper: Sendable {
         format.locale = Locale(identifier: "en_US_POSIX")
         format.timeZone = TimeZone(secondsFromGMT: 0)
         format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
-        return format.date(from: text).map { min(longestRetryAfter, max(0, $0.timeIntervalSinceNow)) }
+        return format.date(from: text).map {
+            min(longestRetryAfter, max(0, $0.timeIntervalSinceNow))
+        }
     }
 }

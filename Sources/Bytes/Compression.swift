@@ -34,7 +34,8 @@ package enum Zstd {
 
     package static func compress(_ bytes: UnsafeRawBufferPointer, level: Int32) -> [UInt8] {
         let bound = ZSTD_compressBound(bytes.count)
-        return lend(packers, make: { ZSTD_createCCtx() }, free: { _ = ZSTD_freeCCtx($0) }) { context in
+        return lend(packers, make: { ZSTD_createCCtx() }, free: { _ = ZSTD_freeCCtx($0) }) {
+            context in
             [UInt8](unsafeUninitializedCapacity: bound) { out, count in
                 let size = ZSTD_compressCCtx(
                     context, out.baseAddress, bound, bytes.baseAddress, bytes.count, level)
@@ -161,7 +162,8 @@ package enum Snappy {
                 out.withMemoryRebound(to: CChar.self) { out in
                     var size = bound
                     let text = input.bindMemory(to: CChar.self)
-                    let status = snappy_compress(text.baseAddress, input.count, out.baseAddress, &size)
+                    let status = snappy_compress(
+                        text.baseAddress, input.count, out.baseAddress, &size)
                     precondition(status == SNAPPY_OK, "the bound is snappy's own")
                     count = size
                 }
@@ -183,7 +185,9 @@ package enum Snappy {
                 out.withMemoryRebound(to: CChar.self) { out in
                     var written = size
                     let text = input.bindMemory(to: CChar.self)
-                    failed = snappy_uncompress(text.baseAddress, input.count, out.baseAddress, &written) != SNAPPY_OK
+                    failed =
+                        snappy_uncompress(text.baseAddress, input.count, out.baseAddress, &written)
+                        != SNAPPY_OK
                     count = failed ? 0 : written
                 }
             }

@@ -120,7 +120,9 @@ package struct JSONReader {
         }
     }
 
-    private mutating func word(_ text: StaticString, _ token: JSONToken) throws(BytesError) -> JSONToken {
+    private mutating func word(_ text: StaticString, _ token: JSONToken) throws(BytesError)
+        -> JSONToken
+    {
         guard bytes.count - offset >= text.utf8CodeUnitCount else {
             throw .truncated(offset: bytes.count)
         }

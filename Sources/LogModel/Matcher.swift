@@ -3,7 +3,12 @@ import Regexp
 /// One condition of a selector on a label of a stream. A label that is missing counts as "".
 /// Regular expressions are anchored at both ends and their dot takes newlines, as in Loki.
 package struct Matcher: Sendable {
-    package enum Operator: String, Sendable { case equal = "=", notEqual = "!=", match = "=~", notMatch = "!~" }
+    package enum Operator: String, Sendable {
+        case equal = "="
+        case notEqual = "!="
+        case match = "=~"
+        case notMatch = "!~"
+    }
 
     package let name: String
     package let op: Operator

@@ -86,7 +86,10 @@ struct Lexer {
             if scalar == " " || scalar == "\t" || scalar == "\n" || scalar == "\r" {
                 advance()
             } else if scalar == "#" || (scalar == "/" && peek(1) == "/") {
-                while let scalar = peek(), scalar != "\n" { _ = scalar; advance() }
+                while let scalar = peek(), scalar != "\n" {
+                    _ = scalar
+                    advance()
+                }
             } else if scalar == "/", peek(1) == "*" {
                 let start = position
                 advance()
@@ -146,7 +149,6 @@ struct Lexer {
         throw .syntax("syntax error: unexpected \(quoted(String(Character(text[at]))))", at: start)
     }
 
-
     /// A number, a duration or an amount of bytes, by what follows the digits.
     private mutating func quantity(_ start: SourcePosition) throws(SyntaxError) -> Token.Kind {
         var digits = word { $0.isDigit || $0 == "." }
@@ -191,7 +193,6 @@ struct Lexer {
         guard span > 0 else { throw .syntax("duration must be greater than 0", at: start) }
         return .range(span)
     }
-
 
     private mutating func rawString(_ start: SourcePosition) throws(SyntaxError) -> String {
         advance()

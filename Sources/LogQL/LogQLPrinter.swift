@@ -45,7 +45,8 @@ package enum LogQLPrinter {
     }
 
     private static func text(_ fields: [FieldExpression]) -> String {
-        fields.isEmpty ? "" : " " + fields.map { "\($0.name)=\(quoted($0.path))" }.joined(separator: ",")
+        fields.isEmpty
+            ? "" : " " + fields.map { "\($0.name)=\(quoted($0.path))" }.joined(separator: ",")
     }
 
     private static func text(_ assignment: LabelAssignment) -> String {
@@ -63,9 +64,11 @@ package enum LogQLPrinter {
         switch filter {
         case .string(let matcher): matcher.description
         case .number(let name, let op, let value): "\(name)\(op.rawValue)\(number(value))"
-        case .duration(let name, let op, let span): "\(name)\(op.rawValue)\(DurationText.goText(span))"
+        case .duration(let name, let op, let span):
+            "\(name)\(op.rawValue)\(DurationText.goText(span))"
         case .bytes(let name, let op, let amount): "\(name)\(op.rawValue)\(amount)B"
-        case .ip(let name, let negated, let pattern): "\(name)\(negated ? "!=" : "=")ip(\(quoted(pattern)))"
+        case .ip(let name, let negated, let pattern):
+            "\(name)\(negated ? "!=" : "=")ip(\(quoted(pattern)))"
         case .and(let a, let b): "( \(text(a)) , \(text(b)) )"
         case .or(let a, let b): "( \(text(a)) or \(text(b)) )"
         }
@@ -93,7 +96,8 @@ package enum LogQLPrinter {
     private static func text(_ range: RangeAggregation) -> String {
         var inner = text(range.log)
         if let unwrap = range.unwrap {
-            let label = unwrap.conversion == .none
+            let label =
+                unwrap.conversion == .none
                 ? unwrap.label : "\(unwrap.conversion.rawValue)(\(unwrap.label))"
             inner += " | unwrap \(label)"
             for filter in unwrap.filters { inner += " | " + text(filter) }
@@ -103,11 +107,14 @@ package enum LogQLPrinter {
             inner += " offset " + DurationText.goText(range.offsetNanoseconds)
         }
         let parameter = range.parameter.map { number($0) + "," } ?? ""
-        return "\(range.function.rawValue)(\(parameter)\(inner))" + text(range.grouping, before: false)
+        return "\(range.function.rawValue)(\(parameter)\(inner))"
+            + text(range.grouping, before: false)
     }
 
     private static func text(_ grouping: Grouping?, before: Bool) -> String {
-        guard let grouping, grouping.without || !grouping.labels.isEmpty || !before else { return "" }
+        guard let grouping, grouping.without || !grouping.labels.isEmpty || !before else {
+            return ""
+        }
         return " \(grouping.without ? "without" : "by") (\(grouping.labels.joined(separator: ",")))"
     }
 

@@ -139,7 +139,9 @@ extension Parser {
             switch flag {
             case "strict": strict = true
             case "keep-empty": keepEmpty = true
-            default: throw .syntax("unknown parser flag --\(flag)", at: peek.position, length: peek.length)
+            default:
+                throw .syntax(
+                    "unknown parser flag --\(flag)", at: peek.position, length: peek.length)
             }
             take()
         }
@@ -147,7 +149,9 @@ extension Parser {
     }
 
     private var startsName: Bool {
-        if case .identifier(let text) = peek.kind { return !Self.reserved.contains(text.lowercased()) }
+        if case .identifier(let text) = peek.kind {
+            return !Self.reserved.contains(text.lowercased())
+        }
         return false
     }
 

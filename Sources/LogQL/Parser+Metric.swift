@@ -16,7 +16,8 @@ extension Parser {
     private var operatorName: String? {
         switch peek.kind {
         case .symbol(let text): Self.precedence[text] == nil ? nil : text
-        case .identifier(let text): Self.precedence[text.lowercased()] == nil ? nil : text.lowercased()
+        case .identifier(let text):
+            Self.precedence[text.lowercased()] == nil ? nil : text.lowercased()
         default: nil
         }
     }
@@ -155,7 +156,8 @@ extension Parser {
                     at: peek.position)
             }
             guard let k = Int(text) else {
-                throw .semantic("invalid parameter \(function.rawValue)(\(text),", at: peek.position)
+                throw .semantic(
+                    "invalid parameter \(function.rawValue)(\(text),", at: peek.position)
             }
             guard k > 0 else {
                 throw .semantic(
@@ -211,7 +213,9 @@ extension Parser {
     ) throws(SyntaxError) -> RangeAggregation {
         try expect("(")
         var parameter: Double?
-        let negative = peek.kind == .symbol("-") && { if case .number = ahead(1).kind { true } else { false } }()
+        let negative =
+            peek.kind == .symbol("-")
+            && { if case .number = ahead(1).kind { true } else { false } }()
         if negative { take() }
         if case .number(let text) = peek.kind {
             take()

@@ -95,7 +95,8 @@ struct Parser {
 
     func unexpected(_ expecting: String = "") -> SyntaxError {
         .syntax(
-            "syntax error: unexpected \(peek.name)" + (expecting.isEmpty ? "" : ", expecting \(expecting)"),
+            "syntax error: unexpected \(peek.name)"
+                + (expecting.isEmpty ? "" : ", expecting \(expecting)"),
             at: peek.position, length: peek.length)
     }
 

@@ -17,7 +17,8 @@ package struct SyntaxError: Error, Equatable, Sendable {
         SyntaxError("parse error : " + text, at: position)
     }
 
-    static func syntax(_ text: String, at position: SourcePosition, length: Int = 1) -> SyntaxError {
+    static func syntax(_ text: String, at position: SourcePosition, length: Int = 1) -> SyntaxError
+    {
         SyntaxError(
             "parse error at line \(position.line), col \(position.column): \(text)", at: position,
             length: length)
@@ -31,6 +32,7 @@ package struct SyntaxError: Error, Equatable, Sendable {
         let line = lines[position.line - 1]
         let indent = line.prefix(position.column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
         let room = max(1, line.count - position.column + 1)
-        return "\(message)\n  \(line)\n  \(indent)\(String(repeating: "^", count: min(length, room)))"
+        return
+            "\(message)\n  \(line)\n  \(indent)\(String(repeating: "^", count: min(length, room)))"
     }
 }

@@ -57,10 +57,17 @@ package struct Stage: Sendable {
 /// `|= "a" or "b"`: one operator for the whole chain.
 package struct LineFilter: Sendable {
     package enum Operator: String, Sendable {
-        case contains = "|=", notContains = "!=", matches = "|~", notMatches = "!~"
-        case pattern = "|>", notPattern = "!>"
+        case contains = "|="
+        case notContains = "!="
+        case matches = "|~"
+        case notMatches = "!~"
+        case pattern = "|>"
+        case notPattern = "!>"
     }
-    package enum Operand: Sendable, Equatable { case text(String), ip(String) }
+    package enum Operand: Sendable, Equatable {
+        case text(String)
+        case ip(String)
+    }
     package var op: Operator
     package var operands: [Operand]
     package init(op: Operator, operands: [Operand]) {
@@ -95,7 +102,10 @@ package indirect enum LabelFilter: Sendable {
 }
 
 package struct LabelAssignment: Sendable, Equatable {
-    package enum Value: Sendable, Equatable { case label(String), template(String) }
+    package enum Value: Sendable, Equatable {
+        case label(String)
+        case template(String)
+    }
     package var name: String
     package var value: Value
     package init(name: String, value: Value) {
@@ -115,7 +125,12 @@ package struct LabelSelection: Sendable {
 }
 
 package struct Unwrap: Sendable {
-    package enum Conversion: String, Sendable { case none = "", duration, durationSeconds = "duration_seconds", bytes }
+    package enum Conversion: String, Sendable {
+        case none = ""
+        case duration
+        case durationSeconds = "duration_seconds"
+        case bytes
+    }
     package var label: String
     package var conversion: Conversion
     /// Filters that follow the unwrap.
@@ -148,13 +163,21 @@ package indirect enum MetricExpression: Sendable {
 
 package struct RangeAggregation: Sendable {
     package enum Function: String, Sendable, CaseIterable {
-        case rate, rateCounter = "rate_counter", countOverTime = "count_over_time"
-        case bytesRate = "bytes_rate", bytesOverTime = "bytes_over_time"
-        case sumOverTime = "sum_over_time", avgOverTime = "avg_over_time"
-        case minOverTime = "min_over_time", maxOverTime = "max_over_time"
-        case stddevOverTime = "stddev_over_time", stdvarOverTime = "stdvar_over_time"
-        case quantileOverTime = "quantile_over_time", firstOverTime = "first_over_time"
-        case lastOverTime = "last_over_time", absentOverTime = "absent_over_time"
+        case rate
+        case rateCounter = "rate_counter"
+        case countOverTime = "count_over_time"
+        case bytesRate = "bytes_rate"
+        case bytesOverTime = "bytes_over_time"
+        case sumOverTime = "sum_over_time"
+        case avgOverTime = "avg_over_time"
+        case minOverTime = "min_over_time"
+        case maxOverTime = "max_over_time"
+        case stddevOverTime = "stddev_over_time"
+        case stdvarOverTime = "stdvar_over_time"
+        case quantileOverTime = "quantile_over_time"
+        case firstOverTime = "first_over_time"
+        case lastOverTime = "last_over_time"
+        case absentOverTime = "absent_over_time"
     }
     package var function: Function
     /// φ of `quantile_over_time`.
@@ -185,7 +208,8 @@ package struct RangeAggregation: Sendable {
 package struct VectorAggregation: Sendable {
     package enum Function: String, Sendable, CaseIterable {
         case sum, avg, min, max, count, stddev, stdvar, topk, bottomk, sort
-        case sortDesc = "sort_desc", approxTopk = "approx_topk"
+        case sortDesc = "sort_desc"
+        case approxTopk = "approx_topk"
     }
     package var function: Function
     /// k of `topk`, `bottomk` and `approx_topk`.
@@ -208,11 +232,23 @@ package struct VectorAggregation: Sendable {
 package struct BinaryOperation: Sendable {
     package enum Operator: String, Sendable, CaseIterable {
         case or, and, unless
-        case equal = "==", notEqual = "!=", less = "<", lessOrEqual = "<=", greater = ">"
+        case equal = "=="
+        case notEqual = "!="
+        case less = "<"
+        case lessOrEqual = "<="
+        case greater = ">"
         case greaterOrEqual = ">="
-        case add = "+", subtract = "-", multiply = "*", divide = "/", modulo = "%", power = "^"
+        case add = "+"
+        case subtract = "-"
+        case multiply = "*"
+        case divide = "/"
+        case modulo = "%"
+        case power = "^"
     }
-    package enum Group: Sendable, Equatable { case left([String]), right([String]) }
+    package enum Group: Sendable, Equatable {
+        case left([String])
+        case right([String])
+    }
     package struct Matching: Sendable, Equatable {
         /// True for `on`, false for `ignoring`.
         package var on: Bool

@@ -70,7 +70,8 @@ package struct EventAssembler {
     }
 
     private mutating func take(_ line: LineSplitter.Line, _ now: Int64, _ out: inout [FileEvent]) {
-        let header = line.startsLine
+        let header =
+            line.startsLine
             ? line.text.withUnsafeBytes { layout.header(of: $0, wantsLevel: wantsLevel) } : nil
         if let header {
             hasSeenHeader = true

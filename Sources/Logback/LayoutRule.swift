@@ -24,7 +24,9 @@ package struct LayoutRule: Sendable {
     }
 
     package init(firstLine: String?, format: TimestampFormat?) throws(RegexpError) {
-        self.init(compiled: try firstLine.map { (p) throws(RegexpError) in try Regexp(p) }, format: format)
+        self.init(
+            compiled: try firstLine.map { (p) throws(RegexpError) in try Regexp(p) }, format: format
+        )
     }
 
     private static let stamps = [
@@ -94,7 +96,8 @@ package struct LayoutRule: Sendable {
         return nil
     }
 
-    private static func isoStamp(_ line: UnsafeRawBufferPointer, at start: Int) -> ParsedTimestamp? {
+    private static func isoStamp(_ line: UnsafeRawBufferPointer, at start: Int) -> ParsedTimestamp?
+    {
         guard start + 19 <= line.count, line[start] >= 48, line[start] <= 57 else { return nil }
         for format in stamps {
             if let stamp = format.parse(line, at: start) { return stamp }
@@ -127,7 +130,8 @@ package struct LayoutRule: Sendable {
             var stop = at
             while stop < line.count, isWord(line[stop]) { stop += 1 }
             if stop - at >= 4, stop - at <= 7 {
-                for level in levels where level.count == stop - at && level.elementsEqual(line[at..<stop]) {
+                for level in levels
+                where level.count == stop - at && level.elementsEqual(line[at..<stop]) {
                     return String(decoding: level, as: UTF8.self)
                 }
             }

@@ -42,7 +42,8 @@ package struct LineSplitter {
         return lines
     }
 
-    private mutating func cut(_ start: Int, _ newline: Int, lineEnd: Int, into lines: inout [Line]) {
+    private mutating func cut(_ start: Int, _ newline: Int, lineEnd: Int, into lines: inout [Line])
+    {
         var start = start
         while newline - start > maxLineBytes {
             appendLine(start, start + maxLineBytes, lineEnd: 0, into: &lines)
@@ -53,7 +54,9 @@ package struct LineSplitter {
         restStartsLine = true
     }
 
-    private mutating func appendLine(_ start: Int, _ end: Int, lineEnd: Int, into lines: inout [Line]) {
+    private mutating func appendLine(
+        _ start: Int, _ end: Int, lineEnd: Int, into lines: inout [Line]
+    ) {
         var textEnd = end
         if lineEnd == 1, textEnd > start, rest[textEnd - 1] == 0x0d { textEnd -= 1 }
         lines.append(

@@ -111,7 +111,8 @@ package struct TimestampFormat: Sendable {
             case .unix(let divisor): return unix(text, at, divisor)
             }
         }
-        result.seconds = Int64(CivilTime.days(year: year, month: month, day: day)) * 86_400 + clock - zone
+        result.seconds =
+            Int64(CivilTime.days(year: year, month: month, day: day)) * 86_400 + clock - zone
         result.end = at
         return result
     }

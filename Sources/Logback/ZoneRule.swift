@@ -5,7 +5,10 @@ import LogModel
 /// A local time that occurs twice (clocks set back) means the first of the two; one that does not
 /// occur is read with the offset before the gap.
 package final class ZoneRule: Sendable {
-    private enum Rule { case fixed(Int64), place(TimeZone) }
+    private enum Rule {
+        case fixed(Int64)
+        case place(TimeZone)
+    }
     private let rule: Rule
 
     package static let utc = ZoneRule(.fixed(0))

@@ -46,7 +46,8 @@ enum CompiledStage {
         case .regexp(let text): return .regexp(try RegexpStage(text))
         case .unpack: return .unpack(UnpackStage())
         case .labelFilter(let filter): return .labelFilter(try LabelFilterStage(filter))
-        case .lineFormat(let text): return .lineFormat(try template(text, "invalid line template: template: line:1: "))
+        case .lineFormat(let text):
+            return .lineFormat(try template(text, "invalid line template: template: line:1: "))
         case .labelFormat(let list): return .labelFormat(try assignments(list))
         case .decolorize:
             do { return .decolorize(try Regexp(ansi)) } catch { throw PipelineError(error.reason) }
@@ -72,7 +73,8 @@ enum CompiledStage {
             }
             guard seen.insert(assignment.name).inserted else {
                 throw PipelineError(
-                    "multiple label name '\(assignment.name)' not allowed in a single format operation")
+                    "multiple label name '\(assignment.name)' not allowed in a single format operation"
+                )
             }
             switch assignment.value {
             case .label(let source): out.append((assignment.name, .label(source)))

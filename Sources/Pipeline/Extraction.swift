@@ -3,7 +3,10 @@ import LogQL
 
 /// What a metric query takes from each row, and which labels its series keep.
 package struct Extraction: Sendable {
-    package enum Value: Sendable { case count, bytes, unwrap(Unwrap) }
+    package enum Value: Sendable {
+        case count, bytes
+        case unwrap(Unwrap)
+    }
     package var value: Value
     /// Nil keeps every label.
     package var grouping: Grouping?

@@ -37,7 +37,8 @@ struct PatternStage {
 
     private let searches: [ByteSearch?]
 
-    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, isDone: (RowLabels) -> Bool) {
+    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, isDone: (RowLabels) -> Bool)
+    {
         var at = 0
         var index = 0
         if let first = searches[0] {
@@ -75,7 +76,8 @@ struct RegexpStage {
             name.map { (index, sanitized($0)) }
         }
         if groups.isEmpty {
-            throw PipelineError("invalid regexp parser: at least one named capture must be supplied")
+            throw PipelineError(
+                "invalid regexp parser: at least one named capture must be supplied")
         }
         var seen: Set<String> = []
         for (_, name) in groups where !seen.insert(name).inserted {

@@ -43,7 +43,9 @@ struct IPRange {
     }
 
     func contains(_ text: String) -> Bool {
-        guard let address = Self.address(text[...]), address.count == low.count else { return false }
+        guard let address = Self.address(text[...]), address.count == low.count else {
+            return false
+        }
         return !address.lexicographicallyPrecedes(low) && !high.lexicographicallyPrecedes(address)
     }
 
@@ -60,7 +62,9 @@ struct IPRange {
             // Words such as "status:10.0.0.1:80" hold an address between their colons.
             let word = String(decoding: line[at..<end], as: UTF8.self)
             if contains(word) { return true }
-            if word.contains("."), word.split(separator: ":").contains(where: { contains(String($0)) }) {
+            if word.contains("."),
+                word.split(separator: ":").contains(where: { contains(String($0)) })
+            {
                 return true
             }
             at = end

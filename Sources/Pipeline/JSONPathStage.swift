@@ -4,7 +4,10 @@ import LogQL
 
 /// `| json a="x.y[0]", b`: picks values by their paths. A missing value gives an empty label.
 struct JSONPathStage {
-    private enum Step: Equatable { case field(String), index(Int) }
+    private enum Step: Equatable {
+        case field(String)
+        case index(Int)
+    }
     private struct Field {
         let name: String
         let steps: [Step]
@@ -60,7 +63,8 @@ struct JSONPathStage {
 
     func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels) {
         let first = line.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d }
-        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") || first == UInt8(ascii: "\"")
+        guard
+            first == UInt8(ascii: "{") || first == UInt8(ascii: "[") || first == UInt8(ascii: "\"")
         else {
             labels.fail(JSONStage.errorCode, "Unknown value type")
             return

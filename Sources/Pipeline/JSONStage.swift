@@ -13,7 +13,8 @@ struct JSONStage {
         var reader = JSONReader(line, maxNesting: Limits.maxNesting)
         do throws(BytesError) {
             guard try reader.next() == .objectStart else {
-                throw .invalid("Value looks like object, but can't find closing '}' symbol", offset: 0)
+                throw .invalid(
+                    "Value looks like object, but can't find closing '}' symbol", offset: 0)
             }
             try object(&reader, &labels, isDone)
         } catch {
@@ -82,7 +83,8 @@ enum JSONText {
         guard (try? reader.unescape(range, into: &out)) != nil else { return "" }
         let text = String(decoding: out, as: UTF8.self)
         return text.contains("\u{FFFD}")
-            ? String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\u{FFFD}" ? " " : $0 }))
+            ? String(
+                String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\u{FFFD}" ? " " : $0 }))
             : text
     }
 

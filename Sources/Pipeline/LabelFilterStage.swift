@@ -60,7 +60,9 @@ indirect enum LabelFilterStage {
         case .number(let name, let op, let bound):
             return Self.compare(&labels, name, op, bound, Self.number)
         case .duration(let name, let op, let bound):
-            return Self.compare(&labels, name, op, bound) { DurationText.parseGo($0).map { Double($0) } }
+            return Self.compare(&labels, name, op, bound) {
+                DurationText.parseGo($0).map { Double($0) }
+            }
         case .bytes(let name, let op, let bound):
             return Self.compare(&labels, name, op, bound) { ByteText.parse($0).map { Double($0) } }
         case .ip(let name, let negated, let range):

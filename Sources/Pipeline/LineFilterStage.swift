@@ -97,7 +97,11 @@ struct LinePattern {
         }
         self.literals = literals
         isEmpty = parts.isEmpty
-        if case .capture = parts.first { startsWithCapture = true } else { startsWithCapture = false }
+        if case .capture = parts.first {
+            startsWithCapture = true
+        } else {
+            startsWithCapture = false
+        }
         if case .capture = parts.last { endsWithCapture = true } else { endsWithCapture = false }
     }
 
@@ -107,7 +111,9 @@ struct LinePattern {
         for (index, literal) in literals.enumerated() {
             // What a capture takes is never empty.
             let mustSkip = index > 0 || startsWithCapture
-            guard let hit = literal.find(in: line, from: at), hit > at || !mustSkip else { return false }
+            guard let hit = literal.find(in: line, from: at), hit > at || !mustSkip else {
+                return false
+            }
             at = hit + literal.needle.count
         }
         return endsWithCapture ? at < line.count : at == line.count

@@ -6,7 +6,11 @@ import LogModel
 /// This version knows `{{.field}}`, `{{__line__}}` and `{{__timestamp__}}`, with Go's trim marks;
 /// functions and control structures are refused by name.
 struct LineTemplate {
-    private enum Part { case text([UInt8]), field(String), line, timestamp }
+    private enum Part {
+        case text([UInt8])
+        case field(String)
+        case line, timestamp
+    }
     private var parts: [Part] = []
 
     /// Every label that the template looks at.
@@ -46,9 +50,11 @@ struct LineTemplate {
         case "__timestamp__": parts.append(.timestamp)
         case "": throw PipelineError("missing value for command")
         case _ where action.hasPrefix("/*") && action.hasSuffix("*/"): break
-        case _ where action.first == "." && action.dropFirst().allSatisfy({
-            $0 == "_" || $0.isLetter || $0.isNumber
-        }) && action.count > 1:
+        case _
+        where action.first == "."
+            && action.dropFirst().allSatisfy({
+                $0 == "_" || $0.isLetter || $0.isNumber
+            }) && action.count > 1:
             parts.append(.field(String(action.dropFirst())))
         default:
             throw PipelineError(
@@ -57,7 +63,8 @@ struct LineTemplate {
         }
     }
 
-    func render(_ line: UnsafeRawBufferPointer, _ timestamp: Int64, _ labels: RowLabels) -> [UInt8] {
+    func render(_ line: UnsafeRawBufferPointer, _ timestamp: Int64, _ labels: RowLabels) -> [UInt8]
+    {
         var out: [UInt8] = []
         for part in parts {
             switch part {

@@ -10,9 +10,12 @@ struct LogfmtStage {
     let fields: [FieldExpression]
 
     init(strict: Bool, keepEmpty: Bool, fields: [FieldExpression]) throws(PipelineError) {
-        for field in fields where field.path.isEmpty || !field.path.unicodeScalars.allSatisfy({
-            $0 != "." && $0 != " " && $0 != "="
-        }) {
+        for field in fields
+        where field.path.isEmpty
+            || !field.path.unicodeScalars.allSatisfy({
+                $0 != "." && $0 != " " && $0 != "="
+            })
+        {
             throw PipelineError("cannot parse expression [\(field.path)]: no key of logfmt")
         }
         self.strict = strict
@@ -61,7 +64,9 @@ struct LogfmtStage {
         while at < line.count, line[at] <= 0x20 { at += 1 }
         guard at < line.count else { return nil }
         let start = at
-        while at < line.count, line[at] > 0x20, line[at] != UInt8(ascii: "="), line[at] != UInt8(ascii: "\"") {
+        while at < line.count, line[at] > 0x20, line[at] != UInt8(ascii: "="),
+            line[at] != UInt8(ascii: "\"")
+        {
             at += 1
         }
         let key = String(decoding: line[start..<at], as: UTF8.self)

@@ -147,7 +147,8 @@ struct RowLabels {
 func sanitized(_ name: some StringProtocol) -> String {
     var out = ""
     for scalar in name.unicodeScalars {
-        let fine = scalar == "_" || ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
+        let fine =
+            scalar == "_" || ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
             || ("0"..."9").contains(scalar)
         out.unicodeScalars.append(fine ? scalar : "_")
     }

@@ -59,7 +59,8 @@ struct Accumulator {
         }
         let total = Double(count + later.count)
         let difference = later.mean - mean
-        squares += later.squares + difference * difference * Double(count) * Double(later.count) / total
+        squares +=
+            later.squares + difference * difference * Double(count) * Double(later.count) / total
         mean += difference * Double(later.count) / total
         count += later.count
         sum += later.sum
@@ -127,7 +128,8 @@ struct Accumulator {
         if increase > 0, first >= 0 { toStart = Swift.min(toStart, sampled * first / increase) }
         let near = average * 1.1
         let stretched =
-            sampled + (toStart < near ? toStart : average / 2) + (toEnd < near ? toEnd : average / 2)
+            sampled + (toStart < near ? toStart : average / 2)
+            + (toEnd < near ? toEnd : average / 2)
         return increase * stretched / sampled / window.seconds
     }
 }

@@ -52,7 +52,8 @@ struct BinaryEvaluation {
             }
             return out
         }
-        func filtered(_ rows: [SeriesRow], by other: [Labels: [Bool]], wanted: Bool) -> [SeriesRow] {
+        func filtered(_ rows: [SeriesRow], by other: [Labels: [Bool]], wanted: Bool) -> [SeriesRow]
+        {
             rows.map { row in
                 var out = SeriesRow(labels: row.labels, steps: steps)
                 let bits = other[signature(row.labels)]
@@ -75,7 +76,9 @@ struct BinaryEvaluation {
         var out: [SeriesRow] = []
         for row in rows {
             if let id = ids[row.labels] {
-                for step in 0..<steps where row.present[step] { out[id].set(step, row.values[step]) }
+                for step in 0..<steps where row.present[step] {
+                    out[id].set(step, row.values[step])
+                }
             } else {
                 ids[row.labels] = out.count
                 out.append(row)
@@ -92,7 +95,9 @@ struct BinaryEvaluation {
         let many = isRightMany ? right : left
         let one = isRightMany ? left : right
         var ones: [Labels: [Int]] = [:]
-        for (index, row) in one.enumerated() { ones[signature(row.labels), default: []].append(index) }
+        for (index, row) in one.enumerated() {
+            ones[signature(row.labels), default: []].append(index)
+        }
         var out: [SeriesRow] = []
         var ids: [Labels: Int] = [:]
         /// Which series of the many side has filled a result at a step.

@@ -4,10 +4,12 @@ import Regexp
 
 /// `label_replace`: sets a label from a match of another one's whole value.
 enum LabelReplacement {
-    static func run(_ replace: LabelReplace, _ rows: [SeriesRow]) throws(QueryError) -> [SeriesRow] {
+    static func run(_ replace: LabelReplace, _ rows: [SeriesRow]) throws(QueryError) -> [SeriesRow]
+    {
         let regexp: Regexp
         do { regexp = try Regexp("^(?:\(replace.pattern))$") } catch {
-            throw QueryError(.invalid, "parse error : invalid regex in label_replace: \(error.reason)")
+            throw QueryError(
+                .invalid, "parse error : invalid regex in label_replace: \(error.reason)")
         }
         return rows.map { row in
             var row = row

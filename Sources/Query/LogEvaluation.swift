@@ -44,7 +44,8 @@ enum LogEvaluation {
             let stream = streams[unit.labels] ?? streams.count
             streams[unit.labels] = stream
             for i in result.rows.indices {
-                if let worst, backward ? result.timestamps[i] < worst : result.timestamps[i] > worst {
+                if let worst, backward ? result.timestamps[i] < worst : result.timestamps[i] > worst
+                {
                     continue
                 }
                 kept.append(

@@ -103,7 +103,8 @@ struct MetricEvaluation {
         switch try evaluate(expression, &scan) {
         case .vector(let rows): return rows
         case .scalar(let value):
-            throw QueryError(.invalid, "parse error : unexpected literal \(value) where a vector is needed")
+            throw QueryError(
+                .invalid, "parse error : unexpected literal \(value) where a vector is needed")
         }
     }
 

@@ -18,7 +18,8 @@ package struct QueryEngine: Sendable {
     ) throws(QueryError) -> (value: QueryValue, stats: QueryStats) {
         let began = ContinuousClock.now
         let tree: QueryTree
-        do { tree = try LogQLParser.parse(request.text, maxBytes: limits.maxQueryTextBytes) } catch {
+        do { tree = try LogQLParser.parse(request.text, maxBytes: limits.maxQueryTextBytes) } catch
+        {
             throw QueryError(.invalid, error.report(in: request.text))
         }
         var scan = Scan(
@@ -38,7 +39,8 @@ package struct QueryEngine: Sendable {
             value = try MetricEvaluation.run(metric, &scan)
         }
         let spent = ContinuousClock.now - began
-        scan.stats.seconds = Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
+        scan.stats.seconds =
+            Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
         return (value, scan.stats)
     }
 }
@@ -61,7 +63,8 @@ struct Scan {
             throw QueryError(
                 .timeout,
                 "request timed out, decrease the duration of the request or add more label matchers "
-                    + "(prefer exact match over regex match) to reduce the amount of data processed")
+                    + "(prefer exact match over regex match) to reduce the amount of data processed"
+            )
         }
     }
 

@@ -39,7 +39,9 @@ struct RangeEvaluation {
     }
 
     private var extraction: Extraction {
-        if let unwrap = range.unwrap { return Extraction(value: .unwrap(unwrap), grouping: grouping) }
+        if let unwrap = range.unwrap {
+            return Extraction(value: .unwrap(unwrap), grouping: grouping)
+        }
         switch range.function {
         case .bytesRate, .bytesOverTime: return Extraction(value: .bytes, grouping: grouping)
         default: return Extraction(value: .count, grouping: grouping)
@@ -126,7 +128,8 @@ struct RangeEvaluation {
             let id = ids[result.labelIDs[i]]
             let value = result.values[i]
             let keep = keepsValues
-            series[id].stretches[at, default: Accumulator()].add(value, at: time, keepingValue: keep)
+            series[id].stretches[at, default: Accumulator()].add(
+                value, at: time, keepingValue: keep)
         }
         try checkCells(limits)
     }

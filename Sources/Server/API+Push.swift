@@ -25,10 +25,11 @@ extension API {
         do throws(WireError) { result = .success(try await admitPush(call)) } catch {
             result = .failure(error)
         }
-        let status = switch result {
-        case .success(let answer): answer.status
-        case .failure(let error): error.status
-        }
+        let status =
+            switch result {
+            case .success(let answer): answer.status
+            case .failure(let error): error.status
+            }
         counters.update { $0.pushes[status, default: 0] += 1 }
         return try result.get()
     }
@@ -69,7 +70,8 @@ extension API {
         return .nothing
     }
 
-    private func enter(_ turnstile: Turnstile, _ weight: Int, _ call: Call) async throws(WireError) {
+    private func enter(_ turnstile: Turnstile, _ weight: Int, _ call: Call) async throws(WireError)
+    {
         switch await turnstile.enter(weight: weight, patience: Self.patience, on: call.loop) {
         case .entered: return
         case .full, .late: throw Self.overloaded
@@ -122,7 +124,8 @@ extension API {
             }
         }
         if let text = rates.take(
-            judged.bytes, lines: judged.lines, tenant: tenant, now: ContinuousClock.now) {
+            judged.bytes, lines: judged.lines, tenant: tenant, now: ContinuousClock.now)
+        {
             throw WireError(status: 429, message: text)
         }
         if !errors.isEmpty {

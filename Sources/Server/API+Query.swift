@@ -120,10 +120,11 @@ extension API {
             result = .failure(error)
         }
         let spent = (ContinuousClock.now - began).components
-        let status = switch result {
-        case .success(let answer): answer.status
-        case .failure(let error): error.status
-        }
+        let status =
+            switch result {
+            case .success(let answer): answer.status
+            case .failure(let error): error.status
+            }
         counters.update {
             $0.queries[status, default: 0] += 1
             $0.querySeconds += Double(spent.seconds) + Double(spent.attoseconds) / 1e18

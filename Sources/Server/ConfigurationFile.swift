@@ -62,7 +62,8 @@ package struct ConfigurationFile {
         case "max_disk_size": configuration.maxDiskBytes = try bytes(value)
         case "log_level":
             guard let level = Logger.Level(rawValue: try text(value)) else {
-                throw wrong("log_level must be one of trace, debug, info, notice, warning, error", value)
+                throw wrong(
+                    "log_level must be one of trace, debug, info, notice, warning, error", value)
             }
             configuration.logLevel = level
         case "limits_config":
@@ -144,7 +145,9 @@ package struct ConfigurationFile {
     // Values.
 
     private func text(_ node: Node) throws(ConfigurationError) -> String {
-        guard let text = node.scalar?.string else { throw wrong("a single value is expected", node) }
+        guard let text = node.scalar?.string else {
+            throw wrong("a single value is expected", node)
+        }
         return text
     }
 

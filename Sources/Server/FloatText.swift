@@ -10,7 +10,8 @@ package enum FloatText {
         // Swift's description has the same shortest digits, with an exponent at both ends.
         let text = value.description
         guard let e = text.utf8.firstIndex(of: UInt8(ascii: "e")) else {
-            return out.append(contentsOf: (text.hasSuffix(".0") ? text.dropLast(2) : text[...]).utf8)
+            return out.append(
+                contentsOf: (text.hasSuffix(".0") ? text.dropLast(2) : text[...]).utf8)
         }
         let exponent = Int(text[text.index(after: e)...]) ?? 0
         let isNegative = text.hasPrefix("-")

@@ -78,7 +78,8 @@ extension LevelDetection {
     private static let words: [(text: [UInt8], level: DetectedLevel)] = {
         let words: [(String, DetectedLevel)] = [
             ("trace", .trace), ("debug", .debug), ("fatal", .fatal), ("critical", .critical),
-            ("error", .error), ("err", .error), ("warning", .warn), ("warn", .warn), ("info", .info),
+            ("error", .error), ("err", .error), ("warning", .warn), ("warn", .warn),
+            ("info", .info),
         ]
         return words.map { (text: Array($0.0.utf8), level: $0.1) }
     }()

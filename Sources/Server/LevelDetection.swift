@@ -95,7 +95,9 @@ package struct LevelDetection {
             switch token {
             case .key(let range, _):
                 let key = line[range]
-                isLevel = Self.fieldBytes.contains { $0.count == key.count && key.elementsEqual($0) }
+                isLevel = Self.fieldBytes.contains {
+                    $0.count == key.count && key.elementsEqual($0)
+                }
             case .string(let range, _):
                 if isLevel { return DetectedLevel(word: line[range]) }
             case .objectStart:

@@ -43,7 +43,8 @@ package struct MetadataSets {
                         + "name \(quoted(name))")
             }
             if stream[name] != nil { name += "_extracted" }
-            let value = label.value.unicodeScalars.contains("\u{FFFD}")
+            let value =
+                label.value.unicodeScalars.contains("\u{FFFD}")
                 ? String(label.value.map { $0 == "\u{FFFD}" ? " " : $0 }) : label.value
             if name != label.name || value != label.value { changed = true }
             pairs.append(Label(name, value))
@@ -86,7 +87,8 @@ package struct MetadataSets {
         }
         let most = limits.maxStructuredMetadataEntriesCount
         if most > 0, counted.count > most {
-            return "stream '\(stream)' has too many structured metadata labels: '\(counted.count)', "
+            return
+                "stream '\(stream)' has too many structured metadata labels: '\(counted.count)', "
                 + "limit: '\(most)'. Please see "
                 + "`limits_config.max_structured_metadata_entries_count` or contact your Loki "
                 + "administrator to increase it"
@@ -137,6 +139,9 @@ package struct MetadataSets {
     }
 
     private static func with(level: String, _ set: Labels) -> Labels {
-        Labels(set.pairs.filter { $0.name != LevelDetection.name } + [Label(LevelDetection.name, level)])
+        Labels(
+            set.pairs.filter { $0.name != LevelDetection.name } + [
+                Label(LevelDetection.name, level)
+            ])
     }
 }

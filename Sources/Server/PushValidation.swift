@@ -109,12 +109,14 @@ private struct EntryRules {
 
     init(limits: Limits, now: Timestamp) {
         hasOldest = limits.rejectOldSamples
-        oldest = now.advanced(
-            byNanoseconds: -Int64(limits.rejectOldSamplesMaxAgeSeconds) * Nanoseconds.second
-        ).nanoseconds
-        newest = now.advanced(
-            byNanoseconds: Int64(limits.creationGracePeriodSeconds) * Nanoseconds.second
-        ).nanoseconds
+        oldest =
+            now.advanced(
+                byNanoseconds: -Int64(limits.rejectOldSamplesMaxAgeSeconds) * Nanoseconds.second
+            ).nanoseconds
+        newest =
+            now.advanced(
+                byNanoseconds: Int64(limits.creationGracePeriodSeconds) * Nanoseconds.second
+            ).nanoseconds
         longest = limits.maxLineSize > 0 ? limits.maxLineSize : Int.max
     }
 

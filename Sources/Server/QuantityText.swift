@@ -29,8 +29,10 @@ package enum QuantityText {
         guard seconds > 0 else { return "0s" }
         var rest = seconds
         var out = ""
-        for (name, span) in [("y", 31_536_000), ("w", 604_800), ("d", 86_400), ("h", 3600),
-            ("m", 60), ("s", 1)] {
+        for (name, span) in [
+            ("y", 31_536_000), ("w", 604_800), ("d", 86_400), ("h", 3600),
+            ("m", 60), ("s", 1),
+        ] {
             // Years and weeks only when they come out even.
             if span >= 604_800, rest % span != 0 { continue }
             if rest >= span {

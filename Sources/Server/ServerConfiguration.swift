@@ -27,7 +27,8 @@ package struct ServerConfiguration: Sendable {
     ///
     /// Errors: when there is no port in it.
     package mutating func listen(_ text: String) throws(ConfigurationError) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
         else {
             throw ConfigurationError(
                 "'\(text)' is no address to listen on: write HOST:PORT, such as 127.0.0.1:3100")

@@ -45,7 +45,8 @@ package struct ServerNode: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? configuration.port
-                let host = configuration.host.contains(":")
+                let host =
+                    configuration.host.contains(":")
                     ? "[\(configuration.host)]" : configuration.host
                 listening("http://\(host):\(port)")
             },

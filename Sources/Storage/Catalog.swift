@@ -193,7 +193,8 @@ final class Catalog: Sendable {
 
     func segments() throws(StorageError) -> [SegmentRecord] {
         try reading { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM segments ORDER BY created, object").map(Self.record)
+            try Row.fetchAll(db, sql: "SELECT * FROM segments ORDER BY created, object").map(
+                Self.record)
         }
     }
 
@@ -242,12 +243,14 @@ final class Catalog: Sendable {
             var sql = "SELECT id FROM streams WHERE tenant = ? AND last >= ? AND first <= ?"
             var arguments: StatementArguments = [tenant, first, last]
             for matcher in matchers where matcher.op == .equal && !matcher.value.isEmpty {
-                sql += " AND id IN (SELECT stream FROM postings WHERE tenant = ? AND name = ? AND value = ?)"
+                sql +=
+                    " AND id IN (SELECT stream FROM postings WHERE tenant = ? AND name = ? AND value = ?)"
                 arguments += [tenant, matcher.name, matcher.value]
             }
             let rows = try Row.fetchCursor(
                 db,
-                sql: "SELECT stream, name, value FROM postings WHERE stream IN (\(sql)) ORDER BY stream",
+                sql:
+                    "SELECT stream, name, value FROM postings WHERE stream IN (\(sql)) ORDER BY stream",
                 arguments: arguments)
             var found: [Labels] = []
             var current: Int64 = -1

@@ -27,7 +27,8 @@ struct CommitGroup {
             var positions = known[tenant] ?? [:]
             var fits = true
             for range in push.push.sources {
-                fits = fits && range.from >= 0 && range.to >= range.from
+                fits =
+                    fits && range.from >= 0 && range.to >= range.from
                     && (positions[range.source]?.offset ?? 0) == range.from
                 positions[range.source] = Position(
                     source: range.source, offset: range.to, events: range.events)
@@ -62,7 +63,9 @@ struct CommitGroup {
             let summary = try store.put(object) { write in
                 try withoutActuallyEscaping(write) { write in
                     var writer = SegmentWriter(tenant: tenant, level: 0, write: write)
-                    for (labels, runs) in streams.sorted(by: { $0.key.description < $1.key.description }) {
+                    for (labels, runs) in streams.sorted(by: {
+                        $0.key.description < $1.key.description
+                    }) {
                         try writer.append(labels: labels, entries: try EntriesMerge.merge(runs))
                     }
                     return try writer.finish(
@@ -77,7 +80,9 @@ struct CommitGroup {
     private static func ascending(_ entries: Entries) -> Entries {
         let times = entries.timestamps
         if zip(times, times.dropFirst()).allSatisfy({ $0 <= $1 }) { return entries }
-        let order = times.indices.sorted { times[$0] == times[$1] ? $0 < $1 : times[$0] < times[$1] }
+        let order = times.indices.sorted {
+            times[$0] == times[$1] ? $0 < $1 : times[$0] < times[$1]
+        }
         var out = Entries()
         for row in order { out.append(entries, rows: row..<row + 1) }
         return out

@@ -31,7 +31,9 @@ final class CommitQueue: Sendable {
     init(commit: @escaping @Sendable ([Waiting]) -> Void) { self.commit = commit }
 
     func add(_ push: Push) async throws(StorageError) {
-        let bytes = push.batches.reduce(0) { $0 + $1.entries.lineBytes.count + $1.entries.count * 16 }
+        let bytes = push.batches.reduce(0) {
+            $0 + $1.entries.lineBytes.count + $1.entries.count * 16
+        }
         let result = await withCheckedContinuation { done in
             let refused: StorageError? = state.withLock { state in
                 if state.isClosed { return .closed }
@@ -55,7 +57,8 @@ final class CommitQueue: Sendable {
     }
 
     private func nextGroup() -> [Waiting]? {
-        let (group, closers) = state.withLock { state -> ([Waiting]?, [CheckedContinuation<Void, Never>]) in
+        let (group, closers) = state.withLock {
+            state -> ([Waiting]?, [CheckedContinuation<Void, Never>]) in
             guard !state.waiting.isEmpty else {
                 state.isRunning = false
                 defer { state.closers = [] }
@@ -63,7 +66,9 @@ final class CommitQueue: Sendable {
             }
             var size = 0
             var count = 0
-            while count < state.waiting.count, count == 0 || size + state.waiting[count].bytes <= Self.groupBytes {
+            while count < state.waiting.count,
+                count == 0 || size + state.waiting[count].bytes <= Self.groupBytes
+            {
                 size += state.waiting[count].bytes
                 count += 1
             }

@@ -69,7 +69,8 @@ extension Store {
             else { continue }
             var inputs: [SegmentRecord] = []
             var taken = 0
-            for record in records.sorted(by: { $0.first < $1.first }) where taken < options.level2Bytes {
+            for record in records.sorted(by: { $0.first < $1.first })
+            where taken < options.level2Bytes {
                 inputs.append(record)
                 taken += record.bytes
             }

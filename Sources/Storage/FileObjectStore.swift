@@ -27,8 +27,10 @@ struct FileObjectStore: Sendable {
     func path(_ name: String) -> String { "\(folder)/objects/\(name)" }
 
     private func list(_ sub: String) throws(StorageError) -> [String] {
-        do { return try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(sub)") } catch {
-            throw .io(operation: "listing", path: "\(folder)/\(sub)", detail: error.localizedDescription)
+        do { return try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(sub)") } catch
+        {
+            throw .io(
+                operation: "listing", path: "\(folder)/\(sub)", detail: error.localizedDescription)
         }
     }
 
@@ -72,7 +74,8 @@ struct FileObjectStore: Sendable {
         var offset = 0
         while offset < bytes.count {
             let written = bytes.withUnsafeBytes {
-                Foundation.write(descriptor, $0.baseAddress.map { $0 + offset }, bytes.count - offset)
+                Foundation.write(
+                    descriptor, $0.baseAddress.map { $0 + offset }, bytes.count - offset)
             }
             if written < 0, errno == EINTR { continue }
             guard written > 0 else { throw StorageError.system("writing", path) }
@@ -87,7 +90,9 @@ struct FileObjectStore: Sendable {
         guard fsync(descriptor) == 0 else { throw .system("syncing", path) }
     }
 
-    func open(_ name: String) throws(StorageError) -> ObjectFile { try ObjectFile(path: path(name)) }
+    func open(_ name: String) throws(StorageError) -> ObjectFile {
+        try ObjectFile(path: path(name))
+    }
 }
 
 /// An object that is being read. It stays readable for whoever holds it, deleted or not.

@@ -13,7 +13,8 @@ final class FolderLock: Sendable {
             let count = read(descriptor, &text, text.count)
             close(descriptor)
             let holder = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
-            throw .locked(path: folder, by: holder.isEmpty ? "another process" : "process \(holder)")
+            throw .locked(
+                path: folder, by: holder.isEmpty ? "another process" : "process \(holder)")
         }
         // The number is for people only: the lock is what counts.
         ftruncate(descriptor, 0)

@@ -41,13 +41,15 @@ extension Store {
                 let file = try objects.open(name)
                 let reader = try SegmentReader(size: file.size) { try file.read($0) }
                 try reader.verify()
-                change.add(reader.summary, object: name, created: Int64(Date().timeIntervalSince1970))
+                change.add(
+                    reader.summary, object: name, created: Int64(Date().timeIntervalSince1970))
                 positions[reader.summary.tenant, default: []] += try PositionList.decode(
                     reader.attachment)
                 report.segments += 1
                 report.rows += reader.summary.rows
             } catch {
-                logger.error("damaged object", metadata: ["object": "\(name)", "error": "\(error)"])
+                logger.error(
+                    "damaged object", metadata: ["object": "\(name)", "error": "\(error)"])
                 report.damaged.append(name)
                 rename(objects.path(name), objects.path(name) + ".damaged")
             }

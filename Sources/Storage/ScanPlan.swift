@@ -24,12 +24,18 @@ struct ScanPlan {
         let slice: Slice
     }
 
-    static func units(_ selection: Selection, streams: Set<Labels>, segments: [OpenSegment]) -> [ScanUnit] {
+    static func units(_ selection: Selection, streams: Set<Labels>, segments: [OpenSegment])
+        -> [ScanUnit]
+    {
         var plan = ScanPlan(selection: selection)
         var runs: [Labels: [Run]] = [:]
-        for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) }).enumerated() {
+        for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) })
+            .enumerated()
+        {
             for (index, stream) in segment.reader.summary.streams.enumerated()
-            where stream.last >= plan.first && stream.first <= plan.last && streams.contains(stream.labels) {
+            where stream.last >= plan.first && stream.first <= plan.last
+                && streams.contains(stream.labels)
+            {
                 runs[stream.labels, default: []].append(
                     Run(segment: segment, stream: index, order: order))
             }
@@ -105,7 +111,9 @@ struct ScanPlan {
         var bytes = 0
         for piece in pieces {
             let clean = piece.slice.first > end
-            if !open.isEmpty, clean || (bytes >= Self.mergedUnitBytes && piece.slice.first > unitFirst) {
+            if !open.isEmpty,
+                clean || (bytes >= Self.mergedUnitBytes && piece.slice.first > unitFirst)
+            {
                 let at = piece.slice.first
                 addUnit(labels, runs, open, unitFirst, min(at - 1, last))
                 open = open.filter { $0.slice.last >= at }
@@ -159,7 +167,8 @@ struct ScanPlan {
                 var whole = Entries()
                 try reader.load(slice, projection: needed, into: &whole)
                 let low = whole.timestamps.partition(of: range.lowerBound)
-                let high = range.upperBound == .max
+                let high =
+                    range.upperBound == .max
                     ? whole.count : whole.timestamps.partition(of: range.upperBound + 1)
                 if low < high { run.append(whole, rows: low..<high) }
             }

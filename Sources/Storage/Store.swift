@@ -36,7 +36,8 @@ package final class Store: LogSource, Sendable {
                 atPath: options.folder, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o750])
         } catch {
-            throw .io(operation: "creating", path: options.folder, detail: error.localizedDescription)
+            throw .io(
+                operation: "creating", path: options.folder, detail: error.localizedDescription)
         }
         lock = try FolderLock(folder: options.folder)
         objects = try FileObjectStore(folder: options.folder, faults: options.faults)
@@ -57,7 +58,8 @@ package final class Store: LogSource, Sendable {
     private func removeOrphans() throws(StorageError) {
         let listed = Set(try catalog.segments().map(\.object))
         for name in try objects.list() where !listed.contains(name) {
-            logger.info("removing an object that no commit has listed", metadata: ["object": "\(name)"])
+            logger.info(
+                "removing an object that no commit has listed", metadata: ["object": "\(name)"])
             objects.delete(name)
         }
     }
@@ -107,12 +109,15 @@ package final class Store: LogSource, Sendable {
         try options.faults("commit")
         try catalog.commit(group.change)
         known.withLock { known in
-            for stream in group.change.streams { known[stream.tenant, default: []].insert(stream.labels) }
+            for stream in group.change.streams {
+                known[stream.tenant, default: []].insert(stream.labels)
+            }
         }
     }
 
     private func fail(_ pushes: [CommitQueue.Waiting], _ error: any Error) {
-        let failure = error as? StorageError
+        let failure =
+            error as? StorageError
             ?? .io(operation: "committing", path: options.folder, detail: "\(error)")
         counters.withLock { $0.failedCommits += 1 }
         logger.error("a commit failed", metadata: ["error": "\(failure)"])

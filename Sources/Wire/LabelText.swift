@@ -40,7 +40,10 @@ package enum LabelText {
 /// One pass over the text; made for one call of `LabelText.parse`.
 private struct LabelTextParser {
     private enum Token {
-        case name(String), string(String), symbol(UInt8), end
+        case name(String)
+        case string(String)
+        case symbol(UInt8)
+        case end
 
         /// The way Prometheus names a token in its errors.
         var description: String {
@@ -153,7 +156,8 @@ private struct LabelTextParser {
             let name = takeName()
             guard !name.isEmpty else {
                 throw wrong(
-                    "unexpected character inside braces: \(quotedCharacter(at: offset))", at: offset)
+                    "unexpected character inside braces: \(quotedCharacter(at: offset))", at: offset
+                )
             }
             return .name(name)
         }
@@ -211,7 +215,8 @@ private struct LabelTextParser {
                 throw wrong("escape sequence is an invalid Unicode code point", at: start)
             }
             out.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-        default: throw wrong("unknown escape sequence \(quotedCharacter(at: offset - 1))", at: start)
+        default:
+            throw wrong("unknown escape sequence \(quotedCharacter(at: offset - 1))", at: start)
         }
     }
 

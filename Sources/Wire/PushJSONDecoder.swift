@@ -170,7 +170,8 @@ struct PushJSONDecoder {
         let known = lastMetadata.range
         // Same text as the row before: no need to look at tokens.
         if !known.isEmpty, start + known.count <= cursor.bytes.count,
-            Self.equal(cursor.bytes, known, start..<start + known.count) {
+            Self.equal(cursor.bytes, known, start..<start + known.count)
+        {
             try cursor.finishObject()
             return lastMetadata.id
         }

@@ -45,7 +45,9 @@ struct AgentCommand: AsyncParsableCommand {
             throw ExitCode(2)
         }
         var services: [any Service] = [agent]
-        if let listen = settings.metricsListen { services.append(try metricsServer(listen, agent, logger)) }
+        if let listen = settings.metricsListen {
+            services.append(try metricsServer(listen, agent, logger))
+        }
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0) },

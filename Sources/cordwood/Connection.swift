@@ -10,7 +10,9 @@ struct Connection: ParsableArguments {
     var orgID: String?
 
     var base: String {
-        var base = server ?? ProcessInfo.processInfo.environment["CORDWOOD_ADDR"] ?? "http://127.0.0.1:3100"
+        var base =
+            server ?? ProcessInfo.processInfo.environment["CORDWOOD_ADDR"]
+            ?? "http://127.0.0.1:3100"
         while base.hasSuffix("/") { base.removeLast() }
         return base
     }
@@ -26,15 +28,19 @@ struct Connection: ParsableArguments {
         if let orgID { headers.append(("X-Scope-OrgID", orgID)) }
         let answer: HTTPSession.Answer
         do {
-            answer = try await session.post(base + path, body: Array(encoded.utf8), headers: headers)
+            answer = try await session.post(
+                base + path, body: Array(encoded.utf8), headers: headers)
         } catch {
-            throw Failure("cannot reach \(base): \(error.reason). Is the server running? --server names another")
+            throw Failure(
+                "cannot reach \(base): \(error.reason). Is the server running? --server names another"
+            )
         }
         guard answer.status == 200 else {
             throw Failure("\(base) answered \(answer.status): \(answer.text)")
         }
         guard
-            let document = try? JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any]
+            let document = try? JSONSerialization.jsonObject(with: Data(answer.body))
+                as? [String: Any]
         else { throw Failure("\(base)\(path) answered something else than JSON") }
         return document["data"]
     }

@@ -34,13 +34,17 @@ struct EntryPrinter {
             let labels = TerminalText.safe(entry.labels.description)
             let time = CivilTime(entry.timestamp).rfc3339
             let colour = isColoured ? Self.colour(entry) : nil
-            out = Array((colour.map { "\u{1b}[2m\(time) \(labels)\u{1b}[0m \u{1b}[\($0)m\(line)\u{1b}[0m" } ?? "\(time) \(labels) \(line)").utf8)
+            out = Array(
+                (colour.map { "\u{1b}[2m\(time) \(labels)\u{1b}[0m \u{1b}[\($0)m\(line)\u{1b}[0m" }
+                    ?? "\(time) \(labels) \(line)").utf8)
         }
         out.append(0x0a)
         Self.write(out)
     }
 
-    private func text(_ entry: PrintedEntry) -> String { String(decoding: entry.line, as: UTF8.self) }
+    private func text(_ entry: PrintedEntry) -> String {
+        String(decoding: entry.line, as: UTF8.self)
+    }
 
     private func document(_ entry: PrintedEntry) -> [UInt8] {
         let labels = Dictionary(entry.labels.pairs.map { ($0.name, $0.value) }) { $1 }
@@ -48,7 +52,8 @@ struct EntryPrinter {
             "labels": labels, "line": text(entry), "timestamp": CivilTime(entry.timestamp).rfc3339,
         ]
         let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? JSONSerialization.data(withJSONObject: document, options: options) else { return [] }
+        guard let data = try? JSONSerialization.data(withJSONObject: document, options: options)
+        else { return [] }
         return Array(data)
     }
 
@@ -67,7 +72,8 @@ struct EntryPrinter {
         var offset = 0
         while offset < bytes.count {
             let count = bytes.withUnsafeBytes {
-                Foundation.write(STDOUT_FILENO, $0.baseAddress.map { $0 + offset }, bytes.count - offset)
+                Foundation.write(
+                    STDOUT_FILENO, $0.baseAddress.map { $0 + offset }, bytes.count - offset)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { Foundation.exit(0) }

@@ -52,9 +52,11 @@ final class FileSource: LogSource {
         var units: [Unit] = []
         var open: Unit?
         try forEachEvent(path, from: 0, events: 0) { event in
-            var unit = open ?? Unit(
-                offset: event.from, events: event.events - 1, bytes: 0, first: event.timestamp,
-                last: event.timestamp)
+            var unit =
+                open
+                ?? Unit(
+                    offset: event.from, events: event.events - 1, bytes: 0, first: event.timestamp,
+                    last: event.timestamp)
             unit.bytes += event.text.count
             unit.first = min(unit.first, event.timestamp)
             unit.last = max(unit.last, event.timestamp)
@@ -93,7 +95,8 @@ final class FileSource: LogSource {
             for unit in file.units where unit.last >= low && unit.first <= high {
                 units.append(
                     ScanUnit(
-                        labels: file.labels, first: max(low, unit.first), last: min(high, unit.last),
+                        labels: file.labels, first: max(low, unit.first),
+                        last: min(high, unit.last),
                         bytes: unit.bytes, minutes: nil,
                         load: { _ in try Self.load(file.path, unit, low...high) }))
             }
@@ -114,7 +117,8 @@ final class FileSource: LogSource {
             return bytes < unit.bytes
         }
         let order = rows.indices.sorted {
-            rows[$0].timestamp == rows[$1].timestamp ? $0 < $1 : rows[$0].timestamp < rows[$1].timestamp
+            rows[$0].timestamp == rows[$1].timestamp
+                ? $0 < $1 : rows[$0].timestamp < rows[$1].timestamp
         }
         var entries = Entries()
         for i in order {

@@ -24,7 +24,8 @@ struct LabelsCommand: AsyncParsableCommand {
             let data: Any?
             do {
                 data = try await connection.ask(
-                    session, path ?? "/loki/api/v1/labels", [("start", "\(start)"), ("end", "\(end)")])
+                    session, path ?? "/loki/api/v1/labels",
+                    [("start", "\(start)"), ("end", "\(end)")])
             } catch {
                 await session.close()
                 throw error
@@ -62,7 +63,9 @@ struct SeriesCommand: AsyncParsableCommand {
             }
             await session.close()
             let series = (data as? [[String: String]] ?? []).map { Labels($0).description }
-            for text in series.sorted() { EntryPrinter.write(Array((TerminalText.safe(text) + "\n").utf8)) }
+            for text in series.sorted() {
+                EntryPrinter.write(Array((TerminalText.safe(text) + "\n").utf8))
+            }
             if series.isEmpty { throw ExitCode(1) }
         }
     }

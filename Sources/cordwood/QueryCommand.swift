@@ -33,7 +33,9 @@ struct QueryCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting {
-            guard limit >= 0 else { throw Failure("--limit \(limit): 0 for all, or a number of entries") }
+            guard limit >= 0 else {
+                throw Failure("--limit \(limit): 0 for all, or a number of entries")
+            }
             let found = file.isEmpty ? try await askServer() : try askFiles()
             if !found { throw ExitCode(1) }
         }
@@ -72,11 +74,13 @@ struct QueryCommand: AsyncParsableCommand {
         var edge: [Int64: Int] = [:]
         while limit == 0 || printed < limit {
             let overlap = edge.values.reduce(0, +)
-            let wanted = limit == 0 ? Self.pageEntries : min(Self.pageEntries, limit - printed + overlap)
+            let wanted =
+                limit == 0 ? Self.pageEntries : min(Self.pageEntries, limit - printed + overlap)
             let data = try await connection.ask(
                 session, "/loki/api/v1/query_range",
                 [
-                    ("query", query), ("start", "\(start)"), ("end", "\(end)"), ("limit", "\(wanted)"),
+                    ("query", query), ("start", "\(start)"), ("end", "\(end)"),
+                    ("limit", "\(wanted)"),
                     ("direction", forward ? "forward" : "backward"),
                 ])
             let page = try ResponseText.entries(data, forward: forward)
@@ -120,7 +124,8 @@ struct QueryCommand: AsyncParsableCommand {
     // Files.
 
     private func askFiles() throws -> Bool {
-        let text = query.hasPrefix("|") || query.hasPrefix("!") ? "{filename=~\".+\"} " + query : query
+        let text =
+            query.hasPrefix("|") || query.hasPrefix("!") ? "{filename=~\".+\"} " + query : query
         _ = try tree(text)
         let source = try FileSource(patterns: file)
         var bounds = try range.isGiven ? range.bounds(now: TimeRange.now) : source.bounds()
@@ -143,7 +148,8 @@ struct QueryCommand: AsyncParsableCommand {
             let printer = EntryPrinter(output)
             for row in rows {
                 printer.print(
-                    PrintedEntry(timestamp: row.timestamp, labels: row.labels.merged, line: row.line))
+                    PrintedEntry(
+                        timestamp: row.timestamp, labels: row.labels.merged, line: row.line))
             }
             return !rows.isEmpty
         case .matrix(let series), .vector(let series): return SeriesPrinter(output).print(series)
@@ -154,7 +160,9 @@ struct QueryCommand: AsyncParsableCommand {
 
     private func stepNanoseconds(_ bounds: (start: Int64, end: Int64)) throws -> Int64 {
         guard let step else {
-            return max(Nanoseconds.second, (bounds.end - bounds.start) / 250 / Nanoseconds.second * Nanoseconds.second)
+            return max(
+                Nanoseconds.second,
+                (bounds.end - bounds.start) / 250 / Nanoseconds.second * Nanoseconds.second)
         }
         guard let span = DurationText.parse(step), span > 0 else {
             throw Failure("--step \(step): expected a duration such as 30s")

@@ -8,12 +8,14 @@ enum ResponseText {
 
     /// Entries of all streams, in the order of the query.
     static func entries(_ data: Any?, forward: Bool) throws -> [PrintedEntry] {
-        guard let data = data as? [String: Any], let result = data["result"] as? [[String: Any]] else {
+        guard let data = data as? [String: Any], let result = data["result"] as? [[String: Any]]
+        else {
             throw unreadable
         }
         var entries: [PrintedEntry] = []
         for stream in result {
-            guard let labels = stream["stream"] as? [String: String], let values = stream["values"] as? [[Any]]
+            guard let labels = stream["stream"] as? [String: String],
+                let values = stream["values"] as? [[Any]]
             else { throw unreadable }
             let set = Labels(labels)
             for value in values {
@@ -36,7 +38,8 @@ enum ResponseText {
         guard let data = data as? [String: Any] else { throw unreadable }
         func point(_ pair: Any?) throws -> Point {
             guard let pair = pair as? [Any], pair.count == 2, let time = pair[0] as? Double,
-                let text = pair[1] as? String, let value = Double(text.replacing("Inf", with: "inf"))
+                let text = pair[1] as? String,
+                let value = Double(text.replacing("Inf", with: "inf"))
             else { throw unreadable }
             return Point(milliseconds: Int64((time * 1000).rounded()), value: value)
         }
@@ -71,8 +74,11 @@ struct SeriesPrinter {
                 case .raw: text = value
                 case .jsonl:
                     let metric = Dictionary(one.labels.pairs.map { ($0.name, $0.value) }) { $1 }
-                    let document: [String: Any] = ["metric": metric, "timestamp": time, "value": value]
-                    let data = try? JSONSerialization.data(withJSONObject: document, options: [.sortedKeys])
+                    let document: [String: Any] = [
+                        "metric": metric, "timestamp": time, "value": value,
+                    ]
+                    let data = try? JSONSerialization.data(
+                        withJSONObject: document, options: [.sortedKeys])
                     text = data.map { String(decoding: $0, as: UTF8.self) } ?? ""
                 }
                 EntryPrinter.write(Array((text + "\n").utf8))

@@ -51,14 +51,19 @@ struct TailCommand: AsyncParsableCommand {
         while true {
             let end = TimeRange.now + Self.lateNanoseconds
             var start = max(begin, TimeRange.now - Self.lateNanoseconds)
-            if let oldest = seen.keys.map(\.timestamp).max(), oldest < start { start = max(begin, oldest) }
+            if let oldest = seen.keys.map(\.timestamp).max(), oldest < start {
+                start = max(begin, oldest)
+            }
             do {
                 let page = try await page(session, start, end)
-                if isDown { FileHandle.standardError.write(Data("cordwood: connected again\n".utf8)) }
+                if isDown {
+                    FileHandle.standardError.write(Data("cordwood: connected again\n".utf8))
+                }
                 isDown = false
                 var counts: [Seen: Int] = [:]
                 for entry in page {
-                    let key = Seen(timestamp: entry.timestamp, labels: entry.labels, line: entry.line)
+                    let key = Seen(
+                        timestamp: entry.timestamp, labels: entry.labels, line: entry.line)
                     counts[key, default: 0] += 1
                     if counts[key, default: 0] > seen[key, default: 0] { printer.print(entry) }
                 }
@@ -75,7 +80,9 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     /// Everything of a time, page by page.
-    private func page(_ session: HTTPSession, _ from: Int64, _ end: Int64) async throws -> [PrintedEntry] {
+    private func page(_ session: HTTPSession, _ from: Int64, _ end: Int64) async throws
+        -> [PrintedEntry]
+    {
         var all: [PrintedEntry] = []
         var start = from
         while true {
@@ -87,7 +94,8 @@ struct TailCommand: AsyncParsableCommand {
                 ])
             let page = try ResponseText.entries(data, forward: true)
             // The last timestamp of a full page is asked for again as a whole.
-            guard page.count == Self.pageEntries, let last = page.last?.timestamp, last > start else {
+            guard page.count == Self.pageEntries, let last = page.last?.timestamp, last > start
+            else {
                 return all + page
             }
             all += page.filter { $0.timestamp < last }

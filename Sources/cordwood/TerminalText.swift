@@ -8,7 +8,8 @@ enum TerminalText {
             switch scalar.value {
             case 0x0a where keepingNewlines, 0x09: out.append(scalar)
             case 0..<0x20, 0x7f, 0x80..<0xa0: out += visible(scalar, width: 2, "\\x")
-            case 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069: out += visible(scalar, width: 4, "\\u")
+            case 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069:
+                out += visible(scalar, width: 4, "\\u")
             default: out.append(scalar)
             }
         }
@@ -19,6 +20,7 @@ enum TerminalText {
         _ scalar: Unicode.Scalar, width: Int, _ prefix: String
     ) -> String.UnicodeScalarView {
         let hex = String(scalar.value, radix: 16)
-        return (prefix + String(repeating: "0", count: max(0, width - hex.count)) + hex).unicodeScalars
+        return (prefix + String(repeating: "0", count: max(0, width - hex.count)) + hex)
+            .unicodeScalars
     }
 }

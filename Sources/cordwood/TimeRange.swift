@@ -29,7 +29,9 @@ struct TimeRange: ParsableArguments {
         switch TimeText.timestamp(text, default: .distantPast) {
         case .success(let time): return time.nanoseconds
         case .failure:
-            throw Failure("\(option) \(text): expected RFC 3339 such as 2026-11-21T08:00:00Z, or epoch seconds")
+            throw Failure(
+                "\(option) \(text): expected RFC 3339 such as 2026-11-21T08:00:00Z, or epoch seconds"
+            )
         }
     }
 

@@ -1,1 +1,51 @@
+import Agent
+import Foundation
 import Testing
+
+@Suite struct AgentConfigurationTests {
+    private func read(_ text: String) throws -> AgentConfiguration {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("agent-\(UUID().uuidString).yaml")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        return try AgentConfiguration.read(file.path)
+    }
+
+    @Test func theSampleIsUnderstood() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let sample = try AgentConfiguration.read(root.appendingPathComponent("Samples/agent.yaml").path)
+        try sample.validate()
+        #expect(sample.groups.count == 3)
+        #expect(sample.groups[0].level == .label)
+        #expect(sample.labels == ["env": "prod"])
+    }
+
+    @Test func anUnknownKeyIsNamedWithItsLine() {
+        do {
+            _ = try read("server: http://x:1\nstate: /tmp/x\nsources:\n  - paths: [a]\n    levle: label\n")
+            Issue.record("read")
+        } catch {
+            #expect("\(error)".hasSuffix(":5: unknown key \"levle\""))
+        }
+    }
+
+    @Test(arguments: [
+        "server: nonsense\nstate: /tmp/x\nsources: [{paths: [a]}]",
+        "server: http://x:1\nstate: /tmp/x\nsources: []",
+        "server: http://x:1\nstate: /tmp/x\nlabels: {a-b: c}\nsources: [{paths: [a]}]",
+    ])
+    func whatCannotBeIsRefused(text: String) throws {
+        #expect(throws: AgentError.self) { try read(text).validate() }
+    }
+
+    @Test(arguments: [
+        "server: http://x:1\nstate: /tmp/x\nzone: Mars/Olympus",
+        "server: http://x:1\nstate: /tmp/x\nbatch: {bytes: 1}",
+        "server: http://x:1\nstate: /tmp/x\nsources: [{paths: [a], first_line: '('}]",
+        "server: http://x:1", "- a", "a: [",
+    ])
+    func whatCannotBeReadIsRefused(text: String) {
+        #expect(throws: AgentError.self) { try read(text) }
+    }
+}

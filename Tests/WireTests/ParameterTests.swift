@@ -20,7 +20,8 @@ import Wire
 
     @Test func formsComeBeforeURLs() throws {
         let both = try RequestParameters(
-            query: "query=url&match%5B%5D=c", form: Array("query=%7Ba%3D%22b+c%22%7D&match[]=a&x".utf8))
+            query: "query=url&match%5B%5D=c",
+            form: Array("query=%7Ba%3D%22b+c%22%7D&match[]=a&x".utf8))
         #expect(both["query"] == "{a=\"b c\"}")
         #expect(both.all("match[]") == ["a", "c"])
         #expect(both["x"] == "")
@@ -48,20 +49,25 @@ import Wire
         for text in ["abc", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "1.2.3", " 1", "+-1"] {
             #expect(
                 TimeText.timestamp(text, default: now)
-                    == .failure(.init(
-                        text: "strconv.ParseInt: parsing \(quoted(text)): invalid syntax")),
+                    == .failure(
+                        .init(
+                            text: "strconv.ParseInt: parsing \(quoted(text)): invalid syntax")),
                 "\(text)")
         }
         #expect(
             TimeText.timestamp("99999999999999999999", default: now)
-                == .failure(.init(
-                    text: "strconv.ParseInt: parsing \"99999999999999999999\": value out of range")))
+                == .failure(
+                    .init(
+                        text:
+                            "strconv.ParseInt: parsing \"99999999999999999999\": value out of range"
+                    )))
     }
 
     @Test func spans() throws {
         for (text, nanoseconds) in [
             ("60", 60_000_000_000), ("0.5", 500_000_000), ("1h30m", 5_400_000_000_000),
-            ("1y2w3d4h5m6s7ms", 33_019_506_007_000_000), ("500ms", 500_000_000), ("-5", -5_000_000_000),
+            ("1y2w3d4h5m6s7ms", 33_019_506_007_000_000), ("500ms", 500_000_000),
+            ("-5", -5_000_000_000),
             ("0s", 0), ("0", 0),
         ] as [(String, Int64)] {
             #expect(TimeText.secondsOrDuration(text) == .success(nanoseconds), "\(text)")
@@ -74,8 +80,9 @@ import Wire
         }
         #expect(
             TimeText.secondsOrDuration("1e300")
-                == .failure(.init(
-                    text: "cannot parse \"1e300\" to a valid duration. It overflows int64")))
+                == .failure(
+                    .init(
+                        text: "cannot parse \"1e300\" to a valid duration. It overflows int64")))
         #expect(
             TimeText.prometheusDuration("99999999999y")
                 == .failure(.init(text: "duration out of range")))
@@ -95,9 +102,18 @@ import Wire
         bounds = try parameters("end=1793498400&since=10m").bounds(now: now)
         #expect(bounds.start.nanoseconds == 1_793_497_800_000_000_000)
         for (query, text) in [
-            ("end=b&start=a", "could not parse 'end' parameter: strconv.ParseInt: parsing \"b\": invalid syntax"),
-            ("start=a", "could not parse 'start' parameter: strconv.ParseInt: parsing \"a\": invalid syntax"),
-            ("since=abc", "could not parse 'since' parameter: not a valid duration string: \"abc\""),
+            (
+                "end=b&start=a",
+                "could not parse 'end' parameter: strconv.ParseInt: parsing \"b\": invalid syntax"
+            ),
+            (
+                "start=a",
+                "could not parse 'start' parameter: strconv.ParseInt: parsing \"a\": invalid syntax"
+            ),
+            (
+                "since=abc",
+                "could not parse 'since' parameter: not a valid duration string: \"abc\""
+            ),
         ] {
             #expect(refusal { _ = try parameters(query).bounds(now: now) } == text)
         }
@@ -159,10 +175,16 @@ import Wire
     @Test func saysWhereItIsWrong() {
         for (text, error) in [
             ("", "1:1: parse error: unexpected end of input"),
-            ("{", "1:2: parse error: unexpected end of input in label set, expected identifier or \"}\""),
+            (
+                "{",
+                "1:2: parse error: unexpected end of input in label set, expected identifier or \"}\""
+            ),
             ("{1a=\"x\"}", "1:2: parse error: unexpected character inside braces: '1'"),
             ("{a}", "1:3: parse error: unexpected \"}\" in label set, expected \"=\""),
-            ("{a=\"b\" c=\"d\"}", "1:8: parse error: unexpected identifier \"c\" in label set, expected \",\" or \"}\""),
+            (
+                "{a=\"b\" c=\"d\"}",
+                "1:8: parse error: unexpected identifier \"c\" in label set, expected \",\" or \"}\""
+            ),
             ("{a=\"b", "1:4: parse error: unterminated quoted string"),
             ("{a=\"b\n\"}", "1:4: parse error: unterminated quoted string"),
             ("{a=\"\\q\"}", "1:5: parse error: unknown escape sequence 'q'"),
@@ -183,7 +205,8 @@ import Wire
             try PositionExchange.decodeQuestion(PositionExchange.encodeQuestion(sources: sources))
                 == sources)
         let positions = [
-            Position(source: "a", offset: .max, events: 0), Position(source: "b", offset: 1, events: 2),
+            Position(source: "a", offset: .max, events: 0),
+            Position(source: "b", offset: 1, events: 2),
         ]
         for error in [nil, "the pushed ranges do not follow"] {
             let body = PositionExchange.encodeAnswer(positions, error: error)

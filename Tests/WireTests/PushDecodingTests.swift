@@ -29,8 +29,11 @@ import Wire
         for _ in 0..<200 {
             let batches = PushBodies.sample(&generator)
             let body = PushRequest.encodeProtobuf(batches: batches)
-            for (encoding, packed) in [(nil, body), ("gzip", Gzip.compress(body)), ("snappy", body)]
-                as [(String?, [UInt8])] {
+            for (encoding, packed) in [
+                (nil, body), ("gzip", Gzip.compress(body)), ("snappy", body),
+            ]
+                as [(String?, [UInt8])]
+            {
                 try expectEqual(
                     PushBodies.decode(packed, type: PushBodies.protobuf, encoding: encoding),
                     batches)
@@ -56,7 +59,8 @@ import Wire
               {"ts":"2026-11-01T09:00:00.5+09:00","line":"one\ntwo"},{"line":"","ts":"1969-12-31T23:59:59Z"}]}]}
             """#)
         #expect(request.batches.map(\.labels) == [Labels(["app": "x", "b": "y"])])
-        #expect(request.batches[0].entries.timestamps == [1_793_491_200_500_000_000, -1_000_000_000])
+        #expect(
+            request.batches[0].entries.timestamps == [1_793_491_200_500_000_000, -1_000_000_000])
         #expect(Array(request.batches[0].entries.line(0)) == Array("one\ntwo".utf8))
     }
 
@@ -74,7 +78,8 @@ import Wire
 
     @Test func resolvesEscapes() throws {
         let request = try PushBodies.decode(
-            #"{"streams":[{"stream":{"\u0061":"\ud83d\ude00"},"values":[["7","\ud83d\ude00\u0041\t\/ \ud83d x"]]}]}"#)
+            #"{"streams":[{"stream":{"\u0061":"\ud83d\ude00"},"values":[["7","\ud83d\ude00\u0041\t\/ \ud83d x"]]}]}"#
+        )
         #expect(request.batches[0].labels == Labels(["a": "😀"]))
         #expect(
             Array(request.batches[0].entries.line(0)) == Array("😀A\t/ \u{FFFD} x".utf8))

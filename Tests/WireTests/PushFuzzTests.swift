@@ -21,7 +21,8 @@ import Wire
             default:
                 let end = min(body.count, at + 30)
                 body.insert(
-                    contentsOf: body[at..<end], at: Int.random(in: 0...body.count, using: &generator))
+                    contentsOf: body[at..<end],
+                    at: Int.random(in: 0...body.count, using: &generator))
             }
         }
         return body

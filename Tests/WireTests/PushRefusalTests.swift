@@ -16,34 +16,61 @@ import Wire
         ("", "EOF"),
         ("hello", "invalid JSON: expected a JSON value at byte 0"),
         (#"{"streams":5}"#, "invalid JSON: expected an array at byte 12"),
-        (stream(#"{"my-label":"x"}"#, #"[["1","l"]]"#),
-            "couldn't parse labels: 1:4: parse error: unexpected character inside braces: '-'"),
-        (stream(#"{"":"x"}"#, #"[["1","l"]]"#),
+        (
+            stream(#"{"my-label":"x"}"#, #"[["1","l"]]"#),
+            "couldn't parse labels: 1:4: parse error: unexpected character inside braces: '-'"
+        ),
+        (
+            stream(#"{"":"x"}"#, #"[["1","l"]]"#),
             "couldn't parse labels: 1:2: parse error: unexpected \"=\" in label set, "
-                + "expected identifier or \"}\""),
-        (stream(#"{"a":["x"]}"#, "[]"), "invalid JSON: the label \"a\" must be a string at byte 28"),
-        (stream(#"{"a":"b"}"#, #"[[1,"l"]]"#),
-            "invalid JSON: a timestamp must be a string of nanoseconds at byte 44"),
-        (stream(#"{"a":"b"}"#, #"[["soon","l"]]"#),
-            "invalid JSON: a timestamp must be a string of nanoseconds at byte 49"),
-        (stream(#"{"a":"b"}"#, #"[["99999999999999999999","l"]]"#),
-            "invalid JSON: a timestamp must be a string of nanoseconds at byte 65"),
+                + "expected identifier or \"}\""
+        ),
+        (
+            stream(#"{"a":["x"]}"#, "[]"),
+            "invalid JSON: the label \"a\" must be a string at byte 28"
+        ),
+        (
+            stream(#"{"a":"b"}"#, #"[[1,"l"]]"#),
+            "invalid JSON: a timestamp must be a string of nanoseconds at byte 44"
+        ),
+        (
+            stream(#"{"a":"b"}"#, #"[["soon","l"]]"#),
+            "invalid JSON: a timestamp must be a string of nanoseconds at byte 49"
+        ),
+        (
+            stream(#"{"a":"b"}"#, #"[["99999999999999999999","l"]]"#),
+            "invalid JSON: a timestamp must be a string of nanoseconds at byte 65"
+        ),
         (stream(#"{"a":"b"}"#, #"[["1",2]]"#), "invalid JSON: a line must be a string at byte 48"),
         (stream(#"{"a":"b"}"#, #"[["1"]]"#), "invalid JSON: a line must be a string at byte 47"),
-        (stream(#"{"a":"b"}"#, #"[["1","l",{"a":1}]]"#),
-            "invalid JSON: the value of structured metadata must be a string at byte 57"),
-        (stream(#"{"a":"b"}"#, #"[["1","l",{"a":{"b":"c"}}]]"#),
-            "invalid JSON: the value of structured metadata must be a string at byte 57"),
-        (stream(#"{"a":"b"}"#, #"[["1","l",["m"]]]"#),
-            "invalid JSON: structured metadata must be an object at byte 52"),
-        (stream(#"{"a":"b"}"#, #"[["1","l",{},1]]"#),
-            "invalid JSON: an entry has three items at most at byte 55"),
-        (#"{"streams":[],"sources":[{"source":"s","from":9,"to":2}]}"#,
-            "a source needs a name, and 'from' no larger than 'to'"),
-        (#"{"streams":[],"sources":[{"source":"s","from":-1,"to":2}]}"#,
-            "invalid JSON: 'from' of a source must be a whole number at byte 48"),
-        (#"{"streams":[{"labels":"{a=}","entries":[]}]}"#,
-            "couldn't parse labels: 1:4: parse error: unexpected \"}\" in label set, expected string"),
+        (
+            stream(#"{"a":"b"}"#, #"[["1","l",{"a":1}]]"#),
+            "invalid JSON: the value of structured metadata must be a string at byte 57"
+        ),
+        (
+            stream(#"{"a":"b"}"#, #"[["1","l",{"a":{"b":"c"}}]]"#),
+            "invalid JSON: the value of structured metadata must be a string at byte 57"
+        ),
+        (
+            stream(#"{"a":"b"}"#, #"[["1","l",["m"]]]"#),
+            "invalid JSON: structured metadata must be an object at byte 52"
+        ),
+        (
+            stream(#"{"a":"b"}"#, #"[["1","l",{},1]]"#),
+            "invalid JSON: an entry has three items at most at byte 55"
+        ),
+        (
+            #"{"streams":[],"sources":[{"source":"s","from":9,"to":2}]}"#,
+            "a source needs a name, and 'from' no larger than 'to'"
+        ),
+        (
+            #"{"streams":[],"sources":[{"source":"s","from":-1,"to":2}]}"#,
+            "invalid JSON: 'from' of a source must be a whole number at byte 48"
+        ),
+        (
+            #"{"streams":[{"labels":"{a=}","entries":[]}]}"#,
+            "couldn't parse labels: 1:4: parse error: unexpected \"}\" in label set, expected string"
+        ),
     ]
 
     @Test func saysWhatIsWrong() {
@@ -72,7 +99,8 @@ import Wire
         #expect(PushBodies.refusal(Array(gzip.dropLast(10)), encoding: "gzip")?.status == 400)
         #expect(PushBodies.refusal(gzip, encoding: "deflate")?.status == 400)
         let snappy = WireError.badRequest("snappy: corrupt input")
-        #expect(PushBodies.refusal(Array("not a protobuf".utf8), type: PushBodies.protobuf) == snappy)
+        #expect(
+            PushBodies.refusal(Array("not a protobuf".utf8), type: PushBodies.protobuf) == snappy)
         #expect(
             PushBodies.refusal([0xff, 0xff, 0xff, 0xff, 0xff, 0xff], type: PushBodies.protobuf)
                 == snappy)
@@ -87,8 +115,10 @@ import Wire
             ([0x0a, 0x05, 0x01], "proto: unexpected EOF"),
             ([0x00, 0x01], "proto: illegal tag 0"),
             ([0x0b], "proto: illegal wireType 3"),
-            ([0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
-                "proto: unexpected EOF"),
+            (
+                [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+                "proto: unexpected EOF"
+            ),
             ([0x0a, 0x00], "couldn't parse labels: 1:1: parse error: unexpected end of input"),
         ] as [([UInt8], String)] {
             #expect(
