@@ -22,10 +22,6 @@ package struct GroupedErrors {
         }
     }
 
-    mutating func add(contentsOf texts: [String]) {
-        for text in texts { add(text) }
-    }
-
     /// `X` for one error alone, else `2 errors like: X; 1 errors like: Y`.
     package var text: String {
         if kinds.count == 1, kinds[0].count == 1 { return kinds[0].text }

@@ -7,8 +7,6 @@ package struct MetadataSets {
     private(set) var sets: [Labels]
     /// Why the rows of a set cannot be stored; nil for a good set.
     private(set) var refusals: [String?]
-    /// Names that no normalisation can save.
-    private(set) var invalidNames: [String] = []
     private let jsonDepth: Int
 
     init(_ given: [Labels], stream: Labels, limits: Limits) {
@@ -17,7 +15,6 @@ package struct MetadataSets {
         jsonDepth = limits.logLevelFromJSONMaxDepth
         for i in given.indices.dropFirst() {
             do { sets[i] = try Self.normalised(given[i], stream: stream) } catch {
-                invalidNames.append(error.text)
                 sets[i] = .empty
                 refusals[i] = error.text
                 continue

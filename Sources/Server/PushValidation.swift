@@ -31,7 +31,6 @@ package struct PushValidation {
             entries.truncateLines(to: limits.maxLineSize)
         }
         var sets = MetadataSets(entries.metadataSets, stream: labels, limits: limits)
-        errors.add(contentsOf: sets.invalidNames)
         keepValid(&entries, &sets, labels)
         guard !entries.isEmpty else { return }
         if limits.incrementDuplicateTimestamp { entries.spreadEqualTimestamps() }

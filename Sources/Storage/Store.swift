@@ -11,7 +11,7 @@ package final class Store: LogSource, Sendable {
     let objects: FileObjectStore
     let cache: SegmentCache
     let logger: Logger
-    private let lock: FolderLock
+    private let lock: Mutex<FolderLock?>
     let counters = Mutex(StoreMetrics())
     private let names = Mutex<UInt64>(0)
     private let known = Mutex<[String: Set<Labels>]>([:])
@@ -39,7 +39,7 @@ package final class Store: LogSource, Sendable {
             throw .io(
                 operation: "creating", path: options.folder, detail: error.localizedDescription)
         }
-        lock = try FolderLock(folder: options.folder)
+        lock = Mutex(try FolderLock(folder: options.folder))
         objects = try FileObjectStore(folder: options.folder, faults: options.faults)
         catalog = try Catalog(path: options.folder + "/catalog.sqlite")
         cache = SegmentCache(
@@ -156,6 +156,8 @@ package final class Store: LogSource, Sendable {
         await queue?.close()
         await withCheckedContinuation { done in housekeeping.async { done.resume() } }
         catalog.close()
+        // Whoever waits for the folder may have it, even while readers of ours go on.
+        lock.withLock { $0 = nil }
     }
 
     // Reading.

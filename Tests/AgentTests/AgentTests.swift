@@ -14,7 +14,8 @@ import Testing
     @Test func theSampleIsUnderstood() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        let sample = try AgentConfiguration.read(root.appendingPathComponent("Samples/agent.yaml").path)
+        let path = root.appendingPathComponent("Samples/agent.yaml").path
+        let sample = try AgentConfiguration.read(path)
         try sample.validate()
         #expect(sample.groups.count == 3)
         #expect(sample.groups[0].level == .label)
@@ -23,7 +24,8 @@ import Testing
 
     @Test func anUnknownKeyIsNamedWithItsLine() {
         do {
-            _ = try read("server: http://x:1\nstate: /tmp/x\nsources:\n  - paths: [a]\n    levle: label\n")
+            _ = try read(
+                "server: http://x:1\nstate: /tmp/x\nsources:\n  - paths: [a]\n    levle: label\n")
             Issue.record("read")
         } catch {
             #expect("\(error)".hasSuffix(":5: unknown key \"levle\""))

@@ -63,7 +63,8 @@ import Testing
         let boot3 = "2026-11-20T19:00:00.123+09:00  INFO 4242 --- [shop] [main] a.B : x\n"
         let nginx = "1.2.3.4 - - [20/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 1\n"
         let json = "{\"@timestamp\":\"2026-11-20T10:00:00.123Z\",\"level\":\"WARN\"}\n"
-        let at = (Int64(CivilTime.days(year: 2026, month: 11, day: 20)) * 86_400 + 36_000) * Nanoseconds.second
+        let day = Int64(CivilTime.days(year: 2026, month: 11, day: 20))
+        let at = (day * 86_400 + 36_000) * Nanoseconds.second
         #expect(events(boot3).map(\.timestamp) == [at + 123_000_000])
         #expect(events(nginx).map(\.timestamp) == [at])
         #expect(events(json).map(\.timestamp) == [at + 123_000_000])

@@ -77,22 +77,34 @@ import Testing
     @Test(arguments: [
         ("lissten: x", "server.yaml, line 1: unknown key 'lissten'"),
         ("a\n", "server.yaml, line 1: the file must be a mapping"),
-        ("data: x\nlimits_config:\n  max_lines: 5\n",
-            "server.yaml, line 3: unknown key 'limits_config.max_lines'"),
-        ("limits_config:\n  max_line_size: 5 apples\n",
-            "server.yaml, line 2: '5 apples' is no size: write 262144 or 256KB"),
-        ("limits_config:\n  query_timeout: soon\n",
-            "server.yaml, line 2: 'soon' is no duration: write 7d, 12h or 90s"),
-        ("limits_config:\n  discover_log_levels: maybe\n",
-            "server.yaml, line 2: 'maybe' is neither true nor false"),
+        (
+            "data: x\nlimits_config:\n  max_lines: 5\n",
+            "server.yaml, line 3: unknown key 'limits_config.max_lines'"
+        ),
+        (
+            "limits_config:\n  max_line_size: 5 apples\n",
+            "server.yaml, line 2: '5 apples' is no size: write 262144 or 256KB"
+        ),
+        (
+            "limits_config:\n  query_timeout: soon\n",
+            "server.yaml, line 2: 'soon' is no duration: write 7d, 12h or 90s"
+        ),
+        (
+            "limits_config:\n  discover_log_levels: maybe\n",
+            "server.yaml, line 2: 'maybe' is neither true nor false"
+        ),
         ("limits_config:\n  max_query_series: -1\n", "server.yaml, line 2: '-1' is no count"),
         ("limits_config: 5\n", "server.yaml, line 1: limits_config must be a mapping"),
         ("storage:\n  s3: {}\n", "server.yaml, line 2: unknown key 'storage.s3'"),
-        ("listen: nowhere\n",
+        (
+            "listen: nowhere\n",
             "server.yaml, line 1: 'nowhere' is no address to listen on: write HOST:PORT, "
-                + "such as 127.0.0.1:3100"),
-        ("limits_config:\n  max_decompressed_size: 5GB\n",
-            "server.yaml, line 2: max_decompressed_size may be 1GB at most"),
+                + "such as 127.0.0.1:3100"
+        ),
+        (
+            "limits_config:\n  max_decompressed_size: 5GB\n",
+            "server.yaml, line 2: max_decompressed_size may be 1GB at most"
+        ),
     ])
     func mistakesHaveALine(_ text: String, _ message: String) {
         #expect(refusal(text) == message)

@@ -14,7 +14,8 @@ import Wire
         // Plain words: the first whole one counts.
         ("2026-11-01T00:00:37.924Z  INFO 77 --- [main] c.e.App : ready", "info"),
         ("[main] ERROR a.B - failed", "error"), ("Warning: low", "warn"), ("<WARN>", "unknown"),
-        ("fatal error", "fatal"), ("critical, then fatal", "critical"), ("err=5", "unknown"),
+        ("fatal error", "fatal"), ("critical, then fatal", "critical"), ("err=5", "error"),
+        ("errs=5", "unknown"),
         ("an err: x", "error"), ("x|debug|y", "debug"), ("(trace)", "trace"), ("'info'!", "info"),
         ("information", "unknown"), ("infos", "unknown"), ("terror", "unknown"),
         ("at:error", "unknown"), ("a=error", "error"), ("", "unknown"), ("e", "unknown"),
@@ -23,11 +24,11 @@ import Wire
         ("ts=1 level=warn msg=\"an error\"", "warn"), ("LEVEL=Error x=1", "error"),
         ("lvl=dbg severity=fatal", "fatal"), ("severity=fatal level=info", "info"),
         ("msg=\"level=fatal\" level=info", "info"), ("level=\"WRN\" x", "warn"),
-        ("sublevel=fatal an info", "info"), ("level=odd but error", "error"),
+        ("sublevel=fatal an info", "fatal"), ("level=odd but error", "error"),
         ("level= info", "info"), ("severity_text=crt debug", "debug"), ("log.level=trc", "trace"),
         // JSON: the first field of a known name that is a string.
         (#"{"msg":"an error","level":"info"}"#, "info"), (#" {"a":{"severity":"WARN"}} "#, "warn"),
-        (#"{"level":5,"lvl":"err"}"#, "error"), (#"{"LeVel":"err","x":"fatal"}"#, "unknown"),
+        (#"{"level":5,"lvl":"err"}"#, "error"), (#"{"LeVel":"dbg","x":"fatal"}"#, "fatal"),
         (#"{"a":{"b":{"level":"error"}},"c":1}"#, "error"),
         (#"{"a":["level","fatal"],"level":"debug"}"#, "debug"), (#"{"level":"odd"}"#, "unknown"),
         (#"{"level":"info""#, "info"), (#"{"x":"warn"}"#, "warn"), (#"{broken} error"#, "error"),

@@ -41,7 +41,8 @@ import Wire
         #expect(text([]) == "error at least one label pair is required per stream")
         #expect(text((0..<15).map { Label("l\($0)", "v") }) == "")
         #expect(
-            text((10..<26).map { Label("l\($0)", "v") }).hasSuffix("' has 16 label names; limit 15"))
+            text((10..<26).map { Label("l\($0)", "v") }).hasSuffix("' has 16 label names; limit 15")
+        )
         let name = String(repeating: "n", count: 1024)
         #expect(text([Label(name, "v")]) == "")
         #expect(
@@ -110,13 +111,15 @@ import Wire
         #expect(text(["a": "123456789"], bounds) == "")
         #expect(
             text(["a": "1234567890"], bounds).hasPrefix(
-                "stream '{app=\"x\"}' has structured metadata too large: '11' bytes, limit: '10' bytes."))
+                "stream '{app=\"x\"}' has structured metadata too large: '11' bytes, limit: '10' bytes."
+            ))
         #expect(
             text(["a": "1", "b": "1", "c": "1"], bounds).hasPrefix(
                 "stream '{app=\"x\"}' has too many structured metadata labels: '3', limit: '2'."))
         #expect(
             text(["a": "1"], limits { $0.allowStructuredMetadata = false }).hasPrefix(
-                "stream '{app=\"x\"}' includes structured metadata, but this feature is disallowed."))
+                "stream '{app=\"x\"}' includes structured metadata, but this feature is disallowed."
+            ))
         #expect(
             text(["--": "1"], limits())
                 == "normalization for label name \"--\" resulted in invalid name \"_\"")
@@ -133,7 +136,8 @@ import Wire
     @Test func equalErrorsAreCounted() {
         let bounds = limits { $0.maxLineSize = 2 }
         let judged = judge(bounds, app, entries(["ok", "abc", "def", "ghij"]))
-        let text = "max entry size '2' bytes exceeded for stream '{app=\"x\"}' "
+        let text =
+            "max entry size '2' bytes exceeded for stream '{app=\"x\"}' "
             + "while adding an entry with length"
         #expect(
             judged.errors.text
@@ -162,7 +166,8 @@ import Wire
         var limits = limits()
         limits.discoverLogLevels = true
         var given = entries(["an INFO", "nothing"])
-        given.append(timestamp: 1, line: "an INFO".utf8, metadata: Labels(["level": "WRN", "k": "v"]))
+        given.append(
+            timestamp: 1, line: "an INFO".utf8, metadata: Labels(["level": "WRN", "k": "v"]))
         given.append(timestamp: 1, line: "an INFO".utf8, metadata: Labels(["k": "v"]))
         given.append(timestamp: 1, line: "".utf8, metadata: Labels(["detected_level": "dbg"]))
         given.append(timestamp: 1, line: "".utf8, metadata: Labels(["severity_number": "17"]))

@@ -25,7 +25,8 @@ import Testing
                     parsed: Labels(["p": "2"]))),
             LogRow(timestamp: 8, line: [0xff], labels: .init(stream: Labels(["app": "a"]))),
             LogRow(
-                timestamp: 7, line: [], labels: .init(
+                timestamp: 7, line: [],
+                labels: .init(
                     stream: Labels(["app": "z"]), parsed: Labels(["p": "3"]))),
         ]
     }
@@ -33,7 +34,8 @@ import Testing
     @Test func streamsAreMergedAndSorted() {
         #expect(
             encode(.streams(rows))
-                == head + #""streams","result":[{"stream":{"app":"a"},"values":[["8","\#u{FFFD}"]]},"#
+                == head
+                + #""streams","result":[{"stream":{"app":"a"},"values":[["8","\#u{FFFD}"]]},"#
                 + #"{"stream":{"app":"z","p":"2","t":"1"},"values":[["9","b \"1\"\n"]]},"#
                 + #"{"stream":{"app":"z","p":"3"},"values":[["7",""]]}]"#)
         #expect(encode(.streams([])) == head + #""streams","result":[]"#)
@@ -45,7 +47,8 @@ import Testing
                 == head + #""streams","encodingFlags":["categorize-labels","foo"],"result":["#
                 + #"{"stream":{"app":"a"},"values":[["8","\#u{FFFD}",{}]]},"#
                 + #"{"stream":{"app":"z"},"values":[["9","b \"1\"\n","#
-                + #"{"structuredMetadata":{"t":"1"},"parsed":{"p":"2"}}],["7","",{"parsed":{"p":"3"}}]]}]"#)
+                + #"{"structuredMetadata":{"t":"1"},"parsed":{"p":"2"}}],["7","",{"parsed":{"p":"3"}}]]}]"#
+        )
     }
 
     @Test func samples() {
@@ -74,8 +77,9 @@ import Testing
         (0.3333333333333333, "0.3333333333333333"), (0.00001234, "0.00001234"),
         (-1e-7, "-0.0000001"), (123456789.125, "123456789.125"),
         (1.7976931348623157e308, "17976931348623157" + zeros.prefix(292)),
-        (.leastNonzeroMagnitude, "0." + zeros + "5"), (.nan, "NaN"), (.infinity, "+Inf"), (-.infinity, "-Inf"),
-        (1.25e22, "125" + zeros.prefix(20)), (4503599627370496.5, "4503599627370496.5"),
+        (.leastNonzeroMagnitude, "0." + zeros + "5"), (.nan, "NaN"), (.infinity, "+Inf"),
+        (-.infinity, "-Inf"),
+        (1.25e22, "125" + zeros.prefix(20)), (2251799813685248.5, "2251799813685248.5"),
     ]
 
     @Test func numbers() {

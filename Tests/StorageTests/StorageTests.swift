@@ -115,7 +115,8 @@ private struct Injected: Error {}
         let unit = try #require(try store.plan(selection).first)
         #expect(
             try unit.minutes?() == [
-                MinuteCount(start: 0, rows: 1, bytes: 2), MinuteCount(start: minute, rows: 2, bytes: 4),
+                MinuteCount(start: 0, rows: 1, bytes: 2),
+                MinuteCount(start: minute, rows: 2, bytes: 4),
             ])
         await store.close()
     }
