@@ -55,8 +55,9 @@ extension API {
         try await enter(unpacking, size, call)
         defer { unpacking.leave(weight: size) }
         let judged = try await judge(body, tenant: tenant, call)
-        if let refusal = judged.refusal, refusal.status == 429, !judged.sources.isEmpty {
-            // Committing the positions would lose what was refused for now.
+        if let refusal = judged.refusal, !judged.sources.isEmpty {
+            // A push with positions is taken whole or not at all: committing them would lose what
+            // was refused, and the agent finds the bad entry by halves and keeps it aside.
             throw refusal
         }
         if !judged.batches.isEmpty || !judged.sources.isEmpty {

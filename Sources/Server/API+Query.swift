@@ -32,7 +32,8 @@ extension API {
         end = max(start, end)
         let request = QueryRequest(
             tenant: tenant, text: text, start: Self.bounded(start), end: Self.bounded(end),
-            stepNanoseconds: step, intervalNanoseconds: interval, limit: limit,
+            stepNanoseconds: min(step, Self.longestStep), intervalNanoseconds: interval,
+            limit: limit,
             direction: direction)
         return try await run(request, call)
     }
@@ -55,11 +56,16 @@ extension API {
         return overflow ? .max : span
     }
 
-    /// Keeps moments far enough from the ends of Int64 for windows and steps to be added.
+    /// Keeps moments far enough from the ends of Int64 for windows, offsets and steps to be added:
+    /// from 1938 to 2096.
     static func bounded(_ time: Timestamp) -> Timestamp {
-        let most: Int64 = 6_000_000_000_000_000_000
-        return Timestamp(nanoseconds: min(max(time.nanoseconds, -most), most))
+        Timestamp(
+            nanoseconds: min(
+                max(time.nanoseconds, -1_000_000_000_000_000_000), 4_000_000_000_000_000_000))
     }
+
+    /// As long as a step can be and mean anything: 30 years.
+    private static let longestStep: Int64 = 1_000_000_000_000_000_000
 
     private func earliest(_ now: Timestamp) -> Timestamp {
         guard limits.maxQueryLookbackSeconds > 0 else { return .distantPast }

@@ -24,7 +24,7 @@ class Conformance(EndToEndCase):
         run = subprocess.run(
             [sys.executable, CONFORMANCE / "check.py", "--base", f"http://127.0.0.1:{server.port}",
              "--queries", CONFORMANCE / "queries.jsonl.gz", "--golden", CONFORMANCE / "golden.jsonl.gz",
-             "--push", CONFORMANCE / "dataset.jsonl.gz", "--json", report, "--max-fail", "20"],
+             "--push", CONFORMANCE / "dataset.jsonl.gz", "--json", report, "--max-fail", "1"],
             capture_output=True, text=True, timeout=600)
         print("\n" + run.stdout, flush=True)
         self.assertTrue(report.exists(), run.stderr)

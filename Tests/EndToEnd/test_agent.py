@@ -1,0 +1,126 @@
+"""The agent where rolling is not Logback's, and in front of servers that refuse, stall or are not ours."""
+import gzip
+import http.server
+import json
+import threading
+import time
+
+from harness import SECOND, EndToEndCase, free_port, request, wait_until
+
+STAMP = time.strftime("%Y-%m-%d %H:%M:%S.000 [main] INFO  a.B - ", time.localtime(time.time() - 3600))
+
+
+class ForeignServer(http.server.ThreadingHTTPServer):
+    """Takes pushes as Loki does, knows nothing of positions, and is busy at first."""
+
+    def __init__(self):
+        self.lines, self.busy, self.asked_at = [], 1, []
+        super().__init__(("127.0.0.1", 0), ForeignHandler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class ForeignHandler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path != "/loki/api/v1/push":
+            return self.answer(404, b"404 page not found\n")
+        self.server.asked_at.append(time.monotonic())
+        if self.server.busy:
+            self.server.busy -= 1
+            return self.answer(503, b"busy", {"Retry-After": "2"})
+        push = json.loads(gzip.decompress(body))
+        assert "sources" not in push
+        for stream in push["streams"]:
+            self.server.lines += [value[1] for value in stream["values"]]
+        self.answer(204, b"")
+
+    def answer(self, status, body, headers=None):
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Agent(EndToEndCase):
+    def setUp(self):
+        super().setUp()
+        self.log = self.folder / "app.log"
+
+    def follow(self, url, *more, name="agent"):
+        return self.agent("--server", url, "--label", "app=shop", "--state", self.folder / "state", *more, self.log, name=name)
+
+    def arrived(self, server):
+        start = time.time_ns() - 2 * 86_400 * SECOND
+        return [line for _, _, line in server.lines('{app="shop"}', start, time.time_ns() + SECOND)]
+
+    def ours(self, server):
+        return f"http://127.0.0.1:{server.port}"
+
+    def test_a_file_truncated_in_place_is_read_on_from_its_start(self):
+        server = self.serve()
+        self.log.write_text("".join(f"{STAMP}first {i}\n" for i in range(100)))
+        self.follow(self.ours(server))
+        wait_until(lambda: len(self.arrived(server)) == 100, 20, "the first lines")
+        with open(self.log, "r+") as f:
+            f.truncate(0)
+        with open(self.log, "a") as f:
+            f.write("".join(f"{STAMP}second {i}\n" for i in range(50)))
+        wait_until(lambda: len(self.arrived(server)) == 150, 20, "the lines after the truncation")
+
+    def test_only_the_bad_entry_is_set_aside(self):
+        server = self.serve(config="limits_config:\n  max_line_size: 1KB\n")
+        good = [f"{STAMP}good {i}" for i in range(60)]
+        self.log.write_text("\n".join(good[:30] + [STAMP + "x" * 5000] + good[30:]) + "\n")
+        port = free_port()
+        agent = self.follow(self.ours(server), "--metrics-listen", f"127.0.0.1:{port}")
+        wait_until(lambda: len(self.arrived(server)) >= 60, 20, "the good lines")
+        refused = self.folder / "state/refused.jsonl"
+        wait_until(lambda: refused.exists() and refused.read_text().endswith("\n"), 10, "the refused entry")
+        self.assertEqual(sorted(self.arrived(server)), sorted(good))
+        kept = [json.loads(line) for line in refused.read_text().splitlines()]
+        self.assertEqual([len(k["line"]) for k in kept], [len(STAMP) + 5000])
+        self.assertIn("max entry size", kept[0]["reason"])
+        metrics = request(port, "GET", "/metrics").text
+        self.assertIn("cordwood_agent_set_aside_total 1\n", metrics)
+        # Its position is passed: a restart sends nothing again.
+        self.assertEqual(agent.stop(), 0)
+        again = self.follow(self.ours(server), name="again")
+        with open(self.log, "a") as f:
+            f.write(STAMP + "last\n")
+        wait_until(lambda: len(self.arrived(server)) == 61, 20, "the line after the restart")
+        self.assertEqual(len(refused.read_text().splitlines()), 1)
+        self.assertEqual(again.stop(), 0)
+
+    def test_a_server_that_is_not_ours_gets_each_line_and_is_given_time(self):
+        foreign = ForeignServer()
+        self.addCleanup(foreign.server_close)
+        self.addCleanup(foreign.shutdown)
+        url = f"http://127.0.0.1:{foreign.server_port}"
+        self.log.write_text("".join(f"{STAMP}{i}\n" for i in range(20)))
+        agent = self.follow(url)
+        wait_until(lambda: len(foreign.lines) == 20, 30, "the lines")
+        self.assertGreaterEqual(foreign.asked_at[1] - foreign.asked_at[0], 1.9, "Retry-After was 2 s")
+        self.assertEqual(agent.stop(), 0)
+        self.follow(url, name="again")
+        with open(self.log, "a") as f:
+            f.write(STAMP + "20\n")
+        wait_until(lambda: len(foreign.lines) >= 21, 30, "the new line")
+        self.assertEqual(foreign.lines, [f"{STAMP}{i}" for i in range(21)])
+
+    def test_one_agent_a_state_folder(self):
+        server = self.serve()
+        self.follow(self.ours(server))
+        wait_until(lambda: (self.folder / "state/lock").exists(), 10, "the first agent")
+        second = self.run_cordwood("agent", "--server", self.ours(server), "--state", self.folder / "state", self.log)
+        self.assertEqual(second.returncode, 2)
+        self.assertIn(b"in use by another agent", second.stderr)
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
