@@ -22,6 +22,7 @@ let lifecycle: Target.Dependency = .product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let sockets: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 
 let package = Package(
     name: "cordwood",
@@ -73,7 +74,8 @@ let package = Package(
         floor(
             "Wire",
             [
-                "LogModel", "Bytes", log, nio,
+                "LogModel", "Bytes", log, nio, sockets,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]),
         // Floor 1.
@@ -103,7 +105,7 @@ let package = Package(
         tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),
         tests("QueryTests", ["Query", "Pipeline", "LogQL", "LogModel"]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes"]),
-        tests("ServerTests", ["Server", "Query", "Storage", "LogModel"]),
+        tests("ServerTests", ["Server", "Query", "Storage", "Wire", "LogModel", nio, sockets]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
