@@ -98,7 +98,7 @@ let package = Package(
         tests("RegexpTests", ["Regexp"]),
         tests("LogModelTests", ["LogModel"]),
         tests("LogQLTests", ["LogQL", "LogModel"]),
-        tests("LogbackTests", ["Logback", "LogModel"]),
+        tests("LogbackTests", ["Logback", "LogModel"], fixtures: ["Fixtures"]),
         tests("SegmentTests", ["Segment", "LogModel", "Bytes"], fixtures: ["Fixtures"]),
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),
         tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),

@@ -105,7 +105,8 @@ package enum Gzip {
         var room = max(min(hint, limit), 4096)
         repeat {
             let member = try member(
-                unpacker, bytes, from: offset, room: &room, limit: limit - out.count, gzip: gzip)
+                unpacker, bytes, from: offset, room: &room, taken: out.count, limit: limit,
+                gzip: gzip)
             if out.isEmpty { out = member.out } else { out += member.out }
             offset += member.consumed
         } while gzip && offset < bytes.count
@@ -113,11 +114,11 @@ package enum Gzip {
     }
 
     private static func member(
-        _ unpacker: OpaquePointer, _ bytes: [UInt8], from offset: Int, room: inout Int, limit: Int,
-        gzip: Bool
+        _ unpacker: OpaquePointer, _ bytes: [UInt8], from offset: Int, room: inout Int, taken: Int,
+        limit: Int, gzip: Bool
     ) throws(BytesError) -> (out: [UInt8], consumed: Int) {
         while true {
-            let size = min(room, limit)
+            let size = min(room, limit - taken)
             var consumed = 0
             var result = LIBDEFLATE_SUCCESS
             let out = [UInt8](unsafeUninitializedCapacity: max(size, 1)) { out, count in
@@ -137,7 +138,7 @@ package enum Gzip {
             switch result {
             case LIBDEFLATE_SUCCESS: return (out, consumed)
             case LIBDEFLATE_INSUFFICIENT_SPACE:
-                guard size < limit else { throw .tooLarge(limit: limit) }
+                guard size < limit - taken else { throw .tooLarge(limit: limit) }
                 room = size.multipliedReportingOverflow(by: 4).partialValue
             default: throw .invalid(gzip ? "gzip data" : "deflate data", offset: offset)
             }

@@ -33,8 +33,9 @@ package struct GzipStream: ~Copyable {
         var buffer = [UInt8](repeating: 0, count: block)
         repeat {
             if isAtMemberEnd {
+                // The member may have filled the block with its last byte: then nothing follows.
                 // Padding of zeros after the last member is legal.
-                if stream.pointee.next_in.pointee == 0 { break }
+                if stream.pointee.avail_in == 0 || stream.pointee.next_in.pointee == 0 { break }
                 inflateReset(stream)
                 isAtMemberEnd = false
             }

@@ -189,6 +189,10 @@ package struct JSONReader {
             offset += 1
             state = .value
             skipSpace()
+        } else if state == .afterValue, stack.last == false, try peek() == UInt8(ascii: ",") {
+            offset += 1
+            state = .value
+            skipSpace()
         }
         let start = offset
         let depth = stack.count

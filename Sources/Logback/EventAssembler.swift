@@ -112,8 +112,12 @@ package struct EventAssembler {
             return base - base % Nanoseconds.millisecond + (events - 1) % Nanoseconds.millisecond
         }
         let seconds = stamp.hasZone ? stamp.seconds : zone.utc(ofLocal: stamp.seconds)
-        let (base, overflow) = seconds.multipliedReportingOverflow(by: Nanoseconds.second)
-        let whole = overflow ? now : base + stamp.nanoseconds
+        // A year that nanoseconds cannot hold, with a second to spare for the additions below, is
+        // no time of an event.
+        let last = Int64.max / Nanoseconds.second - 2
+        let whole =
+            (-last...last).contains(seconds)
+            ? seconds * Nanoseconds.second + stamp.nanoseconds : now
         // Seconds alone leave room for order in the same way.
         lastTimestamp = whole
         return whole + (events - 1) % max(1, stamp.precision)

@@ -13,11 +13,16 @@ package struct ParsedTimestamp: Sendable {
 }
 
 /// A pattern of stamps in Java's letters, compiled: `yyyy-MM-dd HH:mm:ss.SSS`, quotes for literal
-/// text, `XXX`, `Z` or `X` for a zone, any number of `S`. Also `UNIX`, `UNIX_MS`.
+/// text, `XXX`, `Z` or `X` for a zone, any number of `S`. Also `UNIX`, `UNIX_MS`, `RFC3339`.
 package struct TimestampFormat: Sendable {
     private enum Part: Sendable {
-        case year, month, monthName, day, hour, minute, second, fraction, zone
+        case year, shortYear, monthName, fraction, zone
+        /// Digits at least; two at most.
+        case month(Int), day(Int), hour(Int), minute(Int), second(Int)
         case literal(UInt8)
+        /// Present or not, for stamps that are recognised rather than configured.
+        case optionalFraction, optionalZone
+        case blankOrT
         case unix(divisor: Int64)
     }
     private let parts: [Part]
@@ -30,6 +35,10 @@ package struct TimestampFormat: Sendable {
             return
         case "UNIX_MS":
             parts = [.unix(divisor: 1000)]
+            return
+        case "RFC3339":
+            parts =
+                Self.day + [.literal(UInt8(ascii: "T"))] + Self.clock + [.optionalFraction, .zone]
             return
         default: break
         }
@@ -46,12 +55,12 @@ package struct TimestampFormat: Sendable {
             let run = rest.prefix { $0 == letter }
             rest = rest.dropFirst(run.count)
             switch letter {
-            case "y", "u": parts.append(.year)
-            case "M": parts.append(run.count >= 3 ? .monthName : .month)
-            case "d": parts.append(.day)
-            case "H": parts.append(.hour)
-            case "m": parts.append(.minute)
-            case "s": parts.append(.second)
+            case "y", "u": parts.append(run.count == 2 ? .shortYear : .year)
+            case "M": parts.append(run.count >= 3 ? .monthName : .month(run.count))
+            case "d": parts.append(.day(min(run.count, 2)))
+            case "H": parts.append(.hour(min(run.count, 2)))
+            case "m": parts.append(.minute(min(run.count, 2)))
+            case "s": parts.append(.second(min(run.count, 2)))
             case "S": parts.append(.fraction)
             case "X", "Z", "x": parts.append(.zone)
             case _ where letter.isLetter: return nil
@@ -60,6 +69,20 @@ package struct TimestampFormat: Sendable {
         }
         self.parts = parts
     }
+
+    private init(parts: [Part]) { self.parts = parts }
+
+    private static let day: [Part] = [
+        .year, .literal(UInt8(ascii: "-")), .month(2), .literal(UInt8(ascii: "-")), .day(2),
+    ]
+    private static let clock: [Part] = [
+        .hour(2), .literal(UInt8(ascii: ":")), .minute(2), .literal(UInt8(ascii: ":")), .second(2),
+    ]
+
+    /// `2026-11-21 10:20:30` with blank or T, with or without a fraction and a zone, which may stand
+    /// behind a blank.
+    static let automatic = TimestampFormat(
+        parts: day + [.blankOrT] + clock + [.optionalFraction, .optionalZone])
 
     private static let months: [[UInt8]] = [
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
@@ -81,29 +104,51 @@ package struct TimestampFormat: Sendable {
                 guard at < text.count, Self.alike(text[at], byte) else { return nil }
                 at += 1
             case .year:
-                guard let value = number(text, &at, 4) else { return nil }
+                guard let value = number(text, &at, 4...4) else { return nil }
                 year = value
-            case .month:
-                guard let value = number(text, &at, 2), (1...12).contains(value) else { return nil }
+            case .shortYear:
+                guard let value = number(text, &at, 2...2) else { return nil }
+                year = 2000 + value
+            case .month(let least):
+                guard let value = number(text, &at, least...2), (1...12).contains(value) else {
+                    return nil
+                }
                 month = value
             case .monthName:
                 guard let value = Self.monthName(text, at) else { return nil }
                 month = value
                 at += 3
-            case .day:
-                guard let value = number(text, &at, 2), (1...31).contains(value) else { return nil }
+            case .day(let least):
+                guard let value = number(text, &at, least...2), (1...31).contains(value) else {
+                    return nil
+                }
                 day = value
-            case .hour:
-                guard let value = number(text, &at, 2), value < 24 else { return nil }
+            case .hour(let least):
+                guard let value = number(text, &at, least...2), value < 24 else { return nil }
                 clock += Int64(value) * 3600
-            case .minute:
-                guard let value = number(text, &at, 2), value < 60 else { return nil }
+            case .minute(let least):
+                guard let value = number(text, &at, least...2), value < 60 else { return nil }
                 clock += Int64(value) * 60
-            case .second:
-                guard let value = number(text, &at, 2), value <= 60 else { return nil }
+            case .second(let least):
+                guard let value = number(text, &at, least...2), value <= 60 else { return nil }
                 clock += Int64(value)
             case .fraction:
                 guard readFraction(text, &at, &result) else { return nil }
+            case .optionalFraction:
+                guard at + 1 < text.count, Self.alike(text[at], UInt8(ascii: ".")),
+                    (48...57).contains(text[at + 1])
+                else { continue }
+                at += 1
+                _ = readFraction(text, &at, &result)
+            case .optionalZone:
+                guard let offset = Self.plausibleZone(text, &at) else { continue }
+                zone = offset
+                result.hasZone = true
+            case .blankOrT:
+                guard at < text.count, text[at] == 0x20 || text[at] == UInt8(ascii: "T") else {
+                    return nil
+                }
+                at += 1
             case .zone:
                 guard let offset = Self.zone(text, &at) else { return nil }
                 zone = offset
@@ -117,23 +162,23 @@ package struct TimestampFormat: Sendable {
         return result
     }
 
-    /// Comma and dot before a fraction, and T and blank before the hour, stand for each other.
+    /// Comma and dot before a fraction stand for each other.
     private static func alike(_ a: UInt8, _ b: UInt8) -> Bool {
         if a == b { return true }
         let marks: (UInt8, UInt8) = (min(a, b), max(a, b))
         return marks == (UInt8(ascii: ","), UInt8(ascii: "."))
     }
 
-    private func number(_ text: UnsafeRawBufferPointer, _ at: inout Int, _ width: Int) -> Int? {
-        guard at + width <= text.count else { return nil }
+    private func number(
+        _ text: UnsafeRawBufferPointer, _ at: inout Int, _ width: ClosedRange<Int>
+    ) -> Int? {
         var value = 0
-        for i in at..<at + width {
-            let digit = Int(text[i]) - 48
-            guard digit >= 0, digit < 10 else { return nil }
-            value = value * 10 + digit
+        let start = at
+        while at < text.count, at - start < width.upperBound, (48...57).contains(text[at]) {
+            value = value * 10 + Int(text[at]) - 48
+            at += 1
         }
-        at += width
-        return value
+        return at - start >= width.lowerBound ? value : nil
     }
 
     private func readFraction(
@@ -180,6 +225,25 @@ package struct TimestampFormat: Sendable {
         let hours = digits[0] * 10 + digits[1]
         let minutes = digits.count == 4 ? digits[2] * 10 + digits[3] : 0
         return (hours * 3600 + minutes * 60) * (negative ? -1 : 1)
+    }
+
+    /// A zone where there may be none: a number of the message must not be taken for one.
+    private static func plausibleZone(_ text: UnsafeRawBufferPointer, _ at: inout Int) -> Int64? {
+        var end = at < text.count && text[at] == 0x20 ? at + 1 : at
+        let isBehindBlank = end > at
+        guard end < text.count else { return nil }
+        let start = end
+        let isUTC = text[end] == UInt8(ascii: "Z")
+        guard let offset = zone(text, &end), !isBehindBlank || (!isUTC && end - start >= 5),
+            abs(offset) <= 14 * 3600, offset % 900 == 0,
+            end == text.count || !isWord(text[end])
+        else { return nil }
+        at = end
+        return offset
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
     }
 
     private func unix(

@@ -45,7 +45,7 @@ enum RequiredLiteral {
                     endRun()
                     at += 1
                 case UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "{"), UInt8(ascii: "+"):
-                    guard quantifier(byte) else { return false }
+                    quantifier(byte)
                 case UInt8(ascii: "\\"):
                     guard escape() else { return false }
                 default:
@@ -58,17 +58,32 @@ enum RequiredLiteral {
         }
 
         /// A quantifier may take the character before it away, and ends the run in any case.
-        private mutating func quantifier(_ byte: UInt8) -> Bool {
+        private mutating func quantifier(_ byte: UInt8) {
+            var end = at + 1
+            if byte == UInt8(ascii: "{") {
+                guard let close = repetitionEnd() else {
+                    // A brace that counts nothing is text.
+                    current.append(byte)
+                    at += 1
+                    return
+                }
+                end = close
+            }
             if byte != UInt8(ascii: "+") { dropLastCharacter() }
             endRun()
-            if byte == UInt8(ascii: "{") {
-                guard let close = pattern[at...].firstIndex(of: UInt8(ascii: "}")) else {
-                    return false
-                }
-                at = close
+            at = end
+        }
+
+        /// Where `{2}`, `{2,}` or `{2,3}` ends.
+        private func repetitionEnd() -> Int? {
+            func digits(_ from: Int) -> Int {
+                pattern[from...].firstIndex { !(48...57).contains($0) } ?? pattern.count
             }
-            at += 1
-            return true
+            var end = digits(at + 1)
+            guard end > at + 1 else { return nil }
+            if end < pattern.count, pattern[end] == UInt8(ascii: ",") { end = digits(end + 1) }
+            guard end < pattern.count, pattern[end] == UInt8(ascii: "}") else { return nil }
+            return end + 1
         }
 
         private mutating func dropLastCharacter() {
@@ -127,11 +142,15 @@ enum RequiredLiteral {
                 switch pattern[at] {
                 case UInt8(ascii: "\\"): at += 1
                 case UInt8(ascii: "["):
-                    // [:alpha:] inside a class.
+                    // [:alpha:] inside a class; without its ":]" the brackets are text.
                     guard let close = pattern[at...].firstIndex(of: UInt8(ascii: "]")) else {
                         return false
                     }
-                    if at + 1 < pattern.count, pattern[at + 1] == UInt8(ascii: ":") { at = close }
+                    if close > at + 2, pattern[at + 1] == UInt8(ascii: ":"),
+                        pattern[close - 1] == UInt8(ascii: ":")
+                    {
+                        at = close
+                    }
                 case UInt8(ascii: "]"):
                     at += 1
                     return true

@@ -1,0 +1,87 @@
+import LogModel
+import Logback
+import Testing
+
+@Suite struct TimestampFormatTests {
+    private func parse(_ pattern: String, _ text: String, at: Int = 0) -> ParsedTimestamp? {
+        Array(text.utf8).withUnsafeBytes { TimestampFormat(pattern)?.parse($0, at: at) }
+    }
+
+    private func nanoseconds(_ stamp: ParsedTimestamp?) -> Int64? {
+        stamp.map { $0.seconds * Nanoseconds.second + $0.nanoseconds }
+    }
+
+    /// 2026-11-21 10:20:30 UTC.
+    private static let moment: Int64 = 1_795_256_430
+
+    @Test func patternsOfLogbackAndItsNeighbours() {
+        for (pattern, text, fraction, precision) in [
+            ("yyyy-MM-dd HH:mm:ss.SSS", "2026-11-21 10:20:30.123", 123_000_000, 1_000_000),
+            ("yyyy-MM-dd HH:mm:ss.SSS", "2026-11-21 10:20:30,123", 123_000_000, 1_000_000),
+            ("yyyy-MM-dd HH:mm:ss,SSS", "2026-11-21 10:20:30.123", 123_000_000, 1_000_000),
+            (
+                "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "2026-11-21T19:20:30.5+09:00", 500_000_000,
+                100_000_000
+            ),
+            ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "2026-11-21T10:20:30.123456Z", 123_456_000, 1000),
+            ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "2026-11-21T10:20:30.123456789Z", 123_456_789, 1),
+            ("yyyy-MM-dd'T'HH:mm:ssXXX", "2026-11-21T06:50:30-03:30", 0, 1_000_000_000),
+            ("dd/MMM/yyyy:HH:mm:ss Z", "21/Nov/2026:19:20:30 +0900", 0, 1_000_000_000),
+            ("MM/dd/yyyy HH:mm:ss", "11/21/2026 10:20:30", 0, 1_000_000_000),
+            ("UNIX", "1795256430", 0, 1_000_000_000),
+            ("UNIX", "1795256430.25", 250_000_000, 10_000_000),
+            ("UNIX_MS", "1795256430123", 123_000_000, 1_000_000),
+        ] as [(String, String, Int64, Int64)] {
+            let stamp = parse(pattern, text + " rest")
+            #expect(nanoseconds(stamp) == Self.moment * Nanoseconds.second + fraction, "\(text)")
+            #expect(stamp?.precision == precision, "\(text)")
+            #expect(stamp?.end == text.utf8.count, "\(text)")
+            #expect(parse(pattern, "[[" + text, at: 2)?.end == text.utf8.count + 2)
+        }
+    }
+
+    @Test func aZoneInTheTextIsToldApart() {
+        #expect(parse("yyyy-MM-dd HH:mm:ss", "2026-11-21 10:20:30")?.hasZone == false)
+        #expect(parse("yyyy-MM-dd HH:mm:ssXXX", "2026-11-21 10:20:30Z")?.hasZone == true)
+        #expect(parse("UNIX", "1795256430")?.hasZone == true)
+    }
+
+    @Test func truncationAtEveryByteIsNoStamp() {
+        let text = Array("2026-11-21T10:20:30.1+09:00".utf8)
+        let format = TimestampFormat("yyyy-MM-dd'T'HH:mm:ss.SSSXXX")
+        // "+09" alone is a zone of ISO 8601.
+        for end in 0..<text.count where end != 24 && end != 25 {
+            let stamp = Array(text[..<end]).withUnsafeBytes { format?.parse($0, at: 0) }
+            #expect(stamp == nil, "\(end) bytes")
+        }
+    }
+
+    @Test func numbersOutOfRangeAreNoStamp() {
+        for text in [
+            "2026-13-01 00:00:00", "2026-00-01 00:00:00", "2026-01-00 00:00:00",
+            "2026-01-32 00:00:00",
+            "2026-01-01 24:00:00", "2026-01-01 00:60:00", "2026-01-01 00:00:61",
+            "2026-1-01 00:00:00",
+            "2o26-01-01 00:00:00", "2026/01/01 00:00:00",
+        ] {
+            #expect(parse("yyyy-MM-dd HH:mm:ss", text) == nil, "\(text)")
+        }
+        #expect(parse("yyyy-MM-dd HH:mm:ss", "2016-12-31 23:59:60") != nil)
+    }
+
+    @Test func unknownLettersAreRefused() {
+        for pattern in ["EEE, dd MMM", "yyyy QQ", "hh:mm a", "yyyy-MM-dd'T", "'"] {
+            #expect(TimestampFormat(pattern) == nil, "\(pattern)")
+        }
+    }
+
+    @Test func whatACalendarWritesIsReadBack() {
+        var random = SeededGenerator(seed: 51)
+        for _ in 0..<3000 {
+            let at = Int64.random(in: -2_000_000_000...7_000_000_000, using: &random)
+            let time = CivilTime(at * Nanoseconds.second)
+            let stamp = parse("yyyy-MM-dd HH:mm:ss", "\(time.date) \(time.clock)")
+            #expect(stamp?.seconds == at, "\(time.date) \(time.clock)")
+        }
+    }
+}
