@@ -51,6 +51,7 @@ package enum Zstd {
     package static func decompress(
         _ bytes: UnsafeRawBufferPointer, rawSize: Int
     ) throws(BytesError) -> [UInt8] {
+        guard rawSize >= 0 else { throw .invalid("size of a zstd frame", offset: 0) }
         let out = lend(unpackers, make: { ZSTD_createDCtx() }, free: { _ = ZSTD_freeDCtx($0) }) {
             context -> [UInt8]? in
             guard let context else { return nil }

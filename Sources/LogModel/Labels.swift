@@ -13,6 +13,35 @@ package struct Label: Hashable, Comparable, Sendable {
         if a.name == b.name { return a.value.utf8.lexicographicallyPrecedes(b.value.utf8) }
         return a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
     }
+
+    /// By bytes: `String`'s own `==` takes composed and decomposed characters as equal, and two
+    /// streams would become one.
+    package static func == (a: Label, b: Label) -> Bool {
+        a.value.hasSameBytes(as: b.value) && a.name.hasSameBytes(as: b.name)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        name.hashBytes(into: &hasher)
+        value.hashBytes(into: &hasher)
+    }
+}
+
+extension String {
+    /// True when both are the same bytes of UTF-8.
+    package func hasSameBytes(as other: String) -> Bool {
+        let same = utf8.withContiguousStorageIfAvailable { a in
+            other.utf8.withContiguousStorageIfAvailable { b in a.count == b.count && a.elementsEqual(b) }
+        }
+        return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
+    }
+
+    fileprivate func hashBytes(into hasher: inout Hasher) {
+        let done: Void? = utf8.withContiguousStorageIfAvailable {
+            hasher.combine(bytes: UnsafeRawBufferPointer($0))
+        }
+        if done == nil { for byte in utf8 { hasher.combine(byte) } }
+        hasher.combine(UInt8(0xff))
+    }
 }
 
 /// A set of labels: sorted by name, names unique, no empty value. Two sets that print alike are

@@ -2,8 +2,9 @@
 package struct Selection: Sendable {
     package enum Direction: String, Sendable { case forward, backward }
 
-    /// The columns a reader needs. `counts` lets a source answer from roll-ups where it can.
-    package enum Projection: Sendable { case lines, timestampsAndLengths }
+    /// What a reader needs. With `minuteCounts` a source gives roll-ups where it can, in units as
+    /// large as they may be, and timestamps and lengths elsewhere.
+    package enum Projection: Sendable { case lines, timestampsAndLengths, minuteCounts }
 
     package var tenant: String
     package var matchers: [Matcher]
@@ -29,16 +30,22 @@ package struct Selection: Sendable {
     }
 }
 
-/// Entries of one minute, counted when the segment was written. A minute is `(start, start + 60 s]`,
-/// as the windows of LogQL are.
+/// The structured metadata under which a server notes the level that it found in a line.
+package let detectedLevelName = "detected_level"
+
+/// Entries of one minute and one detected level, counted when the segment was written. A minute is
+/// `(start, start + 60 s]`, as the windows of LogQL are.
 package struct MinuteCount: Sendable, Equatable {
     /// Nanoseconds; a multiple of a minute.
     package var start: Int64
+    /// Value of `detected_level`, "" without one, nil where levels were not told apart.
+    package var level: String?
     package var rows: Int
     package var bytes: Int
 
-    package init(start: Int64, rows: Int, bytes: Int) {
+    package init(start: Int64, level: String?, rows: Int, bytes: Int) {
         self.start = start
+        self.level = level
         self.rows = rows
         self.bytes = bytes
     }
@@ -58,7 +65,7 @@ package struct ScanUnit: Sendable {
     /// nothing overlaps and the selection cuts nothing off.
     package let minutes: (@Sendable () throws -> [MinuteCount])?
     /// The rows inside the selection, ascending by time, equal times in arrival order, without
-    /// repeated entries. With `.timestampsAndLengths` only timestamps and `lineEnds` are filled
+    /// repeated entries. Without `.lines` only timestamps and `lineEnds` are filled
     /// (`lineBytes` is empty, metadata is present).
     package let load: @Sendable (Selection.Projection) throws -> Entries
 

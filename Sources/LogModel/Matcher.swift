@@ -28,8 +28,8 @@ package struct Matcher: Sendable {
 
     package func matches(_ candidate: String) -> Bool {
         switch op {
-        case .equal: candidate == value
-        case .notEqual: candidate != value
+        case .equal: candidate.hasSameBytes(as: value)
+        case .notEqual: !candidate.hasSameBytes(as: value)
         case .match: regexp?.matches(candidate) ?? false
         case .notMatch: !(regexp?.matches(candidate) ?? true)
         }

@@ -265,7 +265,7 @@ extension Parser {
             return .duration(name: label, op, negative ? -span : span)
         case .bytes(let amount) where !negative:
             take()
-            return .bytes(name: label, op, amount)
+            return .bytes(name: label, op, ByteText.roundedAsLoki(amount))
         default: throw unexpected()
         }
     }

@@ -124,6 +124,24 @@ package enum ByteText {
         "pi": 1_125_899_906_842_624, "ei": 1_152_921_504_606_846_976,
     ]
 
+    /// `1.5kB`, `20MB`: two digits at most, powers of 1000, as Loki prints amounts in queries.
+    static func lokiText(_ amount: UInt64) -> String {
+        if amount < 10 { return "\(amount)B" }
+        var power = 0
+        var size = 1.0
+        while power < 6, Double(amount) / size >= 1000 {
+            size *= 1000
+            power += 1
+        }
+        let value = (Double(amount) / size * 10 + 0.5).rounded(.down) / 10
+        let unit = ["B", "kB", "MB", "GB", "TB", "PB", "EB"][power]
+        return String(format: value < 10 ? "%.1f" : "%.0f", value) + unit
+    }
+
+    /// What Loki compares with: its front end prints a query anew before it runs it, so that
+    /// `1.5KiB` becomes `1.5kB`, 1500 bytes.
+    static func roundedAsLoki(_ amount: UInt64) -> UInt64 { parse(lokiText(amount)) ?? amount }
+
     static func parseLiteral(_ digits: String, _ unit: String) -> UInt64? {
         guard unit.allSatisfy({ "BikKMGTP".contains($0) }) else { return nil }
         return parse(digits + unit)

@@ -32,4 +32,9 @@ extension Labels {
     func without(_ names: [String]) -> Labels {
         names.isEmpty ? self : Labels(sorted: pairs.filter { !names.contains($0.name) })
     }
+
+    /// With one label more, which the set does not have yet.
+    func setting(_ name: String, _ value: String) -> Labels {
+        Labels(sorted: (pairs + [Label(name, value)]).sorted())
+    }
 }

@@ -48,18 +48,28 @@ struct MetricEvaluation {
     ) throws(QueryError) -> [Int64] {
         if request.isInstant { return [request.end.nanoseconds] }
         let step = max(1, request.stepNanoseconds)
-        var first = request.start.nanoseconds
-        first -= ((first % step) + step) % step
-        var last = request.end.nanoseconds
-        let over = ((last % step) + step) % step
-        if over > 0 { last += step - over }
-        guard (last - first) / step <= Int64(limits.maxPointsPerSeries) + 1 else {
+        let first = multiple(of: step, atOrBefore: request.start.nanoseconds)
+        var last = multiple(of: step, atOrBefore: request.end.nanoseconds)
+        if last < request.end.nanoseconds {
+            last = Timestamp(nanoseconds: last).advanced(byNanoseconds: step).nanoseconds
+        }
+        let span = last.subtractingReportingOverflow(first)
+        guard !span.overflow, span.partialValue / step <= Int64(limits.maxPointsPerSeries) + 1
+        else {
             throw QueryError(
                 .invalid,
                 "exceeded maximum resolution of 11,000 points per time series. Try increasing the "
                     + "value of the step parameter")
         }
         return Array(stride(from: first, through: last, by: Int64.Stride(step)))
+    }
+
+    /// Near the beginning of time the first multiple that Int64 has.
+    private static func multiple(of step: Int64, atOrBefore time: Int64) -> Int64 {
+        let signed = time % step
+        let rest = signed < 0 ? signed + step : signed
+        let (start, overflow) = time.subtractingReportingOverflow(rest)
+        return overflow ? time + (step - rest) : start
     }
 
     private func sort(_ series: inout [Series], instant: Bool) {

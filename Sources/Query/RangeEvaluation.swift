@@ -68,23 +68,21 @@ struct RangeEvaluation {
             throw QueryError(error)
         }
         guard let first = edges.first, let last = edges.last else { return }
-        let projection: Selection.Projection = pipeline.needsLines ? .lines : .timestampsAndLengths
+        // Minutes answer windows whose edges all lie on minutes, when only labels matter.
+        let countsMinutes =
+            pipeline.isPassThrough && edges.allSatisfy { $0 % Nanoseconds.minute == 0 }
+        let projection: Selection.Projection =
+            countsMinutes ? .minuteCounts : pipeline.needsLines ? .lines : .timestampsAndLengths
         var selection = Selection(
             tenant: scan.request.tenant, matchers: range.log.matchers,
             start: Timestamp(nanoseconds: first).advanced(byNanoseconds: 1),
             end: Timestamp(nanoseconds: last).advanced(byNanoseconds: 1), projection: projection)
         selection.requiredLiterals = pipeline.requiredLiterals
-        let onMinutes = edges.allSatisfy { $0 % Nanoseconds.minute == 0 }
         var result = PipelineResult()
         var ids: [Int] = []
         for unit in try scan.plan(selection) {
             try scan.checkpoint()
-            if onMinutes, pipeline.isPassThrough, let minutes = unit.minutes,
-                pipeline.groupingNames.allSatisfy({ unit.labels[$0] != nil })
-            {
-                try count(unit, minutes, pipeline, &scan)
-                continue
-            }
+            if try count(unit, pipeline, &scan) { continue }
             let entries = try scan.load(unit, projection)
             result.removeAll()
             do throws(PipelineError) {
@@ -134,32 +132,43 @@ struct RangeEvaluation {
         try checkCells(limits)
     }
 
-    /// Takes a unit from its minutes: nothing is read.
+    /// Takes a unit from its minutes, reading no entry; false where they do not tell enough.
     private mutating func count(
-        _ unit: ScanUnit, _ minutes: () throws -> [MinuteCount], _ pipeline: LogPipeline,
-        _ scan: inout Scan
-    ) throws(QueryError) {
+        _ unit: ScanUnit, _ pipeline: LogPipeline, _ scan: inout Scan
+    ) throws(QueryError) -> Bool {
+        guard let minutes = unit.minutes else { return false }
+        // A name that the stream lacks may be in the metadata, of which minutes know the level.
+        let unknown = pipeline.groupingNames.filter { unit.labels[$0] == nil }
+        guard unknown.allSatisfy({ $0 == detectedLevelName }) else { return false }
         let counts: [MinuteCount]
         do { counts = try minutes() } catch {
             throw QueryError(.source, "reading the roll-up of \(unit.labels): \(error)")
         }
-        let labels = grouping.map { unit.labels.keeping($0.labels) } ?? unit.labels
-        let id = id(of: labels)
+        if !unknown.isEmpty, counts.contains(where: { $0.level == nil }) { return false }
+        let base = grouping.map { unit.labels.keeping($0.labels) } ?? unit.labels
+        var ids: [String: Int] = [:]
         let ofBytes = range.function == .bytesRate || range.function == .bytesOverTime
         var stretch = 0
         for minute in counts {
             scan.stats.lines += minute.rows
             scan.stats.linesKept += minute.rows
             scan.stats.bytes += minute.bytes
-            let end = minute.start + Nanoseconds.minute
-            guard let at = self.stretch(of: end, near: stretch) else { continue }
+            let end = Timestamp(nanoseconds: minute.start).advanced(
+                byNanoseconds: Nanoseconds.minute)
+            guard let at = self.stretch(of: end.nanoseconds, near: stretch) else { continue }
             stretch = at
+            let level = unknown.isEmpty ? "" : minute.level ?? ""
+            let id =
+                ids[level]
+                ?? id(of: level.isEmpty ? base : base.setting(detectedLevelName, level))
+            ids[level] = id
             series[id].stretches[at, default: Accumulator()].add(
                 count: minute.rows, sum: Double(ofBytes ? minute.bytes : minute.rows))
         }
         scan.stats.units += 1
         scan.stats.unitsFromRollups += 1
         try checkCells(scan.limits)
+        return true
     }
 
     private func checkCells(_ limits: Limits) throws(QueryError) {

@@ -1,3 +1,4 @@
+import Foundation
 import LogModel
 
 /// One ascending run of a stream's entries, pulled piece by piece.
@@ -58,6 +59,7 @@ package struct EntriesMerge {
                 tieStart = out.count
                 tieHashes = []
             }
+            if best.nextHead == head, dropRepeated(of: best.index) { continue }
             let end = bulkEnd(best.index, before: best.nextHead)
             let row = runs[best.index].row
             // A row may repeat one of its own run too, so only strictly rising stretches go in bulk.
@@ -144,6 +146,47 @@ package struct EntriesMerge {
         out.append(entries, rows: row..<row + 1)
     }
 
+    /// Runs that begin with the same rows as this one, which comes before them: their copies go, as
+    /// far as both pieces agree. What was pushed twice costs a comparison of bytes, not a merge.
+    private mutating func dropRepeated(of index: Int) -> Bool {
+        var dropped = false
+        let head = runs[index].head
+        for other in runs.indices.dropFirst(index + 1)
+        where runs[other].row < runs[other].entries.count && runs[other].head == head {
+            let rows = Self.commonRows(
+                runs[index].entries, runs[index].row, runs[other].entries, runs[other].row)
+            runs[other].row += rows
+            dropped = dropped || rows > 0
+        }
+        return dropped
+    }
+
+    /// How many rows from i on in `a` and from j on in `b` are the same.
+    private static func commonRows(_ a: Entries, _ i: Int, _ b: Entries, _ j: Int) -> Int {
+        let most = min(a.count - i, b.count - j)
+        let hasMetadata = !a.metadataIDs.isEmpty || !b.metadataIDs.isEmpty
+        let hasLines = !a.lineBytes.isEmpty || !b.lineBytes.isEmpty
+        // Pairs of sets that were found equal, by their ids.
+        var equalSets: [UInt32: UInt32] = [:]
+        var rows = 0
+        while rows < most, a.timestamps[i + rows] == b.timestamps[j + rows] {
+            let left = a.lineRange(i + rows)
+            let right = b.lineRange(j + rows)
+            guard left.count == right.count else { break }
+            if hasLines, !a.lineBytes.hasSame(b.lineBytes, left, right) { break }
+            if hasMetadata {
+                let setA = a.metadataIDs.isEmpty ? 0 : a.metadataIDs[i + rows]
+                let setB = b.metadataIDs.isEmpty ? 0 : b.metadataIDs[j + rows]
+                if equalSets[setA] != setB {
+                    guard a.metadata(i + rows) == b.metadata(j + rows) else { break }
+                    equalSets[setA] = setB
+                }
+            }
+            rows += 1
+        }
+        return rows
+    }
+
     private static func hash(_ entries: Entries, _ row: Int) -> Int {
         var hasher = Hasher()
         let range = entries.lineRange(row)
@@ -154,14 +197,25 @@ package struct EntriesMerge {
             }
         }
         // Without it, rows that differ in metadata alone are compared each with each.
-        for label in entries.metadata(row).pairs {
-            for byte in label.name.utf8 { hasher.combine(byte) }
-            for byte in label.value.utf8 { hasher.combine(byte) }
-        }
+        hasher.combine(entries.metadata(row))
         return hasher.finalize()
     }
 
     private static func equal(_ a: Entries, _ i: Int, _ b: Entries, _ j: Int) -> Bool {
-        a.line(i) == b.line(j) && a.metadata(i).hasSameBytes(as: b.metadata(j))
+        a.line(i) == b.line(j) && a.metadata(i) == b.metadata(j)
+    }
+}
+
+extension [UInt8] {
+    /// True when a range here holds the same bytes as one of equal length there.
+    fileprivate func hasSame(_ other: [UInt8], _ here: Range<Int>, _ there: Range<Int>) -> Bool {
+        withUnsafeBytes { a in
+            other.withUnsafeBytes { b in
+                guard let a = a[here].base.baseAddress, let b = b[there].base.baseAddress else {
+                    return here.isEmpty
+                }
+                return memcmp(a + here.lowerBound, b + there.lowerBound, here.count) == 0
+            }
+        }
     }
 }

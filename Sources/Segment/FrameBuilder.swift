@@ -79,11 +79,10 @@ struct FrameBuilder {
             }
             let set = entries.metadataSets[Int(id)]
             let same = setIDs[set]
-            let isKnown = same.map { sets[$0].hasSameBytes(as: set) } ?? false
-            let mapped = isKnown ? same ?? 0 : sets.count
-            if !isKnown {
+            let mapped = same ?? sets.count
+            if same == nil {
                 sets.append(set)
-                if same == nil { setIDs[set] = mapped }
+                setIDs[set] = mapped
                 setBytes += Self.size(of: set)
             }
             known[id] = mapped

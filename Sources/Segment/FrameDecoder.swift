@@ -145,22 +145,11 @@ extension Entries {
             }
             let set = other.metadataSets[Int(id)]
             // A short look back finds the few sets that repeat; unique ones are just added.
-            let known = metadataSets.prefix(16).firstIndex { $0.hasSameBytes(as: set) }
+            let known = metadataSets.prefix(16).firstIndex { $0 == set }
             let new = UInt32(known ?? metadataSets.count)
             if known == nil { metadataSets.append(set) }
             mapped[id] = new
             metadataIDs.append(new)
-        }
-    }
-}
-
-extension Labels {
-    /// True when names and values are the same bytes. `==` follows Unicode and also takes texts as
-    /// equal that merely look the same: not enough where one stands for the other, or is dropped.
-    func hasSameBytes(as other: Labels) -> Bool {
-        guard count == other.count else { return false }
-        return zip(pairs, other.pairs).allSatisfy {
-            $0.name.utf8.elementsEqual($1.name.utf8) && $0.value.utf8.elementsEqual($1.value.utf8)
         }
     }
 }

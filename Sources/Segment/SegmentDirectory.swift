@@ -10,6 +10,7 @@ struct SegmentDirectory {
     var attachment: [UInt8] = []
 
     private let size: Int
+    private var version: UInt16 = 0
     private var sections: [SegmentFormat.SectionName: Range<Int>] = [:]
 
     init(size: Int, read: SegmentReader.Read) throws {
@@ -44,7 +45,9 @@ struct SegmentDirectory {
         do throws(BytesError) {
             try decodeStreams(try Self.bytesError { try section(.streams) })
             try decodeChunks(try Self.bytesError { try section(.chunks) })
-            try decodeRollup(try Self.bytesError { try section(.rollup) })
+            rollup = try RollupDecoder.decode(
+                try Self.bytesError { try section(.rollup) }, version: version,
+                streams: summary.streams)
         } catch { throw SegmentError.of(error, in: "directory") }
         attachment = try section(.attachment)
     }
@@ -79,8 +82,8 @@ struct SegmentDirectory {
         }
         do throws(BytesError) {
             var reader = ByteReader(bytes, range: range)
-            let version = try reader.readUInt16()
-            guard version == SegmentFormat.version else {
+            version = try reader.readUInt16()
+            guard (1...SegmentFormat.version).contains(version) else {
                 throw .invalid("version \(version) is not known to this program", offset: end)
             }
             summary.level = Int(try reader.readUInt16())
@@ -164,28 +167,5 @@ struct SegmentDirectory {
                 stream: stream, frame: frame, firstRow: firstRow, rows: rows, first: first,
                 last: first &+ span,
                 bytes: try reader.readCount(limit: SegmentFormat.maxPageBytes)))
-    }
-
-    private mutating func decodeRollup(_ bytes: [UInt8]) throws(BytesError) {
-        var reader = ByteReader(bytes)
-        for stream in summary.streams {
-            // What is left to count: so no sum over minutes exceeds the stream's own, or Int.
-            var rows = stream.rows
-            var bytes = stream.bytes
-            var minutes: [MinuteCount] = []
-            var number: Int64 = 0
-            for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
-                number = number &+ (try reader.readZigzag())
-                minutes.append(
-                    MinuteCount(
-                        start: number.multipliedReportingOverflow(by: Nanoseconds.minute)
-                            .partialValue,
-                        rows: try reader.readCount(limit: rows),
-                        bytes: try reader.readCount(limit: bytes)))
-                rows -= minutes[minutes.count - 1].rows
-                bytes -= minutes[minutes.count - 1].bytes
-            }
-            rollup.append(minutes)
-        }
     }
 }

@@ -14,7 +14,9 @@
 /// STREAMS section:  varint streams { u64 fingerprint, labels, zigzag first, last, varint rows, bytes }
 /// CHUNKS section:   varint chunks { u8 kind, varint frames { varint offset, sizeT, sizeM, sizeL, rows },
 ///                   varint slices { varint stream, frame, firstRow, rows, zigzag first, varint span, bytes } }
-/// ROLLUP section:   per stream: varint minutes { zigzag minute (difference), varint rows, bytes }
+/// ROLLUP section:   varint levels { string }, per stream: varint counts { zigzag minute (difference),
+///                   varint level (0 not told apart, 1 none, 2 + place in the table), rows, bytes };
+///                   in version 1 without levels
 /// ATTACHMENT:       bytes of the storage layer: the read positions that the segment's pushes moved
 /// footer:           u16 version │ u16 level │ string tenant │ zigzag first, last │ varint rows, bytes │
 ///                   varint sections { u8 name, varint offset, varint size }
@@ -22,7 +24,7 @@
 /// ```
 package enum SegmentFormat {
     static let magic: [UInt8] = Array("CWSEG\u{0}\u{0}\u{1}".utf8)
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
     static let tailSize = 16
     static let pageHeaderSize = 12
     static let pageOverhead = pageHeaderSize + 4

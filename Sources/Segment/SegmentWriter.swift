@@ -12,7 +12,7 @@ package struct SegmentWriter: ~Copyable {
     private var frame = FrameBuilder()
     private var frames: [Frame] = []
     private var slices: [Slice] = []
-    private var minutes: [[MinuteCount]] = []
+    private var rollup = RollupBuilder()
     /// Frames and slices of each finished chunk, as counts.
     private var chunkFrames: [Int] = []
     private var chunkSlices: [Int] = []
@@ -38,7 +38,7 @@ package struct SegmentWriter: ~Copyable {
                 StreamSummary(
                     labels: labels, first: entries.timestamps[0], last: entries.timestamps[0],
                     rows: 0, bytes: 0))
-            minutes.append([])
+            rollup.beginStream()
         }
         var row = 0
         while row < entries.count {
@@ -76,27 +76,8 @@ package struct SegmentWriter: ~Copyable {
         streams[stream].rows += rows.count
         streams[stream].bytes += bytes
         openChunkBytes += bytes
-        count(entries, rows: rows, stream: stream)
+        rollup.count(entries, rows: rows)
         try frame.append(entries, rows: rows, lines: start..<start + bytes)
-    }
-
-    private mutating func count(_ entries: Entries, rows: Range<Int>, stream: Int) {
-        var start = Int64.min
-        var end = Int64.min
-        for row in rows {
-            let at = entries.timestamps[row]
-            if at > end || minutes[stream].isEmpty || row == rows.lowerBound {
-                start = minuteStart(at)
-                end = start.addingReportingOverflow(Nanoseconds.minute).partialValue
-                if end < start { end = .max }
-                if minutes[stream].last?.start != start {
-                    minutes[stream].append(MinuteCount(start: start, rows: 0, bytes: 0))
-                }
-            }
-            let last = minutes[stream].count - 1
-            minutes[stream][last].rows += 1
-            minutes[stream][last].bytes += entries.lineRange(row).count
-        }
     }
 
     private mutating func endFrame() throws {
@@ -129,7 +110,7 @@ package struct SegmentWriter: ~Copyable {
         endChunk()
         var sections: [(SegmentFormat.SectionName, Int, Int)] = []
         let bodies: [(SegmentFormat.SectionName, [UInt8])] = [
-            (.streams, streamsSection()), (.chunks, chunksSection()), (.rollup, rollupSection()),
+            (.streams, streamsSection()), (.chunks, chunksSection()), (.rollup, rollup.encode()),
             (.attachment, attachment),
         ]
         for (name, body) in bodies {
@@ -211,32 +192,6 @@ package struct SegmentWriter: ~Copyable {
         }
         return out
     }
-
-    private func rollupSection() -> [UInt8] {
-        var out: [UInt8] = []
-        for stream in minutes {
-            out.appendVarint(UInt64(stream.count))
-            var previous: Int64 = 0
-            for minute in stream {
-                let number = minute.start / Nanoseconds.minute
-                out.appendZigzag(number - previous)
-                out.appendVarint(UInt64(minute.rows))
-                out.appendVarint(UInt64(minute.bytes))
-                previous = number
-            }
-        }
-        return out
-    }
-}
-
-/// The start of the minute that a timestamp is counted in. A minute is open on the left and closed
-/// on the right, as the windows of LogQL are, so that windows can be answered from minutes.
-func minuteStart(_ timestamp: Int64) -> Int64 {
-    var minute = timestamp / Nanoseconds.minute
-    if timestamp % Nanoseconds.minute <= 0 { minute -= 1 }
-    let (start, overflow) = minute.multipliedReportingOverflow(by: Nanoseconds.minute)
-    // The first minute of all begins before Int64 does: it is counted with the next one.
-    return overflow ? (minute + 1) * Nanoseconds.minute : start
 }
 
 extension [UInt8] {

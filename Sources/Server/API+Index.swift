@@ -90,7 +90,7 @@ private struct Volume {
         let units = try source.plan(
             Selection(
                 tenant: tenant, matchers: selection, start: start,
-                end: end.advanced(byNanoseconds: 1), projection: .timestampsAndLengths))
+                end: end.advanced(byNanoseconds: 1), projection: .minuteCounts))
         for unit in units {
             let keys = keys(unit.labels)
             if bucket(unit.first) == bucket(unit.last) {

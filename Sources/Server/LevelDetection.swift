@@ -29,7 +29,7 @@ package enum DetectedLevel: Int, CaseIterable, Sendable {
 /// Finds the level of an entry the way Loki does (`discover_log_levels`): a label, structured
 /// metadata, a field of JSON or logfmt, a word. Runs on every line of a push, on bytes.
 package struct LevelDetection {
-    static let name = "detected_level"
+    static let name = detectedLevelName
     /// Names of labels, of structured metadata and of fields that carry a level; first come first.
     static let fields = [
         "level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity", "SeverityText",

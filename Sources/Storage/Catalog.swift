@@ -66,6 +66,9 @@ final class Catalog: Sendable {
 
     func close() { try? pool.close() }
 
+    /// Moves the log into the database and empties it, if nobody reads from it just now.
+    func shrinkLog() { try? pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
+
     private static func createSchema(_ db: Database) throws {
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version <= schemaVersion else {

@@ -29,8 +29,9 @@ extension Store {
     /// One pass: everything that is due. Failures are logged and tried again at the next pass.
     package func keepHouse(retire: Bool) {
         do {
+            // First what frees space: merging needs some.
+            if retire { try retireWithReserve() }
             while let task = Self.due(try catalog.segments(), options) { try compact(task) }
-            if retire { try applyRetention() }
         } catch {
             counters.withLock { $0.failedCompactions += 1 }
             logger.warning("housekeeping failed", metadata: ["error": "\(error)"])
@@ -94,12 +95,12 @@ extension Store {
         for input in inputs { positions += try PositionList.decode(input.reader.attachment) }
         let attachment = PositionList.encode(PositionList.furthest(positions))
         do {
-            for day in Self.days(of: inputs) {
+            for days in try Self.days(of: inputs) {
                 let object = newName(level: task.level)
                 let summary = try objects.put(object) { write in
                     try withoutActuallyEscaping(write) { write in
                         try Self.merge(
-                            inputs, day: day, level: task.level, attachment: attachment,
+                            inputs, days: days, level: task.level, attachment: attachment,
                             keeping: keeping, write: write)
                     }
                 }
@@ -129,33 +130,39 @@ extension Store {
         }
     }
 
-    private static func days(of inputs: [OpenSegment]) -> [Int64] {
+    /// Segments that one merge may make: entries of many days far apart share one.
+    private static let mostOutputs = 64
+
+    /// The days that hold entries, in ranges: one range is one segment of the output.
+    private static func days(of inputs: [OpenSegment]) throws -> [ClosedRange<Int64>] {
         var days: Set<Int64> = []
         for input in inputs {
             for index in input.reader.summary.streams.indices {
                 for slice in input.reader.slices(ofStream: index) {
-                    let last = utcDay(slice.last)
-                    var day = utcDay(slice.first)
-                    // A slice is a few thousand rows: days between its ends may be empty, and are
-                    // then dropped after the merge.
-                    while day <= last, days.count < 4000 {
-                        days.insert(day)
-                        day += 1
-                    }
+                    days.insert(utcDay(slice.first))
+                    guard utcDay(slice.first) != utcDay(slice.last) else { continue }
+                    var entries = Entries()
+                    try input.reader.load(slice, projection: .timestampsAndLengths, into: &entries)
+                    for at in entries.timestamps { days.insert(utcDay(at)) }
                 }
             }
         }
-        return days.sorted()
+        let sorted = days.sorted()
+        let share = (sorted.count + mostOutputs - 1) / mostOutputs
+        return stride(from: 0, to: sorted.count, by: max(1, share)).map {
+            sorted[$0]...sorted[min($0 + share, sorted.count) - 1]
+        }
     }
 
     private static func merge(
-        _ inputs: [OpenSegment], day: Int64, level: Int, attachment: [UInt8],
+        _ inputs: [OpenSegment], days: ClosedRange<Int64>, level: Int, attachment: [UInt8],
         keeping: ((Labels, Int64) -> Bool)?, write: @escaping ([UInt8]) throws -> Void
     ) throws -> SegmentSummary {
         var runs: [Labels: [(SegmentReader, Int)]] = [:]
         for input in inputs {
             for (index, stream) in input.reader.summary.streams.enumerated()
-            where utcDay(stream.first) <= day && utcDay(stream.last) >= day
+            where utcDay(stream.first) <= days.upperBound
+                && utcDay(stream.last) >= days.lowerBound
                 && keeping?(stream.labels, stream.last) ?? true
             {
                 runs[stream.labels, default: []].append((input.reader, index))
@@ -164,7 +171,7 @@ extension Store {
         var writer = SegmentWriter(
             tenant: inputs[0].record.tenant, level: level, write: write)
         for (labels, sources) in runs.sorted(by: { $0.key.description < $1.key.description }) {
-            var merge = EntriesMerge(sources.map { cursor($0.0, $0.1, day: day) })
+            var merge = EntriesMerge(sources.map { cursor($0.0, $0.1, days: days) })
             while let entries = try merge.next(maxBytes: SegmentFormat.frameBytes) {
                 try writer.append(labels: labels, entries: entries)
             }
@@ -173,17 +180,20 @@ extension Store {
         return try writer.finish(attachment: attachment)
     }
 
-    /// The rows of one stream on one day, slice by slice.
-    private static func cursor(_ reader: SegmentReader, _ stream: Int, day: Int64) -> RunCursor {
+    /// The rows of one stream on some days, slice by slice.
+    private static func cursor(
+        _ reader: SegmentReader, _ stream: Int, days: ClosedRange<Int64>
+    ) -> RunCursor {
         var slices = reader.slices(ofStream: stream).makeIterator()
         return RunCursor {
             while let slice = slices.next() {
-                if utcDay(slice.last) < day || utcDay(slice.first) > day { continue }
+                let (first, last) = (utcDay(slice.first), utcDay(slice.last))
+                if last < days.lowerBound || first > days.upperBound { continue }
                 var entries = Entries()
                 try reader.load(slice, projection: .lines, into: &entries)
-                if utcDay(slice.first) == day, utcDay(slice.last) == day { return entries }
-                let low = entries.timestamps.partition { utcDay($0) >= day }
-                let high = entries.timestamps.partition { utcDay($0) > day }
+                if days.contains(first), days.contains(last) { return entries }
+                let low = entries.timestamps.partition { utcDay($0) >= days.lowerBound }
+                let high = entries.timestamps.partition { utcDay($0) > days.upperBound }
                 if low == high { continue }
                 var clipped = Entries()
                 clipped.append(entries, rows: low..<high)

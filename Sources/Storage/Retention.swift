@@ -3,6 +3,16 @@ import Segment
 
 /// Removes what is older than its rule allows, and the oldest when the disk is full.
 extension Store {
+    /// Applies retention; on a full disk with the room that was kept for it.
+    func retireWithReserve() throws {
+        do { try applyRetention() } catch StorageError.full {
+            guard reserve.release() else { throw StorageError.full("retiring segments") }
+            logger.warning("the disk is full: retention goes on in the reserved space")
+            try applyRetention()
+        }
+        reserve.take()
+    }
+
     func applyRetention() throws {
         if options.limits.retentionPeriodSeconds > 0 || !options.retention.isEmpty {
             for record in try catalog.segments() { try retire(record) }

@@ -68,37 +68,51 @@ struct ScanPlan {
     }
 
     private mutating func addGroup(_ labels: Labels, _ runs: [Run]) {
-        if runs.count == 1, selection.projection == .timestampsAndLengths,
-            runs[0].summary.first >= first, runs[0].summary.last <= last
-        {
-            addWhole(labels, runs[0])
+        if runs.count == 1, selection.projection == .minuteCounts, isCountable(runs[0]) {
+            addCounted(labels, runs[0])
             return
         }
         let runs = runs.sorted { $0.order < $1.order }
         var pieces: [Piece] = []
         for (index, run) in runs.enumerated() {
-            for slice in run.segment.reader.slices(ofStream: run.stream)
-            where slice.last >= first && slice.first <= last {
-                pieces.append(Piece(run: index, slice: slice))
-            }
+            for slice in slices(of: run) { pieces.append(Piece(run: index, slice: slice)) }
         }
         pieces.sort { $0.slice.first < $1.slice.first }
         cut(labels, runs, pieces)
     }
 
-    private mutating func addWhole(_ labels: Labels, _ run: Run) {
+    private func slices(of run: Run) -> [Slice] {
+        run.segment.reader.slices(ofStream: run.stream).filter {
+            $0.last >= first && $0.first <= last
+        }
+    }
+
+    /// True when whole minutes of the run are what the selection asks for.
+    private func isCountable(_ run: Run) -> Bool {
+        let isWhole = run.summary.first >= first && run.summary.last <= last
+        // Minutes are closed on the right: a selection of whole ones begins behind a minute's end.
+        return isWhole
+            || ((first - 1) % Nanoseconds.minute == 0 && last % Nanoseconds.minute == 0)
+    }
+
+    private mutating func addCounted(_ labels: Labels, _ run: Run) {
         let reader = run.segment.reader
         let stream = run.stream
+        let wanted = slices(of: run)
+        let (low, high) = (max(first, run.summary.first), min(last, run.summary.last))
+        guard low <= high, !wanted.isEmpty else { return }
         units.append(
             ScanUnit(
-                labels: labels, first: run.summary.first, last: run.summary.last,
-                bytes: run.summary.bytes, minutes: { reader.minutes(ofStream: stream) },
-                load: { projection in
-                    var out = Entries()
-                    for slice in reader.slices(ofStream: stream) {
-                        try reader.load(slice, projection: projection, into: &out)
+                labels: labels, first: low, last: high,
+                bytes: wanted.reduce(0) { $0 + $1.bytes },
+                minutes: { [first, last] in
+                    reader.minutes(ofStream: stream).filter {
+                        let end = $0.start.addingReportingOverflow(Nanoseconds.minute)
+                        return (end.overflow || end.partialValue >= first) && $0.start < last
                     }
-                    return out
+                },
+                load: { projection in
+                    try Self.load([reader], [wanted], low...high, projection)
                 }))
     }
 
@@ -176,7 +190,7 @@ struct ScanPlan {
         }
         guard runs.count > 1 else { return runs[0] }
         var merged = try EntriesMerge.merge(runs)
-        if projection == .timestampsAndLengths { merged.lineBytes = [] }
+        if projection != .lines { merged.lineBytes = [] }
         return merged
     }
 }

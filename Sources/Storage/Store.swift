@@ -10,6 +10,7 @@ package final class Store: LogSource, Sendable {
     let catalog: Catalog
     let objects: FileObjectStore
     let cache: SegmentCache
+    let reserve: SpaceReserve
     let logger: Logger
     private let lock: Mutex<FolderLock?>
     let counters = Mutex(StoreMetrics())
@@ -42,6 +43,8 @@ package final class Store: LogSource, Sendable {
         lock = Mutex(try FolderLock(folder: options.folder))
         objects = try FileObjectStore(folder: options.folder, faults: options.faults)
         catalog = try Catalog(path: options.folder + "/catalog.sqlite")
+        reserve = SpaceReserve(folder: options.folder)
+        reserve.take()
         cache = SegmentCache(
             store: objects, limitBytes: options.directoryCacheBytes, limitFiles: options.openFiles)
         // A folder that a power cut takes back would take the data with it, and so on upwards.
@@ -120,6 +123,8 @@ package final class Store: LogSource, Sendable {
             error as? StorageError
             ?? .io(operation: "committing", path: options.folder, detail: "\(error)")
         counters.withLock { $0.failedCommits += 1 }
+        // The catalog's log may hold a few MB that the next try can use.
+        if case .full = failure { catalog.shrinkLog() }
         logger.error("a commit failed", metadata: ["error": "\(failure)"])
         for push in pushes { push.done.resume(returning: .failure(failure)) }
     }

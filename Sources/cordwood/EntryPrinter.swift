@@ -59,7 +59,7 @@ struct EntryPrinter {
 
     /// SGR number of a level; the default colour for entries that tell none.
     private static func colour(_ entry: PrintedEntry) -> String {
-        switch (entry.labels["level"] ?? entry.labels["detected_level"] ?? "").lowercased() {
+        switch (entry.labels["level"] ?? entry.labels[detectedLevelName] ?? "").lowercased() {
         case "error", "fatal", "critical": "31"
         case "warn", "warning": "33"
         case "debug", "trace": "36"

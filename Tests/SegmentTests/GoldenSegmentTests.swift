@@ -3,9 +3,9 @@ import LogModel
 import Segment
 import Testing
 
-/// Segments that were written once must stay readable for ever. Fixtures/v1.segment holds the
-/// batches below, written by the first writer of format version 1, level 0, tenant `golden`,
-/// attachment 1 2 3. Never write the file again: a new version gets a new file.
+/// Segments that were written once must stay readable for ever. Fixtures/v1.segment and v2.segment
+/// hold the batches below, written by the first writer of their format version, level 0, tenant
+/// `golden`, attachment 1 2 3. Never write a file again: a new version gets a new file.
 @Suite struct GoldenSegmentTests {
     static let batches: [Batch] = {
         var plain = Entries()
@@ -28,9 +28,9 @@ import Testing
         ]
     }()
 
-    @Test func versionOneIsReadable() throws {
+    @Test(arguments: ["v1", "v2"]) func isReadable(_ version: String) throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "Fixtures/v1.segment")
+            .appending(path: "Fixtures/\(version).segment")
         let object = SegmentObject(bytes: [UInt8](try Data(contentsOf: file)))
         #expect(try object.contents().map(\.named) == Self.batches.map(\.named))
         let reader = try object.open()
@@ -39,6 +39,9 @@ import Testing
         #expect(reader.summary.rows == 44)
         #expect(reader.attachment == [1, 2, 3])
         #expect(reader.minutes(ofStream: 0).map(\.rows) == [40])
+        // Version 1 did not tell levels apart.
+        let levels = reader.minutes(ofStream: 1).map(\.level)
+        #expect(levels == (version == "v1" ? [nil, nil, nil] : ["", "warn", "error", ""]))
         try reader.verify()
     }
 }

@@ -91,8 +91,30 @@ import Testing
             let minutes = reader.minutes(ofStream: stream)
             #expect(minutes.reduce(0) { $0 + $1.rows } == batch.entries.count)
             #expect(minutes.reduce(0) { $0 + $1.bytes } == batch.entries.lineBytes.count)
-            #expect(zip(minutes, minutes.dropFirst()).allSatisfy { $0.start < $1.start })
+            #expect(zip(minutes, minutes.dropFirst()).allSatisfy { $0.start <= $1.start })
+            for level in ["", "info", "warn", "error"] {
+                let rows = (0..<batch.entries.count).count {
+                    (batch.entries.metadata($0)["detected_level"] ?? "") == level
+                }
+                let counted = minutes.filter { $0.level == level }
+                #expect(counted.reduce(0) { $0 + $1.rows } == rows)
+                #expect(Set(counted.map(\.start)).count == counted.count)
+            }
         }
+    }
+
+    @Test func levelsWithoutEndAreCountedTogether() throws {
+        var entries = Entries()
+        for row in 0..<100 {
+            entries.append(
+                timestamp: Int64(row), line: [1],
+                metadata: Labels(["detected_level": "level-\(row % 50)"]))
+        }
+        let reader = try SegmentObject([Batch(labels: .empty, entries: entries)]).open()
+        let minutes = reader.minutes(ofStream: 0)
+        #expect(minutes.reduce(0) { $0 + $1.rows } == 100)
+        #expect(minutes.contains { $0.level == nil && $0.rows > 2 })
+        #expect(minutes.contains { $0.level == "level-1" && $0.rows == 2 })
     }
 
     @Test func aMinuteEndsWithItsLastNanosecondIncluded() throws {
@@ -103,9 +125,9 @@ import Testing
         let reader = try SegmentObject([Batch(labels: .empty, entries: entries)]).open()
         #expect(
             reader.minutes(ofStream: 0) == [
-                MinuteCount(start: -60_000_000_000, rows: 1, bytes: 2),
-                MinuteCount(start: 0, rows: 2, bytes: 4),
-                MinuteCount(start: 60_000_000_000, rows: 2, bytes: 4),
+                MinuteCount(start: -60_000_000_000, level: "", rows: 1, bytes: 2),
+                MinuteCount(start: 0, level: "", rows: 2, bytes: 4),
+                MinuteCount(start: 60_000_000_000, level: "", rows: 2, bytes: 4),
             ])
     }
 

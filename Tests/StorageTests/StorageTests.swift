@@ -111,13 +111,61 @@ private struct Injected: Error {}
         var selection = Selection(
             tenant: "t", matchers: [try Matcher("app", .equal, "shop")],
             start: Timestamp(nanoseconds: 0), end: Timestamp(nanoseconds: 10 * minute))
-        selection.projection = .timestampsAndLengths
+        selection.projection = .minuteCounts
         let unit = try #require(try store.plan(selection).first)
         #expect(
             try unit.minutes?() == [
-                MinuteCount(start: 0, rows: 1, bytes: 2),
-                MinuteCount(start: minute, rows: 2, bytes: 4),
+                MinuteCount(start: 0, level: "", rows: 1, bytes: 2),
+                MinuteCount(start: minute, level: "", rows: 2, bytes: 4),
             ])
+        await store.close()
+    }
+
+    /// A selection of whole minutes is answered from them even where it cuts a segment.
+    @Test func rollUpsCountThePartThatIsAskedFor() async throws {
+        let folder = Folder()
+        let store = try folder.open()
+        let minute = Nanoseconds.minute
+        let rows = (1...40).map { (Int64($0) * minute / 4, "row \($0)") }
+        try await store.commit(push(rows))
+        let selection = Selection(
+            tenant: "t", matchers: [try Matcher("app", .equal, "shop")],
+            start: Timestamp(nanoseconds: 2 * minute + 1),
+            end: Timestamp(nanoseconds: 5 * minute + 1), projection: .minuteCounts)
+        let unit = try #require(try store.plan(selection).first)
+        #expect(try unit.minutes?().map(\.start) == [2 * minute, 3 * minute, 4 * minute])
+        #expect(try unit.minutes?().map(\.rows) == [4, 4, 4])
+        #expect(try unit.load(.timestampsAndLengths).count == 12)
+        await store.close()
+    }
+
+    /// Entries of more days than one merge makes segments of: none may be left out.
+    @Test func compactionKeepsEntriesOfManyDays() async throws {
+        let folder = Folder()
+        let store = try folder.open { $0.level0AgeSeconds = 0 }
+        let days = (0..<6000).map { (Int64($0) * 7 * Nanoseconds.day, "day \($0)") }
+        try await store.commit(push(days))
+        try await store.commit(push([(1, "one more")]))
+        store.keepHouse(retire: false)
+        #expect(store.metrics.compactions > 0)
+        #expect(try self.rows(store).count == 6001)
+        await store.close()
+    }
+
+    @Test func composedAndDecomposedLettersNameTwoStreams() async throws {
+        let folder = Folder()
+        let store = try folder.open()
+        for value in ["\u{e9}", "e\u{301}"] {
+            var entries = Entries()
+            entries.append(timestamp: 1, line: [65])
+            let batch = Batch(labels: Labels(["app": value]), entries: entries)
+            try await store.commit(Push(tenant: "t", batches: [batch], sources: []))
+        }
+        store.keepHouse(retire: false)
+        let found = try store.series(
+            tenant: "t", matchers: [try Matcher("app", .equal, "\u{e9}")],
+            start: Timestamp(nanoseconds: 0), end: Timestamp(nanoseconds: 10))
+        #expect(found.map { Array(($0["app"] ?? "").utf8) } == [Array("\u{e9}".utf8)])
         await store.close()
     }
 
