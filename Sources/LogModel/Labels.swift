@@ -30,7 +30,9 @@ extension String {
     /// True when both are the same bytes of UTF-8.
     package func hasSameBytes(as other: String) -> Bool {
         let same = utf8.withContiguousStorageIfAvailable { a in
-            other.utf8.withContiguousStorageIfAvailable { b in a.count == b.count && a.elementsEqual(b) }
+            other.utf8.withContiguousStorageIfAvailable { b in
+                a.count == b.count && a.elementsEqual(b)
+            }
         }
         return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
     }

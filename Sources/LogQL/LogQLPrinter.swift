@@ -66,7 +66,8 @@ package enum LogQLPrinter {
         case .number(let name, let op, let value): "\(name)\(op.rawValue)\(number(value))"
         case .duration(let name, let op, let span):
             "\(name)\(op.rawValue)\(DurationText.goText(span))"
-        case .bytes(let name, let op, let amount): "\(name)\(op.rawValue)\(ByteText.lokiText(amount))"
+        case .bytes(let name, let op, let amount):
+            "\(name)\(op.rawValue)\(ByteText.lokiText(amount))"
         case .ip(let name, let negated, let pattern):
             "\(name)\(negated ? "!=" : "=")ip(\(quoted(pattern)))"
         case .and(let a, let b): "( \(text(a)) , \(text(b)) )"

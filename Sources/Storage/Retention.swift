@@ -51,6 +51,7 @@ extension Store {
     private func remove(_ record: SegmentRecord) throws {
         var change = CatalogChange()
         change.removed = [record.object]
+        try options.faults("retention commit")
         try catalog.commit(change)
         cache.forget(record.object)
         objects.delete(record.object)

@@ -248,6 +248,28 @@ private struct Injected: Error {}
         await store.close()
     }
 
+    /// On a full disk retention goes on in the room that was kept for it.
+    @Test func retentionFreesSpaceOnAFullDisk() async throws {
+        let folder = Folder()
+        let reserve = folder.path + "/reserve"
+        let store = try folder.open {
+            $0.limits.retentionPeriodSeconds = 60
+            $0.now = { 10_000 }
+            $0.faults = { step in
+                if step == "retention commit", FileManager.default.fileExists(atPath: reserve) {
+                    throw StorageError.full("the test's disk")
+                }
+            }
+        }
+        #expect(FileManager.default.fileExists(atPath: reserve))
+        try await store.commit(push([(1, "old")]))
+        store.keepHouse(retire: true)
+        #expect(try rows(store).isEmpty)
+        // It is taken back for the next time.
+        #expect(FileManager.default.fileExists(atPath: reserve))
+        await store.close()
+    }
+
     @Test func repairRebuildsTheCatalogWithItsPositions() async throws {
         let folder = Folder()
         var store = try folder.open()
