@@ -60,7 +60,7 @@ let package = Package(
             "Agent",
             ["CFiles", "Logback", "Wire", "LogModel", "Regexp", "Bytes", log, lifecycle, yaml]),
         // Floor 3.
-        floor("Pipeline", ["LogQL", "LogModel", "Regexp", "Bytes"]),
+        floor("Pipeline", ["Template", "LogQL", "LogModel", "Regexp", "Bytes"]),
         floor(
             "Storage",
             [
@@ -68,6 +68,7 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         // Floor 2.
+        floor("Template", ["LogQL", "LogModel", "Regexp", "Bytes"]),
         floor("LogQL", ["LogModel", "Regexp"]),
         floor("Logback", ["LogModel", "Regexp", "Bytes"]),
         floor("Segment", ["LogModel", "Bytes"]),
@@ -98,6 +99,7 @@ let package = Package(
         tests("RegexpTests", ["Regexp"]),
         tests("LogModelTests", ["LogModel"]),
         tests("LogQLTests", ["LogQL", "LogModel"]),
+        tests("TemplateTests", ["Template", "LogModel"]),
         tests("LogbackTests", ["Logback", "LogModel"], fixtures: ["Fixtures"]),
         tests("SegmentTests", ["Segment", "LogModel", "Bytes"], fixtures: ["Fixtures"]),
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),

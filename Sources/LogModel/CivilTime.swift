@@ -10,16 +10,27 @@ package struct CivilTime: Sendable {
     package let nanosecond: Int
 
     package init(_ nanoseconds: Int64) {
-        var days = nanoseconds / Nanoseconds.day
-        var rest = nanoseconds % Nanoseconds.day
+        var seconds = nanoseconds / Nanoseconds.second
+        var rest = nanoseconds % Nanoseconds.second
         if rest < 0 {
-            rest += Nanoseconds.day
+            rest += Nanoseconds.second
+            seconds -= 1
+        }
+        self.init(seconds: seconds, nanosecond: Int(rest))
+    }
+
+    /// Seconds since the epoch may lie far beyond what Int64 holds in nanoseconds.
+    package init(seconds: Int64, nanosecond: Int) {
+        var days = seconds / 86_400
+        var rest = seconds % 86_400
+        if rest < 0 {
+            rest += 86_400
             days -= 1
         }
-        hour = Int(rest / Nanoseconds.hour)
-        minute = Int(rest / Nanoseconds.minute % 60)
-        second = Int(rest / Nanoseconds.second % 60)
-        nanosecond = Int(rest % Nanoseconds.second)
+        hour = Int(rest / 3600)
+        minute = Int(rest / 60 % 60)
+        second = Int(rest % 60)
+        self.nanosecond = nanosecond
         let shifted = Int(days) + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097

@@ -2,6 +2,7 @@ import Bytes
 import LogModel
 import LogQL
 import Regexp
+import Template
 
 /// One stage, ready to run on a row.
 enum CompiledStage {
@@ -13,13 +14,13 @@ enum CompiledStage {
     case regexp(RegexpStage)
     case unpack(UnpackStage)
     case labelFilter(LabelFilterStage)
-    case lineFormat(LineTemplate)
+    case lineFormat(Template)
     case labelFormat([(name: String, value: LabelValue)])
     case decolorize(Regexp)
     case drop([LabelSelection])
     case keep([LabelSelection])
 
-    enum LabelValue { case label(String), template(LineTemplate) }
+    enum LabelValue { case label(String), template(Template) }
 
     /// ANSI control sequences, as ECMA-48 5.4 builds them, and operating system commands.
     private static let ansi = "\\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(?:\\x07|\\x1b\\\\))"
@@ -58,8 +59,8 @@ enum CompiledStage {
 
     private static func template(
         _ text: String, _ prefix: String
-    ) throws(PipelineError) -> LineTemplate {
-        do { return try LineTemplate(text) } catch { throw PipelineError(prefix + error.message) }
+    ) throws(PipelineError) -> Template {
+        do { return try Template(text) } catch { throw PipelineError(prefix + error.message) }
     }
 
     private static func assignments(
@@ -110,15 +111,25 @@ enum CompiledStage {
         case .lineFilter, .json, .jsonPaths, .logfmt, .pattern, .regexp, .decolorize: []
         case .labelFilter(let filter): filter.names
         case .lineFormat(let template): template.fields
-        case .labelFormat(let list):
-            list.flatMap { item in
-                switch item.value {
-                case .label(let source): [source]
-                case .template(let template): template.fields
-                }
-            }
+        case .labelFormat(let list): Self.names(list)
         case .unpack, .drop, .keep: nil
         }
+    }
+}
+
+extension CompiledStage {
+    /// The labels that formats look at; nil when they may look at any.
+    private static func names(_ list: [(name: String, value: LabelValue)]) -> [String]? {
+        var names: [String] = []
+        for item in list {
+            switch item.value {
+            case .label(let source): names.append(source)
+            case .template(let template):
+                guard let fields = template.fields else { return nil }
+                names += fields
+            }
+        }
+        return names
     }
 }
 
@@ -146,9 +157,11 @@ extension CompiledStage {
             if let entry = stage.run(line, &row.labels) { row.newLine = entry }
         case .labelFilter(let stage): return stage.passes(&row.labels)
         case .lineFormat(let template):
-            row.newLine = template.render(line, row.timestamp, row.labels)
+            do throws(TemplateError) {
+                row.newLine = try template.render(row.labels.input(line, row.timestamp))
+            } catch { row.labels.fail(Self.templateError, error.message) }
         case .labelFormat(let list): Self.format(list, &row, line)
-        case .decolorize(let regexp): row.newLine = Self.removing(regexp, from: line)
+        case .decolorize(let regexp): row.newLine = regexp.replacing(in: Array(line), with: [], expanding: false)
         case .drop(let list):
             for selection in list where Self.selects(selection, row.labels) {
                 row.labels.remove(selection.name)
@@ -161,6 +174,8 @@ extension CompiledStage {
         }
         return true
     }
+
+    private static let templateError = "TemplateFormatErr"
 
     private static func selects(_ selection: LabelSelection, _ labels: RowLabels) -> Bool {
         selection.matcher.map { $0.matches(labels[selection.name] ?? "") } ?? true
@@ -182,19 +197,11 @@ extension CompiledStage {
             case .template(let template):
                 let labels = seen ?? row.labels
                 seen = labels
-                let text = template.render(line, row.timestamp, labels)
-                row.labels.set(name, String(decoding: text, as: UTF8.self))
+                do throws(TemplateError) {
+                    let text = try template.render(labels.input(line, row.timestamp))
+                    row.labels.set(name, String(decoding: text, as: UTF8.self))
+                } catch { row.labels.fail(Self.templateError, error.message) }
             }
         }
-    }
-
-    private static func removing(_ regexp: Regexp, from line: UnsafeRawBufferPointer) -> [UInt8] {
-        var out: [UInt8] = []
-        var at = 0
-        while let hit = regexp.find(in: line, from: at), !hit.isEmpty {
-            out += line[at..<hit.lowerBound]
-            at = hit.upperBound
-        }
-        return out + line[at...]
     }
 }

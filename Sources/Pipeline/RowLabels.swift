@@ -1,4 +1,5 @@
 import LogModel
+import Template
 
 /// A stage that cannot be compiled, or a row that makes the whole query fail.
 package struct PipelineError: Error, Equatable, Sendable {
@@ -122,6 +123,16 @@ struct RowLabels {
             + (metadata.pairs + stream.pairs).map(\.name).filter { name in
                 !removed.contains(name) && !hasParsed(name)
             }
+    }
+
+    /// The row as templates see it.
+    func input(_ line: UnsafeRawBufferPointer, _ timestamp: Int64) -> TemplateInput {
+        TemplateInput(
+            line: line, timestamp: timestamp, label: { self[$0] },
+            labels: {
+                let errors = [Self.error, Self.errorDetails]
+                return (names + errors).compactMap { name in self[name].map { Label(name, $0) } }
+            })
     }
 
     var result: ResultLabels {

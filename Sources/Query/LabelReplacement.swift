@@ -17,7 +17,8 @@ enum LabelReplacement {
             let value = source.withUTF8 { bytes -> String? in
                 let text = UnsafeRawBufferPointer(bytes)
                 guard let captures = regexp.captures(in: text) else { return nil }
-                return expand(replace.replacement, captures, regexp.groupNames, text)
+                let expanded = regexp.expanded(Array(replace.replacement.utf8), captures, text)
+                return String(decoding: expanded, as: UTF8.self)
             }
             if let value {
                 let others = row.labels.pairs.filter { $0.name != replace.destination }
@@ -25,33 +26,5 @@ enum LabelReplacement {
             }
             return row
         }
-    }
-
-    /// `$1`, `${1}`, `${name}` and `$$`, as Go's `Regexp.Expand` has them.
-    private static func expand(
-        _ template: String, _ captures: [Range<Int>?], _ names: [String?],
-        _ text: UnsafeRawBufferPointer
-    ) -> String {
-        var out = ""
-        var rest = Substring(template)
-        while let dollar = rest.firstIndex(of: "$") {
-            out += rest[..<dollar]
-            rest = rest[rest.index(after: dollar)...]
-            if rest.first == "$" {
-                out += "$"
-                rest = rest.dropFirst()
-                continue
-            }
-            let braced = rest.first == "{"
-            if braced { rest = rest.dropFirst() }
-            let name = rest.prefix { $0 == "_" || $0.isLetter || $0.isNumber }
-            rest = rest.dropFirst(name.count)
-            if braced, rest.first == "}" { rest = rest.dropFirst() }
-            let group = Int(name) ?? names.firstIndex(of: String(name))
-            if let group, group >= 0, group < captures.count, let range = captures[group] {
-                out += String(decoding: text[range], as: UTF8.self)
-            }
-        }
-        return out + rest
     }
 }
