@@ -56,8 +56,11 @@ package struct Limits: Sendable, Equatable {
     package var maxQueryTextBytes = 131_072
     /// Nesting of expressions, JSON and brackets: a thread's stack holds this many frames easily.
     package static let maxNesting = 128
-    /// Cells (series × points) that one metric query may hold; 24 bytes each.
-    package var maxQueryCells = 4_000_000
+    /// What one query may hold in memory, in bytes, about: an answer's entries, or a metric query's
+    /// series. Four at once still fit a small server beside its other work.
+    package var maxQueryMemory = 128 * 1024 * 1024
+    /// Entries around a match that a query may ask for, on either side: more is a query of its own.
+    package var maxContextEntries = 1000
     /// Queries that run at once; more wait, then get 429.
     package var maxConcurrentQueries = 4
     package var maxWaitingQueries = 64

@@ -13,6 +13,8 @@ struct Token: Equatable {
         case bytes(UInt64)
         /// `[5m]`, in nanoseconds.
         case range(Int64)
+        /// `[1h:5m]`, `[1h:]`.
+        case subrange(Int64, step: Int64?)
         case symbol(String)
         /// `--strict`, `--keep-empty`.
         case flag(String)
@@ -31,7 +33,7 @@ struct Token: Equatable {
         case .number: "NUMBER"
         case .duration: "DURATION"
         case .bytes: "BYTES"
-        case .range: "RANGE"
+        case .range, .subrange: "RANGE"
         case .symbol(let text): text
         case .flag: "PARSER_FLAG"
         case .end: "$end"
@@ -50,7 +52,7 @@ struct Lexer {
 
     private static let symbols = [
         "|=", "|~", "|>", "!=", "!~", "!>", "=~", "==", "<=", ">=", "=", "<", ">", "|", "{", "}",
-        "(", ")", ",", "+", "-", "*", "/", "%", "^", ".",
+        "(", ")", ",", "+", "-", "*", "/", "%", "^", ".", "@",
     ].map { (text: $0, scalars: Array($0.unicodeScalars)) }
 
     static func tokens(of text: String) throws(SyntaxError) -> [Token] {
@@ -184,14 +186,27 @@ struct Lexer {
         let text = word { $0 != "]" && $0 != "\n" }
         guard peek() == "]" else { throw .syntax("missing closing ']' in duration", at: start) }
         advance()
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let length = text.count + 2
+        let span = try Self.span(parts[0], start, length)
+        if parts.count == 1 { return .range(span) }
+        guard parts.count == 2 else {
+            throw .syntax("a subquery has one colon, as in [1h:5m]", at: start, length: length)
+        }
+        let isDefault = parts[1].allSatisfy { $0 == " " }
+        return .subrange(span, step: isDefault ? nil : try Self.span(parts[1], start, length))
+    }
+
+    private static func span(
+        _ text: Substring, _ start: SourcePosition, _ length: Int
+    ) throws(SyntaxError) -> Int64 {
         let trimmed = String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
         guard let span = DurationText.parsePrometheus(trimmed) else {
             throw .syntax(
-                "not a valid duration string: \(quoted(trimmed))", at: start,
-                length: text.count + 2)
+                "not a valid duration string: \(quoted(trimmed))", at: start, length: length)
         }
         guard span > 0 else { throw .syntax("duration must be greater than 0", at: start) }
-        return .range(span)
+        return span
     }
 
     private mutating func rawString(_ start: SourcePosition) throws(SyntaxError) -> String {

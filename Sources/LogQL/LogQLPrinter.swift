@@ -12,13 +12,14 @@ package enum LogQLPrinter {
 
     package static func text(_ log: LogExpression) -> String {
         let selector = "{" + log.matchers.map(\.description).joined(separator: ", ") + "}"
-        return ([selector] + log.stages.map(text)).joined(separator: " ")
+        let first = ([selector] + log.stages.map(text)).joined(separator: " ")
+        return ([first] + log.alternatives.map(text)).joined(separator: " or ")
     }
 
     package static func text(_ stage: Stage) -> String {
         switch stage.kind {
         case .lineFilter(let filter): text(filter)
-        case .json(let fields): "| json" + text(fields)
+        case .json(let arrays, let fields): "| json" + (arrays ? " --arrays" : "") + text(fields)
         case .logfmt(let strict, let keepEmpty, let fields):
             "| logfmt" + (strict ? " --strict" : "") + (keepEmpty ? " --keep-empty" : "")
                 + text(fields)
@@ -53,6 +54,17 @@ package enum LogQLPrinter {
         switch assignment.value {
         case .label(let source): "\(assignment.name)=\(source)"
         case .template(let template): "\(assignment.name)=\(quoted(template))"
+        case .arithmetic(let arithmetic): "\(assignment.name)=\(text(arithmetic))"
+        }
+    }
+
+    private static func text(_ arithmetic: LabelArithmetic) -> String {
+        switch arithmetic {
+        case .number(let value): number(value)
+        // Brackets tell it from a renaming.
+        case .label(let name, .none): "(\(name))"
+        case .label(let name, let conversion): "\(conversion.rawValue)(\(name))"
+        case .operation(let op, let a, let b): "(\(text(a)) \(op.rawValue) \(text(b)))"
         }
     }
 
@@ -70,6 +82,7 @@ package enum LogQLPrinter {
             "\(name)\(op.rawValue)\(ByteText.lokiText(amount))"
         case .ip(let name, let negated, let pattern):
             "\(name)\(negated ? "!=" : "=")ip(\(quoted(pattern)))"
+        case .metadata(let matcher): matcher.description
         case .and(let a, let b): "( \(text(a)) , \(text(b)) )"
         case .or(let a, let b): "( \(text(a)) or \(text(b)) )"
         }
@@ -80,7 +93,8 @@ package enum LogQLPrinter {
         case .range(let range): text(range)
         case .vector(let vector):
             vector.function.rawValue + text(vector.grouping, before: true) + "("
-                + (vector.parameter.map { "\($0)," } ?? "") + text(vector.operand) + ")"
+                + (vector.parameter.map { "\($0)," } ?? "") + (vector.label.map { "\($0)," } ?? "")
+                + text(vector.operand) + ")"
         case .binary(let operation):
             "(\(text(operation.left)) \(operation.op.rawValue)"
                 + (operation.returnsBool ? " bool" : "") + text(operation.matching)
@@ -91,25 +105,58 @@ package enum LogQLPrinter {
             "label_replace(" + text(replace.operand) + ","
                 + [replace.destination, replace.replacement, replace.source, replace.pattern]
                 .map(quoted).joined(separator: ",") + ")"
+        case .subquery(let subquery): text(subquery)
+        case .function(let function):
+            function.name.rawValue + "(" + text(function.operand)
+                + (function.argument.map { ",\(number($0))" } ?? "") + ")"
+        case .fill(let fill): "fill(\(text(fill.operand)),\(number(fill.value)))"
+        }
+    }
+
+    private static func text(_ subquery: Subquery) -> String {
+        let step = subquery.stepNanoseconds.map(DurationText.prometheusText) ?? ""
+        return subquery.function.rawValue + "("
+            + (subquery.parameter.map { number($0) + "," } ?? "") + text(subquery.operand)
+            + "[\(DurationText.prometheusText(subquery.rangeNanoseconds)):\(step)]"
+            + modifiers(subquery.offsetNanoseconds, subquery.at) + ")"
+    }
+
+    static func modifiers(_ offset: Int64, _ anchor: TimeAnchor?) -> String {
+        var out = offset == 0 ? "" : " offset " + DurationText.goText(offset)
+        switch anchor {
+        case .start: out += " @ start()"
+        case .end: out += " @ end()"
+        case .time(let time): out += " @ \(number(Double(time / 1_000_000) / 1e3))"
+        case nil: break
+        }
+        return out
+    }
+
+    /// What stands before the range of an aggregation.
+    static func parameters(_ range: RangeAggregation) -> String? {
+        if let parameter = range.parameter { return number(parameter) }
+        switch range.buckets {
+        case .linear(let width): return number(width)
+        case .log(let base): return "log(\(number(base)))"
+        case nil: return range.label
         }
     }
 
     private static func text(_ range: RangeAggregation) -> String {
         var inner = text(range.log)
-        if let unwrap = range.unwrap {
-            let label =
-                unwrap.conversion == .none
-                ? unwrap.label : "\(unwrap.conversion.rawValue)(\(unwrap.label))"
-            inner += " | unwrap \(label)"
-            for filter in unwrap.filters { inner += " | " + text(filter) }
-        }
+        if let unwrap = range.unwrap { inner += " " + text(unwrap) }
         inner += "[\(DurationText.prometheusText(range.rangeNanoseconds))]"
-        if range.offsetNanoseconds != 0 {
-            inner += " offset " + DurationText.goText(range.offsetNanoseconds)
-        }
-        let parameter = range.parameter.map { number($0) + "," } ?? ""
-        return "\(range.function.rawValue)(\(parameter)\(inner))"
+        inner += modifiers(range.offsetNanoseconds, range.at)
+        let parameters = parameters(range).map { $0 + "," } ?? ""
+        return "\(range.function.rawValue)(\(parameters)\(inner))"
             + text(range.grouping, before: false)
+    }
+
+    static func text(_ unwrap: Unwrap) -> String {
+        let label =
+            unwrap.conversion == .none
+            ? unwrap.label : "\(unwrap.conversion.rawValue)(\(unwrap.label))"
+        return "| unwrap \(label)" + unwrap.filters.map { " | " + text($0) }.joined()
     }
 
     private static func text(_ grouping: Grouping?, before: Bool) -> String {
@@ -119,7 +166,7 @@ package enum LogQLPrinter {
         return " \(grouping.without ? "without" : "by") (\(grouping.labels.joined(separator: ",")))"
     }
 
-    private static func text(_ matching: BinaryOperation.Matching?) -> String {
+    static func text(_ matching: BinaryOperation.Matching?) -> String {
         guard let matching else { return "" }
         var out = " \(matching.on ? "on" : "ignoring") (\(matching.labels.joined(separator: ",")))"
         switch matching.group {

@@ -3,10 +3,33 @@ import Regexp
 
 /// Selectors and pipeline stages.
 extension Parser {
-    mutating func logQuery() throws(SyntaxError) -> LogExpression {
+    /// Log queries joined by `or`; each answers with its own entries.
+    mutating func logQueries() throws(SyntaxError) -> LogExpression {
+        var all = try logQuery()
+        while isKeyword("or"), ahead(1).kind == .symbol("{") || ahead(1).kind == .symbol("(") {
+            take()
+            var next = try logQuery()
+            let more = next.alternatives
+            next.alternatives = []
+            all.alternatives += [next] + more
+            guard all.alternatives.count < Limits.maxNesting else {
+                throw .semantic(
+                    "more than \(Limits.maxNesting) selectors in one query", at: peek.position)
+            }
+        }
+        return all
+    }
+
+    private mutating func logQuery() throws(SyntaxError) -> LogExpression {
         if takeSymbol("(") {
-            let inner = try nested { (p) throws(SyntaxError) in try p.logQuery() }
+            var inner = try nested { (p) throws(SyntaxError) in try p.logQueries() }
             try expect(")")
+            // Stages behind brackets are for every selector inside.
+            while !inner.alternatives.isEmpty, startsStage {
+                let stage = try stage()
+                inner.stages.append(stage)
+                for i in inner.alternatives.indices { inner.alternatives[i].stages.append(stage) }
+            }
             return inner
         }
         let position = peek.position
@@ -80,7 +103,7 @@ extension Parser {
                 take()
                 operands.append(.text(text))
             }
-        } while takeKeyword("or")
+        } while ahead(1).kind != .symbol("{") && takeKeyword("or")
         return LineFilter(op: op, operands: operands)
     }
 
@@ -100,7 +123,7 @@ extension Parser {
         switch text.lowercased() {
         case "json":
             take()
-            return .json(try fieldExpressions())
+            return try json()
         case "logfmt":
             take()
             return try logfmt()
@@ -130,6 +153,25 @@ extension Parser {
             return .keep(try labelSelections())
         default: return .labelFilter(try labelFilter())
         }
+    }
+
+    private mutating func json() throws(SyntaxError) -> Stage.Kind {
+        var arrays = false
+        while case .flag(let flag) = peek.kind {
+            guard flag == "arrays" else {
+                throw .syntax(
+                    "unknown parser flag --\(flag)", at: peek.position, length: peek.length)
+            }
+            arrays = true
+            take()
+        }
+        let position = peek.position
+        let fields = try fieldExpressions()
+        guard !arrays || fields.isEmpty else {
+            throw .semantic(
+                "--arrays goes with json alone: expressions name what they take", at: position)
+        }
+        return .json(arrays: arrays, fields)
     }
 
     private mutating func logfmt() throws(SyntaxError) -> Stage.Kind {
@@ -174,6 +216,9 @@ extension Parser {
             if case .string(let template) = peek.kind {
                 take()
                 assignments.append(LabelAssignment(name: name, value: .template(template)))
+            } else if startsArithmetic {
+                assignments.append(
+                    LabelAssignment(name: name, value: .arithmetic(try arithmetic())))
             } else {
                 guard startsName else { throw unexpected("STRING or IDENTIFIER") }
                 assignments.append(LabelAssignment(name: name, value: .label(try self.name())))
@@ -205,7 +250,9 @@ extension Parser {
     mutating func labelFilter() throws(SyntaxError) -> LabelFilter {
         try nested { (p) throws(SyntaxError) in
             var left = try p.conjunction()
-            while p.takeKeyword("or") { left = .or(left, try p.conjunction()) }
+            while p.ahead(1).kind != .symbol("{"), p.takeKeyword("or") {
+                left = .or(left, try p.conjunction())
+            }
             return left
         }
     }
@@ -233,6 +280,14 @@ extension Parser {
     private mutating func comparison() throws(SyntaxError) -> LabelFilter {
         let position = peek.position
         let label = try name()
+        if label.lowercased() == "metadata", peek.kind == .symbol("(") {
+            take()
+            try expect(")")
+            guard case .symbol(let symbol) = peek.kind, let op = Matcher.Operator(rawValue: symbol)
+            else { throw unexpected("=, =~, !~ or !=") }
+            take()
+            return .metadata(try matcher("metadata()", op, try string(), at: position))
+        }
         guard case .symbol(let symbol) = peek.kind,
             ["=", "==", "!=", "=~", "!~", "<", "<=", ">", ">="].contains(symbol)
         else { throw unexpected() }

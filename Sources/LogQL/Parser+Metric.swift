@@ -114,7 +114,7 @@ extension Parser {
     ) throws(SyntaxError) -> MetricExpression {
         if let range = RangeAggregation.Function(rawValue: name) {
             take()
-            return .range(try rangeAggregation(range, position))
+            return try rangeAggregation(range, position)
         }
         if let vector = VectorAggregation.Function(rawValue: name) {
             take()
@@ -131,15 +131,52 @@ extension Parser {
         case "label_replace":
             take()
             return .labelReplace(try labelReplace(position))
-        default: throw unexpected()
+        case "fill":
+            take()
+            return .fill(try fill(position))
+        default:
+            guard let function = VectorFunction.Name(rawValue: name) else { throw unexpected() }
+            take()
+            return .function(try vectorFunction(function, position))
         }
     }
 
-    private mutating func grouping() throws(SyntaxError) -> Grouping? {
+    mutating func grouping() throws(SyntaxError) -> Grouping? {
         let without = isKeyword("without")
         guard without || isKeyword("by") else { return nil }
         take()
         return Grouping(without: without, labels: try labelList())
+    }
+
+    private mutating func fill(_ position: SourcePosition) throws(SyntaxError) -> Fill {
+        try expect("(")
+        let operand = try metric()
+        try expect(",")
+        let value = try signedNumber()
+        try expect(")")
+        return Fill(operand: operand, value: value, position: position)
+    }
+
+    private mutating func vectorFunction(
+        _ name: VectorFunction.Name, _ position: SourcePosition
+    ) throws(SyntaxError) -> VectorFunction {
+        try expect("(")
+        let operand = try metric()
+        var argument: Double?
+        if name.argument == true || (name.argument == nil && peek.kind == .symbol(",")) {
+            try expect(",")
+            argument = try signedNumber()
+        }
+        try expect(")")
+        return VectorFunction(name: name, operand: operand, argument: argument, position: position)
+    }
+
+    mutating func signedNumber() throws(SyntaxError) -> Double {
+        let negative = takeSymbol("-")
+        if !negative { _ = takeSymbol("+") }
+        guard case .number(let text) = peek.kind else { throw unexpected("NUMBER") }
+        take()
+        return (Double(text) ?? .nan) * (negative ? -1 : 1)
     }
 
     private mutating func vectorAggregation(
@@ -168,6 +205,11 @@ extension Parser {
             take()
             parameter = k
         }
+        var label: String?
+        if function == .countDistinct {
+            label = try name()
+            try expect(",")
+        }
         let operand = try metric()
         try expect(")")
         if takesParameter, parameter == nil {
@@ -180,9 +222,11 @@ extension Parser {
         if grouping != nil, function == .approxTopk {
             throw .semantic("grouping not allowed for approx_topk aggregation", at: position)
         }
-        return VectorAggregation(
+        var aggregation = VectorAggregation(
             function: function, parameter: parameter, operand: operand, grouping: grouping,
             position: position)
+        aggregation.label = label
+        return aggregation
     }
 
     private mutating func labelReplace(
@@ -204,141 +248,5 @@ extension Parser {
         return LabelReplace(
             operand: operand, destination: texts[0], replacement: texts[1], source: texts[2],
             pattern: texts[3], position: position)
-    }
-
-    // Range aggregations: the range stands behind the selector, inside or behind the pipeline.
-
-    private mutating func rangeAggregation(
-        _ function: RangeAggregation.Function, _ position: SourcePosition
-    ) throws(SyntaxError) -> RangeAggregation {
-        try expect("(")
-        var parameter: Double?
-        let negative =
-            peek.kind == .symbol("-")
-            && { if case .number = ahead(1).kind { true } else { false } }()
-        if negative { take() }
-        if case .number(let text) = peek.kind {
-            take()
-            try expect(",")
-            let value = (Double(text) ?? .nan) * (negative ? -1 : 1)
-            guard function == .quantileOverTime else {
-                throw .semantic(
-                    "parameter \(LogQLPrinter.number(value)) not supported for operation "
-                        + function.rawValue, at: position)
-            }
-            parameter = value
-        }
-        var range = LogRange()
-        try logRange(&range)
-        try expect(")")
-        guard let log = range.log, let span = range.span else { throw unexpected("RANGE") }
-        let aggregation = RangeAggregation(
-            function: function, parameter: parameter, log: log, unwrap: range.unwrap,
-            rangeNanoseconds: span, offsetNanoseconds: range.offset, grouping: try grouping(),
-            position: position)
-        try validate(aggregation)
-        return aggregation
-    }
-
-    /// What stands inside the brackets of a range aggregation.
-    private struct LogRange {
-        var log: LogExpression?
-        var span: Int64?
-        var offset: Int64 = 0
-        var unwrap: Unwrap?
-    }
-
-    private mutating func logRange(_ range: inout LogRange) throws(SyntaxError) {
-        if takeSymbol("(") {
-            range = try nested { (p) throws(SyntaxError) in
-                var inner = LogRange()
-                try p.logRange(&inner)
-                return inner
-            }
-            try expect(")")
-        } else {
-            let position = peek.position
-            range.log = LogExpression(
-                matchers: try validSelector(), stages: [], position: position)
-        }
-        while true {
-            if case .range(let span) = peek.kind, range.span == nil {
-                take()
-                range.span = span
-                if takeKeyword("offset") { range.offset = try offset() }
-            } else if isUnwrap, range.unwrap == nil {
-                range.unwrap = try unwrap()
-            } else if startsStage, range.unwrap == nil {
-                range.log?.stages.append(try stage())
-            } else if peek.kind == .symbol("|"), range.unwrap != nil {
-                take()
-                range.unwrap?.filters.append(try labelFilter())
-            } else {
-                if range.span == nil, peek.kind != .symbol(")") { throw unexpected("RANGE or |") }
-                return
-            }
-        }
-    }
-
-    private var isUnwrap: Bool {
-        guard peek.kind == .symbol("|"), case .identifier(let text) = ahead(1).kind else {
-            return false
-        }
-        return text.lowercased() == "unwrap"
-    }
-
-    private mutating func offset() throws(SyntaxError) -> Int64 {
-        let negative = takeSymbol("-")
-        guard case .duration(let span) = peek.kind else { throw unexpected("DURATION") }
-        take()
-        return negative ? -span : span
-    }
-
-    private mutating func unwrap() throws(SyntaxError) -> Unwrap {
-        take()
-        take()
-        guard case .identifier(let text) = peek.kind else { throw unexpected("IDENTIFIER") }
-        let conversions: [Unwrap.Conversion] = [.duration, .durationSeconds, .bytes]
-        if ahead(1).kind == .symbol("("),
-            let conversion = conversions.first(where: { $0.rawValue == text.lowercased() })
-        {
-            take()
-            take()
-            let label = try name()
-            try expect(")")
-            return Unwrap(label: label, conversion: conversion, filters: [])
-        }
-        return Unwrap(label: try name(), conversion: .none, filters: [])
-    }
-
-    private func validate(_ aggregation: RangeAggregation) throws(SyntaxError) {
-        let function = aggregation.function
-        let needsUnwrap: Bool? =
-            switch function {
-            case .countOverTime, .bytesRate, .bytesOverTime: false
-            case .rate, .absentOverTime: nil
-            default: true
-            }
-        if needsUnwrap == true, aggregation.unwrap == nil {
-            throw .semantic(
-                "invalid aggregation \(function.rawValue) without unwrap", at: aggregation.position)
-        }
-        if needsUnwrap == false, aggregation.unwrap != nil {
-            throw .semantic(
-                "invalid aggregation \(function.rawValue) with unwrap", at: aggregation.position)
-        }
-        let grouped: Set<RangeAggregation.Function> = [
-            .avgOverTime, .stddevOverTime, .stdvarOverTime, .quantileOverTime, .maxOverTime,
-            .minOverTime, .firstOverTime, .lastOverTime,
-        ]
-        if aggregation.grouping != nil, !grouped.contains(function) {
-            throw .semantic(
-                "grouping not allowed for \(function.rawValue) aggregation",
-                at: aggregation.position)
-        }
-        if function == .quantileOverTime, aggregation.parameter == nil {
-            throw .semantic(
-                "parameter required for operation quantile_over_time", at: aggregation.position)
-        }
     }
 }

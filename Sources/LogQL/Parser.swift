@@ -44,7 +44,7 @@ struct Parser {
     mutating func query() throws(SyntaxError) -> QueryTree {
         let tree: QueryTree
         if startsLogQuery {
-            tree = .log(try logQuery())
+            tree = .log(try logQueries())
             if case .symbol(let op) = peek.kind, BinaryOperation.Operator(rawValue: op) != nil {
                 throw .semantic(
                     "unexpected type for left leg of binary operation (\(op)): "
@@ -58,7 +58,7 @@ struct Parser {
     }
 
     /// True at `{` or at brackets around it.
-    private var startsLogQuery: Bool {
+    var startsLogQuery: Bool {
         var ahead = at
         while tokens[ahead].kind == .symbol("(") { ahead += 1 }
         return tokens[ahead].kind == .symbol("{")

@@ -18,11 +18,14 @@ package enum QueryTree: Sendable {
     case metric(MetricExpression)
 }
 
-/// `{selector} | stage | stage`.
+/// `{selector} | stage | stage`, and perhaps `or {selector} | stage`.
 package struct LogExpression: Sendable {
     package var matchers: [Matcher]
     package var stages: [Stage]
     package var position: SourcePosition
+    /// Further selectors with pipelines of their own, whose entries are answered too. An addition
+    /// to Loki's language; these have no alternatives themselves.
+    package var alternatives: [LogExpression] = []
     package init(matchers: [Matcher], stages: [Stage], position: SourcePosition) {
         self.matchers = matchers
         self.stages = stages
@@ -33,8 +36,8 @@ package struct LogExpression: Sendable {
 package struct Stage: Sendable {
     package enum Kind: Sendable {
         case lineFilter(LineFilter)
-        /// `| json`, `| json a="x.y", b`.
-        case json([FieldExpression])
+        /// `| json`, `| json a="x.y", b`; `--arrays` (an addition) keeps arrays as raw text.
+        case json(arrays: Bool, [FieldExpression])
         case logfmt(strict: Bool, keepEmpty: Bool, [FieldExpression])
         case pattern(String)
         case regexp(String)
@@ -97,6 +100,8 @@ package indirect enum LabelFilter: Sendable {
     case duration(name: String, Comparison, Int64)
     case bytes(name: String, Comparison, UInt64)
     case ip(name: String, negated: Bool, pattern: String)
+    /// `metadata() = "x"`: any value of the structured metadata. An addition to Loki's language.
+    case metadata(Matcher)
     case and(LabelFilter, LabelFilter)
     case or(LabelFilter, LabelFilter)
 }
@@ -105,6 +110,8 @@ package struct LabelAssignment: Sendable, Equatable {
     package enum Value: Sendable, Equatable {
         case label(String)
         case template(String)
+        /// `ms=(b - a) * 1000`, an addition to Loki's language.
+        case arithmetic(LabelArithmetic)
     }
     package var name: String
     package var value: Value
@@ -112,6 +119,14 @@ package struct LabelAssignment: Sendable, Equatable {
         self.name = name
         self.value = value
     }
+}
+
+/// A calculation with the labels of a row.
+package indirect enum LabelArithmetic: Sendable, Equatable {
+    case number(Double)
+    /// A label read as a number, a duration in seconds, or an amount of bytes.
+    case label(String, Unwrap.Conversion)
+    case operation(BinaryOperation.Operator, LabelArithmetic, LabelArithmetic)
 }
 
 /// An operand of `drop` and `keep`: a name, or a name whose value matches.
@@ -148,153 +163,5 @@ package struct Grouping: Sendable, Equatable {
     package init(without: Bool, labels: [String]) {
         self.without = without
         self.labels = labels
-    }
-}
-
-package indirect enum MetricExpression: Sendable {
-    case range(RangeAggregation)
-    case vector(VectorAggregation)
-    case binary(BinaryOperation)
-    case literal(Double)
-    /// `vector(n)`.
-    case constant(Double)
-    case labelReplace(LabelReplace)
-}
-
-package struct RangeAggregation: Sendable {
-    package enum Function: String, Sendable, CaseIterable {
-        case rate
-        case rateCounter = "rate_counter"
-        case countOverTime = "count_over_time"
-        case bytesRate = "bytes_rate"
-        case bytesOverTime = "bytes_over_time"
-        case sumOverTime = "sum_over_time"
-        case avgOverTime = "avg_over_time"
-        case minOverTime = "min_over_time"
-        case maxOverTime = "max_over_time"
-        case stddevOverTime = "stddev_over_time"
-        case stdvarOverTime = "stdvar_over_time"
-        case quantileOverTime = "quantile_over_time"
-        case firstOverTime = "first_over_time"
-        case lastOverTime = "last_over_time"
-        case absentOverTime = "absent_over_time"
-    }
-    package var function: Function
-    /// φ of `quantile_over_time`.
-    package var parameter: Double?
-    package var log: LogExpression
-    package var unwrap: Unwrap?
-    package var rangeNanoseconds: Int64
-    /// May be negative.
-    package var offsetNanoseconds: Int64
-    package var grouping: Grouping?
-    package var position: SourcePosition
-    package init(
-        function: Function, parameter: Double?, log: LogExpression, unwrap: Unwrap?,
-        rangeNanoseconds: Int64, offsetNanoseconds: Int64, grouping: Grouping?,
-        position: SourcePosition
-    ) {
-        self.function = function
-        self.parameter = parameter
-        self.log = log
-        self.unwrap = unwrap
-        self.rangeNanoseconds = rangeNanoseconds
-        self.offsetNanoseconds = offsetNanoseconds
-        self.grouping = grouping
-        self.position = position
-    }
-}
-
-package struct VectorAggregation: Sendable {
-    package enum Function: String, Sendable, CaseIterable {
-        case sum, avg, min, max, count, stddev, stdvar, topk, bottomk, sort
-        case sortDesc = "sort_desc"
-        case approxTopk = "approx_topk"
-    }
-    package var function: Function
-    /// k of `topk`, `bottomk` and `approx_topk`.
-    package var parameter: Int?
-    package var operand: MetricExpression
-    package var grouping: Grouping?
-    package var position: SourcePosition
-    package init(
-        function: Function, parameter: Int?, operand: MetricExpression, grouping: Grouping?,
-        position: SourcePosition
-    ) {
-        self.function = function
-        self.parameter = parameter
-        self.operand = operand
-        self.grouping = grouping
-        self.position = position
-    }
-}
-
-package struct BinaryOperation: Sendable {
-    package enum Operator: String, Sendable, CaseIterable {
-        case or, and, unless
-        case equal = "=="
-        case notEqual = "!="
-        case less = "<"
-        case lessOrEqual = "<="
-        case greater = ">"
-        case greaterOrEqual = ">="
-        case add = "+"
-        case subtract = "-"
-        case multiply = "*"
-        case divide = "/"
-        case modulo = "%"
-        case power = "^"
-    }
-    package enum Group: Sendable, Equatable {
-        case left([String])
-        case right([String])
-    }
-    package struct Matching: Sendable, Equatable {
-        /// True for `on`, false for `ignoring`.
-        package var on: Bool
-        package var labels: [String]
-        package var group: Group?
-        package init(on: Bool, labels: [String], group: Group?) {
-            self.on = on
-            self.labels = labels
-            self.group = group
-        }
-    }
-    package var op: Operator
-    package var left: MetricExpression
-    package var right: MetricExpression
-    package var returnsBool: Bool
-    package var matching: Matching?
-    package var position: SourcePosition
-    package init(
-        op: Operator, left: MetricExpression, right: MetricExpression, returnsBool: Bool,
-        matching: Matching?, position: SourcePosition
-    ) {
-        self.op = op
-        self.left = left
-        self.right = right
-        self.returnsBool = returnsBool
-        self.matching = matching
-        self.position = position
-    }
-}
-
-package struct LabelReplace: Sendable {
-    package var operand: MetricExpression
-    package var destination: String
-    package var replacement: String
-    package var source: String
-    package var pattern: String
-    package var position: SourcePosition
-    package init(
-        operand: MetricExpression, destination: String, replacement: String, source: String,
-        pattern: String, position: SourcePosition
-    ) {
-        self.operand = operand
-        self.destination = destination
-        self.replacement = replacement
-        self.source = source
-        self.pattern = pattern
-        self.position = position
     }
 }

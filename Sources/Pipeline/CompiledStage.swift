@@ -20,7 +20,11 @@ enum CompiledStage {
     case drop([LabelSelection])
     case keep([LabelSelection])
 
-    enum LabelValue { case label(String), template(Template) }
+    enum LabelValue {
+        case label(String)
+        case template(Template)
+        case arithmetic(LabelArithmetic)
+    }
 
     /// ANSI control sequences, as ECMA-48 5.4 builds them, and operating system commands.
     private static let ansi = "\\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\\x07\\x1b]*(?:\\x07|\\x1b\\\\))"
@@ -32,15 +36,17 @@ enum CompiledStage {
             throw PipelineError(
                 text.hasPrefix("invalid pattern parser") || text.hasPrefix("invalid regexp parser")
                     ? "parse error : \(text)"
-                    : "parse error : stage '\(LogQLPrinter.text(stage))' : \(text)")
+                    : "parse error : stage '\(LogQLPrinter.text(stage))' : \(text)",
+                at: stage.position)
         }
     }
 
     private static func compile(_ kind: Stage.Kind) throws(PipelineError) -> CompiledStage {
         switch kind {
         case .lineFilter(let filter): return .lineFilter(try LineFilterStage(filter))
-        case .json(let fields):
-            return fields.isEmpty ? .json(JSONStage()) : .jsonPaths(try JSONPathStage(fields))
+        case .json(let arrays, let fields):
+            return fields.isEmpty
+                ? .json(JSONStage(keepsArrays: arrays)) : .jsonPaths(try JSONPathStage(fields))
         case .logfmt(let strict, let keepEmpty, let fields):
             return .logfmt(try LogfmtStage(strict: strict, keepEmpty: keepEmpty, fields: fields))
         case .pattern(let text): return .pattern(try PatternStage(text))
@@ -79,6 +85,7 @@ enum CompiledStage {
             }
             switch assignment.value {
             case .label(let source): out.append((assignment.name, .label(source)))
+            case .arithmetic(let arithmetic): out.append((assignment.name, .arithmetic(arithmetic)))
             case .template(let text):
                 let prefix = "invalid template for label '\(assignment.name)': template: label:1: "
                 out.append((assignment.name, .template(try template(text, prefix))))
@@ -124,6 +131,7 @@ extension CompiledStage {
         for item in list {
             switch item.value {
             case .label(let source): names.append(source)
+            case .arithmetic(let arithmetic): names += arithmetic.names
             case .template(let template):
                 guard let fields = template.fields else { return nil }
                 names += fields
@@ -142,17 +150,16 @@ struct Row {
 }
 
 extension CompiledStage {
-    /// Runs the stage on a row; false drops it. `isDone` tells a parser that nothing more is needed.
-    func run(
-        _ row: inout Row, _ line: UnsafeRawBufferPointer, isDone: (RowLabels) -> Bool
-    ) -> Bool {
+    /// Runs the stage on a row; false drops it.
+    func run(_ row: inout Row, _ line: UnsafeRawBufferPointer, _ demand: ParserDemand) -> Bool {
+        if isParser, demand.isMet(by: row.labels) { return true }
         switch self {
         case .lineFilter(let stage): return stage.passes(line)
-        case .json(let stage): stage.run(line, &row.labels, isDone: isDone)
+        case .json(let stage): stage.run(line, &row.labels, demand)
         case .jsonPaths(let stage): stage.run(line, &row.labels)
-        case .logfmt(let stage): stage.run(line, &row.labels, isDone: isDone)
-        case .pattern(let stage): stage.run(line, &row.labels, isDone: isDone)
-        case .regexp(let stage): stage.run(line, &row.labels)
+        case .logfmt(let stage): stage.run(line, &row.labels, demand)
+        case .pattern(let stage): stage.run(line, &row.labels, demand)
+        case .regexp(let stage): stage.run(line, &row.labels, demand)
         case .unpack(let stage):
             if let entry = stage.run(line, &row.labels) { row.newLine = entry }
         case .labelFilter(let stage): return stage.passes(&row.labels)
@@ -161,7 +168,8 @@ extension CompiledStage {
                 row.newLine = try template.render(row.labels.input(line, row.timestamp))
             } catch { row.labels.fail(Self.templateError, error.message) }
         case .labelFormat(let list): Self.format(list, &row, line)
-        case .decolorize(let regexp): row.newLine = regexp.replacing(in: Array(line), with: [], expanding: false)
+        case .decolorize(let regexp):
+            row.newLine = regexp.replacing(in: Array(line), with: [], expanding: false)
         case .drop(let list):
             for selection in list where Self.selects(selection, row.labels) {
                 row.labels.remove(selection.name)
@@ -194,6 +202,12 @@ extension CompiledStage {
                     row.labels.remove(source)
                     row.labels.set(name, value)
                 }
+            case .arithmetic(let arithmetic):
+                do throws(PipelineError) {
+                    if let value = try arithmetic.value(row.labels) {
+                        row.labels.set(name, LogQLPrinter.number(value))
+                    }
+                } catch { row.labels.fail("LabelFormatErr", error.message) }
             case .template(let template):
                 let labels = seen ?? row.labels
                 seen = labels

@@ -6,6 +6,8 @@ package struct Extraction: Sendable {
     package enum Value: Sendable {
         case count, bytes
         case unwrap(Unwrap)
+        /// The bits of a hash of a label's value: what is counted is how many differ.
+        case hash(label: String)
     }
     package var value: Value
     /// Nil keeps every label.
@@ -22,11 +24,13 @@ enum SampleValue {
     case count
     case bytes
     case unwrap(label: String, Unwrap.Conversion, filters: [LabelFilterStage])
+    case hash(label: String)
 
     init(_ value: Extraction.Value) throws(PipelineError) {
         switch value {
         case .count: self = .count
         case .bytes: self = .bytes
+        case .hash(let label): self = .hash(label: label)
         case .unwrap(let unwrap):
             var filters: [LabelFilterStage] = []
             for filter in unwrap.filters { filters.append(try LabelFilterStage(filter)) }
@@ -39,6 +43,9 @@ enum SampleValue {
         switch self {
         case .count: return 1
         case .bytes: return Double(lineBytes)
+        case .hash(let label):
+            guard let text = labels[label], !text.isEmpty else { return nil }
+            return Double(bitPattern: Labels(sorted: [Label("", text)]).fingerprint)
         case .unwrap(let label, let conversion, let filters):
             guard let text = labels[label], !text.isEmpty else { return nil }
             let value = Self.convert(text, conversion)
@@ -50,7 +57,7 @@ enum SampleValue {
         }
     }
 
-    private static func convert(_ text: String, _ conversion: Unwrap.Conversion) -> Double? {
+    static func convert(_ text: String, _ conversion: Unwrap.Conversion) -> Double? {
         switch conversion {
         case .none: Double(text)
         case .duration, .durationSeconds: DurationText.parseGo(text).map { Double($0) / 1e9 }
@@ -63,11 +70,15 @@ enum SampleValue {
         switch self {
         case .count, .bytes: []
         case .unwrap(let label, _, let filters): [label] + filters.flatMap(\.names)
+        case .hash(let label): [label]
         }
     }
 
     /// The label that the value came from, which no series keeps.
     var consumedLabel: String? {
-        if case .unwrap(let label, _, _) = self { label } else { nil }
+        switch self {
+        case .unwrap(let label, _, _), .hash(let label): label
+        case .count, .bytes: nil
+        }
     }
 }

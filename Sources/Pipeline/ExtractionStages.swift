@@ -37,8 +37,7 @@ struct PatternStage {
 
     private let searches: [ByteSearch?]
 
-    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, isDone: (RowLabels) -> Bool)
-    {
+    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, _ demand: ParserDemand) {
         var at = 0
         var index = 0
         if let first = searches[0] {
@@ -52,9 +51,11 @@ struct PatternStage {
             let end = literal.map { $0.find(in: line, from: at) ?? -1 } ?? line.count
             // A literal that is not found leaves the rest of the line to the capture.
             let value = line[at..<(end < 0 ? line.count : end)]
-            if name != "_" { labels.extract(name, String(decoding: value, as: UTF8.self)) }
+            if name != "_", demand.wants(name) {
+                labels.extract(name, String(decoding: value, as: UTF8.self))
+                if demand.isMet(by: labels) { return }
+            }
             guard end >= 0, let literal else { return }
-            if isDone(labels) { return }
             at = end + literal.needle.count
             index += 2
         }
@@ -86,10 +87,10 @@ struct RegexpStage {
         required = regexp.requiredLiteral.map { ByteSearch($0) }
     }
 
-    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels) {
+    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, _ demand: ParserDemand) {
         if let required, !required.occurs(in: line) { return }
         guard let captures = regexp.captures(in: line) else { return }
-        for (group, name) in groups where group < captures.count {
+        for (group, name) in groups where group < captures.count && demand.wants(name) {
             let value = captures[group].map { String(decoding: line[$0], as: UTF8.self) } ?? ""
             labels.extract(name, value)
         }

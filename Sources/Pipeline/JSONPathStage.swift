@@ -7,6 +7,8 @@ struct JSONPathStage {
     private enum Step: Equatable {
         case field(String)
         case index(Int)
+        /// `[*]`: every item of an array, an addition to Loki's language.
+        case every
     }
     private struct Field {
         let name: String
@@ -34,6 +36,8 @@ struct JSONPathStage {
                 let inner = rest[rest.index(after: rest.startIndex)..<close]
                 if inner.count >= 2, inner.hasPrefix("\""), inner.hasSuffix("\"") {
                     steps.append(.field(String(inner.dropFirst().dropLast())))
+                } else if inner == "*" {
+                    steps.append(.every)
                 } else if let index = Int(inner), index >= 0 {
                     steps.append(.index(index))
                 } else {
@@ -79,21 +83,65 @@ struct JSONPathStage {
         _ line: UnsafeRawBufferPointer, _ steps: [Step]
     ) throws(BytesError) -> String? {
         var reader = JSONReader(line, maxNesting: Limits.maxNesting)
+        if steps.contains(.every) {
+            var found: [Range<Int>] = []
+            try collect(&reader, steps[...], &found)
+            let texts = found.map { String(decoding: line[$0], as: UTF8.self) }
+            return "[" + texts.joined(separator: ",") + "]"
+        }
         for step in steps {
             guard try enter(&reader, step) else { return nil }
         }
         let start = reader.offset
-        switch try reader.next() {
-        case .string(let range, _): return JSONText.string(reader, range)
-        case .number(let range): return JSONText.raw(reader, range)
-        case .true: return "true"
-        case .false: return "false"
+        let token = try reader.next()
+        switch token {
+        case .string, .number, .true, .false: return JSONText.value(token, line, reader)
         case .objectStart, .arrayStart:
             try JSONStage.skipArray(&reader)
             let text = String(decoding: line[start..<reader.offset], as: UTF8.self)
             // The reader stands behind a colon or a comma and the blanks after it.
             return String(text.drop { $0 != "{" && $0 != "[" })
         default: return nil
+        }
+    }
+
+    /// Goes through one value and notes where the values lie that the steps lead to. The steps bound
+    /// the recursion.
+    private static func collect(
+        _ reader: inout JSONReader, _ steps: ArraySlice<Step>, _ found: inout [Range<Int>]
+    ) throws(BytesError) {
+        guard let step = steps.first else {
+            found.append(try reader.skipValue())
+            return
+        }
+        let before = reader
+        switch (step, try reader.next()) {
+        case (.field(let name), .objectStart):
+            while case .key(let range, _) = try reader.next() {
+                if JSONText.string(reader, range) == name {
+                    try collect(&reader, steps.dropFirst(), &found)
+                } else {
+                    _ = try reader.skipValue()
+                }
+            }
+        case (.every, .arrayStart), (.index, .arrayStart):
+            var index = 0
+            while true {
+                var ahead = reader
+                if try ahead.next() == .arrayEnd {
+                    reader = ahead
+                    return
+                }
+                if step == .every || step == .index(index) {
+                    try collect(&reader, steps.dropFirst(), &found)
+                } else {
+                    _ = try reader.skipValue()
+                }
+                index += 1
+            }
+        default:
+            reader = before
+            _ = try reader.skipValue()
         }
     }
 

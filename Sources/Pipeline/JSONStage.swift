@@ -2,65 +2,63 @@ import Bytes
 import LogModel
 import LogQL
 
-/// `| json`: flattens an object; keys are joined by `_`, arrays and null are left out.
+/// `| json`: flattens an object; keys are joined by `_`, null is left out, and so are arrays unless
+/// they are asked for.
 struct JSONStage {
     static let errorCode = "JSONParserErr"
 
-    func run(
-        _ line: UnsafeRawBufferPointer, _ labels: inout RowLabels,
-        isDone: (RowLabels) -> Bool
-    ) {
+    /// Keeps arrays as raw text under their key.
+    var keepsArrays = false
+
+    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, _ demand: ParserDemand) {
         var reader = JSONReader(line, maxNesting: Limits.maxNesting)
         do throws(BytesError) {
             guard try reader.next() == .objectStart else {
                 throw .invalid(
                     "Value looks like object, but can't find closing '}' symbol", offset: 0)
             }
-            try object(&reader, &labels, isDone)
+            try object(line, &reader, &labels, demand)
         } catch {
             labels.fail(Self.errorCode, "\(error)")
         }
     }
 
     private func object(
-        _ reader: inout JSONReader, _ labels: inout RowLabels, _ isDone: (RowLabels) -> Bool
+        _ line: UnsafeRawBufferPointer, _ reader: inout JSONReader, _ labels: inout RowLabels,
+        _ demand: ParserDemand
     ) throws(BytesError) {
-        var prefixes: [String] = [""]
-        var key = ""
+        var path = KeyPath()
+        var depth = 1
         while true {
-            switch try reader.next() {
-            case .key(let range, _): key = JSONText.string(reader, range)
+            var value: String?
+            let token = try reader.next()
+            switch token {
+            case .key(let range, let escaped): path.key = (range, escaped)
             case .objectStart:
-                prefixes.append(Self.joined(prefixes[prefixes.count - 1], key))
+                path.enter(line, reader)
+                depth += 1
             case .objectEnd:
-                prefixes.removeLast()
-                if prefixes.isEmpty {
-                    guard try reader.next() == .end else { return }
+                path.leave()
+                depth -= 1
+                if depth == 0 {
+                    _ = try reader.next()
                     return
                 }
-            case .arrayStart: try Self.skipArray(&reader)
-            case .string(let range, _):
-                Self.add(&labels, prefixes, key, JSONText.string(reader, range))
-            case .number(let range): Self.add(&labels, prefixes, key, JSONText.raw(reader, range))
-            case .true: Self.add(&labels, prefixes, key, "true")
-            case .false: Self.add(&labels, prefixes, key, "false")
+            case .arrayStart:
+                let start = reader.offset - 1
+                try Self.skipArray(&reader)
+                guard keepsArrays, let name = path.label(line, reader, demand) else { continue }
+                value = String(decoding: line[start..<reader.offset], as: UTF8.self)
+                labels.extract(name, value ?? "")
+            case .string, .number, .true, .false:
+                guard let name = path.label(line, reader, demand) else { continue }
+                labels.extract(name, JSONText.value(token, line, reader))
+                value = name
             case .null: break
             case .arrayEnd, .end: return
             }
-            if isDone(labels) { return }
+            if value != nil, demand.isMet(by: labels) { return }
         }
-    }
-
-    private static func joined(_ prefix: String, _ key: String) -> String {
-        let name = sanitized(key.trimmingBlanks)
-        return prefix.isEmpty ? name : prefix + "_" + name
-    }
-
-    private static func add(
-        _ labels: inout RowLabels, _ prefixes: [String], _ key: String, _ value: String
-    ) {
-        let name = joined(prefixes[prefixes.count - 1], key)
-        if !name.isEmpty { labels.extract(name, value) }
     }
 
     static func skipArray(_ reader: inout JSONReader) throws(BytesError) {
@@ -75,24 +73,73 @@ struct JSONStage {
     }
 }
 
+/// The keys that lead to a value, as one label name in bytes.
+private struct KeyPath {
+    private var bytes: [UInt8] = []
+    /// Where the name of each open object begins.
+    private var marks: [Int] = []
+    /// The last key, not yet part of the name.
+    var key: (range: Range<Int>, escaped: Bool) = (0..<0, false)
+
+    mutating func enter(_ line: UnsafeRawBufferPointer, _ reader: JSONReader) {
+        marks.append(bytes.count)
+        append(line, reader)
+    }
+
+    mutating func leave() { bytes.removeLast(bytes.count - (marks.popLast() ?? bytes.count)) }
+
+    private mutating func append(_ line: UnsafeRawBufferPointer, _ reader: JSONReader) {
+        if !bytes.isEmpty { bytes.append(UInt8(ascii: "_")) }
+        let text = UnsafeRawBufferPointer(rebasing: line[key.range])
+        if !key.escaped, isPlainName(text) {
+            bytes += text
+        } else {
+            bytes += sanitized(JSONText.string(reader, key.range).trimmingBlanks).utf8
+        }
+    }
+
+    /// The label for the last key, if anybody wants it.
+    mutating func label(
+        _ line: UnsafeRawBufferPointer, _ reader: JSONReader, _ demand: ParserDemand
+    ) -> String? {
+        let mark = bytes.count
+        append(line, reader)
+        defer { bytes.removeLast(bytes.count - mark) }
+        return bytes.isEmpty ? nil : bytes.withUnsafeBytes { demand.label($0) }
+    }
+}
+
 /// Texts of JSON tokens as label values.
 enum JSONText {
     /// Unescaped; bytes that are no text become blanks, as in Loki.
     static func string(_ reader: JSONReader, _ range: Range<Int>) -> String {
         var out: [UInt8] = []
         guard (try? reader.unescape(range, into: &out)) != nil else { return "" }
-        let text = String(decoding: out, as: UTF8.self)
-        return text.contains("\u{FFFD}")
-            ? String(
-                String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\u{FFFD}" ? " " : $0 }))
-            : text
+        return blanked(String(decoding: out, as: UTF8.self))
     }
 
-    static func raw(_ reader: JSONReader, _ range: Range<Int>) -> String {
-        var out: [UInt8] = []
-        // A number holds no escapes, so this copies it.
-        guard (try? reader.unescape(range, into: &out)) != nil else { return "" }
-        return String(decoding: out, as: UTF8.self)
+    private static func blanked(_ text: String) -> String {
+        guard text.utf8.contains(0xef), text.unicodeScalars.contains("\u{FFFD}") else {
+            return text
+        }
+        return String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\u{FFFD}" ? " " : $0 }))
+    }
+
+    /// The text of a token that is a plain value.
+    static func value(
+        _ token: JSONToken, _ line: UnsafeRawBufferPointer, _ reader: JSONReader
+    ) -> String {
+        switch token {
+        case .string(let range, let escaped):
+            // Only an escape makes the text differ from its bytes.
+            escaped
+                ? string(reader, range) : blanked(String(decoding: line[range], as: UTF8.self))
+        case .number(let range): String(decoding: line[range], as: UTF8.self)
+        case .true: "true"
+        case .false: "false"
+        default: ""
+        }
     }
 }
 

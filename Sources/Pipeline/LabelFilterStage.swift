@@ -10,6 +10,7 @@ indirect enum LabelFilterStage {
     case duration(String, LabelFilter.Comparison, Double)
     case bytes(String, LabelFilter.Comparison, Double)
     case ip(String, negated: Bool, IPRange)
+    case metadata(Matcher)
     case and(LabelFilterStage, LabelFilterStage)
     case or(LabelFilterStage, LabelFilterStage)
 
@@ -29,6 +30,7 @@ indirect enum LabelFilterStage {
         case .bytes(let name, let op, let amount): self = .bytes(name, op, Double(amount))
         case .ip(let name, let negated, let pattern):
             self = .ip(name, negated: negated, try IPRange(pattern))
+        case .metadata(let matcher): self = .metadata(matcher)
         case .and(let a, let b):
             self = .and(try LabelFilterStage(a), try LabelFilterStage(b))
         case .or(let a, let b): self = .or(try LabelFilterStage(a), try LabelFilterStage(b))
@@ -41,6 +43,7 @@ indirect enum LabelFilterStage {
         case .string(let matcher, _): [matcher.name]
         case .number(let name, _, _), .duration(let name, _, _), .bytes(let name, _, _): [name]
         case .ip(let name, _, _): [name]
+        case .metadata: []
         case .and(let a, let b), .or(let a, let b): a.names + b.names
         }
     }
@@ -53,6 +56,11 @@ indirect enum LabelFilterStage {
             let left = a.passes(&labels)
             let right = b.passes(&labels)
             return left || right
+        case .metadata(let matcher):
+            // A negative filter wants all values to differ.
+            let isNegative = matcher.op == .notEqual || matcher.op == .notMatch
+            return labels.metadata.pairs.contains { matcher.matches($0.value) != isNegative }
+                != isNegative
         case .string(let matcher, let regexp):
             let value = labels[matcher.name] ?? ""
             guard let regexp else { return matcher.matches(value) }

@@ -31,8 +31,10 @@ package final class LogPipeline {
     private let stages: [CompiledStage]
     private let value: SampleValue?
     private let grouping: Grouping?
-    /// Labels that anything behind the parsers needs; nil when all are kept.
-    private let needed: Set<String>?
+    private let demand: ParserDemand
+    /// A parser whose labels the filters behind it look at first; only rows that pass are parsed
+    /// again for all their labels.
+    private let early: EarlyFilters?
     /// Literal that must occur, searched over a whole buffer before any row is looked at.
     private let prefilter: ByteSearch?
 
@@ -44,9 +46,11 @@ package final class LogPipeline {
         for stage in stages { compiled.append(try CompiledStage(stage)) }
         grouping = extraction?.grouping
         value = if let extraction { try SampleValue(extraction.value) } else { nil }
-        needed = Self.neededLabels(compiled, value, grouping)
+        let needed = Self.neededLabels(compiled, value, grouping)
+        demand = needed.map { ParserDemand($0, stops: true) } ?? .everything
         // A parser whose labels nobody needs does not run, as in Loki.
         self.stages = needed?.isEmpty == true ? compiled.filter { !$0.isParser } : compiled
+        early = needed == nil ? EarlyFilters(compiled) : nil
         var first: ByteSearch?
         for case .lineFilter(let filter) in compiled.prefix(1) { first = filter.requiredLiteral }
         prefilter = first
@@ -70,7 +74,10 @@ package final class LogPipeline {
     /// True when every row passes as it is and only the labels of its stream matter.
     package var isPassThrough: Bool {
         guard stages.isEmpty, let value else { return false }
-        if case .unwrap = value { return false }
+        switch value {
+        case .unwrap, .hash: return false
+        case .count, .bytes: break
+        }
         return keepsOnly == .streamLabels
     }
 
@@ -103,10 +110,9 @@ package final class LogPipeline {
         var failure: PipelineError?
         var streamIDs = StreamIDs()
         entries.lineBytes.withUnsafeBytes { bytes in
-            let isDone = doneTest()
             forEachCandidate(entries, bytes) { row in
                 do throws(PipelineError) {
-                    try one(row, stream, entries, bytes, &streamIDs, isDone, &result)
+                    try one(row, stream, entries, bytes, &streamIDs, &result)
                 } catch { failure = error }
                 return failure == nil
             }
@@ -114,14 +120,11 @@ package final class LogPipeline {
         if let failure { throw failure }
     }
 
-    /// IDs of rows whose labels no stage has touched, by metadata set.
-    private struct StreamIDs { var byMetadata: [UInt32: Int] = [:] }
-
-    private func doneTest() -> (RowLabels) -> Bool {
-        guard let needed else { return { _ in false } }
-        return { labels in
-            needed.allSatisfy { labels.hasParsed($0) || labels.hasParsed($0 + "_extracted") }
-        }
+    /// What rows of one stream share, by their metadata set.
+    private struct StreamIDs {
+        /// IDs of rows whose labels no stage has touched.
+        var byMetadata: [UInt32: Int] = [:]
+        var labels: [UInt32: RowLabels] = [:]
     }
 
     /// Calls `body` for each row that may pass, until it says stop. With a required literal the whole
@@ -170,7 +173,7 @@ package final class LogPipeline {
 
     private func one(
         _ index: Int, _ stream: Labels, _ entries: Entries, _ bytes: UnsafeRawBufferPointer,
-        _ streamIDs: inout StreamIDs, _ isDone: (RowLabels) -> Bool, _ result: inout PipelineResult
+        _ streamIDs: inout StreamIDs, _ result: inout PipelineResult
     ) throws(PipelineError) {
         let range = entries.lineRange(index)
         let stored = UnsafeRawBufferPointer(rebasing: bytes.isEmpty ? bytes[0..<0] : bytes[range])
@@ -181,15 +184,21 @@ package final class LogPipeline {
             next += 1
         }
         let metadataID = entries.metadataIDs.isEmpty ? 0 : entries.metadataIDs[index]
-        var row = Row(
-            timestamp: entries.timestamps[index], newLine: nil,
-            labels: RowLabels(stream: stream, metadata: entries.metadata(index)))
+        let labels =
+            streamIDs.labels[metadataID]
+            ?? RowLabels(stream: stream, metadata: entries.metadata(index))
+        // Sets that are all different are not worth keeping.
+        if entries.metadataSets.count <= 256, streamIDs.labels[metadataID] == nil {
+            streamIDs.labels[metadataID] = labels
+        }
+        var row = Row(timestamp: entries.timestamps[index], newLine: nil, labels: labels)
+        if let early, next == early.first, !early.pass(row, stored) { return }
         for stage in stages[next...] {
             let passed: Bool
             if let line = row.newLine {
-                passed = line.withUnsafeBytes { stage.run(&row, $0, isDone: isDone) }
+                passed = line.withUnsafeBytes { stage.run(&row, $0, demand) }
             } else {
-                passed = stage.run(&row, stored, isDone: isDone)
+                passed = stage.run(&row, stored, demand)
             }
             if !passed { return }
         }
@@ -242,5 +251,43 @@ package final class LogPipeline {
         let left = Set((grouping?.labels ?? []) + (value.consumedLabel.map { [$0] } ?? []))
         let merged = labels.result.merged
         return ResultLabels(stream: Labels(sorted: merged.pairs.filter { !left.contains($0.name) }))
+    }
+}
+
+/// A parser and the label filters right behind it: most rows end at the filters, and those need few
+/// of the labels that the parser would find.
+private struct EarlyFilters {
+    /// Place of the parser among the stages.
+    let first: Int
+    private let parser: CompiledStage
+    private let filters: [LabelFilterStage]
+    private let demand: ParserDemand
+
+    init?(_ stages: [CompiledStage]) {
+        guard
+            let first = stages.firstIndex(where: {
+                if case .lineFilter = $0 { false } else { true }
+            })
+        else { return nil }
+        switch stages[first] {
+        case .json, .logfmt, .pattern: parser = stages[first]
+        default: return nil
+        }
+        var filters: [LabelFilterStage] = []
+        for stage in stages[(first + 1)...] {
+            guard case .labelFilter(let filter) = stage else { break }
+            filters.append(filter)
+        }
+        guard !filters.isEmpty else { return nil }
+        self.first = first
+        self.filters = filters
+        // Lines are read to their end all the same: filters must see errors as they are.
+        demand = ParserDemand(Set(filters.flatMap(\.names)), stops: false)
+    }
+
+    func pass(_ row: Row, _ line: UnsafeRawBufferPointer) -> Bool {
+        var row = row
+        _ = parser.run(&row, line, demand)
+        return filters.allSatisfy { $0.passes(&row.labels) }
     }
 }

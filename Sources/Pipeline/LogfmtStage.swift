@@ -23,27 +23,54 @@ struct LogfmtStage {
         self.fields = fields
     }
 
-    func run(
-        _ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, isDone: (RowLabels) -> Bool
-    ) {
-        var found: [String: String] = [:]
+    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, _ demand: ParserDemand) {
+        if !fields.isEmpty { return pick(line, &labels) }
         var at = 0
         while let pair = Self.next(line, &at) {
             switch pair {
             case .bad(let offset, let what):
                 if strict {
-                    labels.fail("LogfmtParserErr", "logfmt syntax error at pos \(offset) : \(what)")
-                    at = line.count
+                    fail(&labels, offset, what)
+                    return
                 }
             case .good(let key, let value):
-                let name = sanitized(key)
-                if name.isEmpty { continue }
-                if fields.isEmpty {
-                    if value.isEmpty, !keepEmpty { continue }
-                    labels.extract(name, value)
-                    if isDone(labels) { return }
-                } else if fields.contains(where: { $0.path == key }) {
-                    found[key] = value
+                if value.isEmpty, !keepEmpty { continue }
+                guard let name = Self.label(line, key, demand) else { continue }
+                // A quoted text is read only when somebody wants it, unless its fault would count.
+                if let text = Self.text(line, value) {
+                    labels.extract(name, text)
+                    if demand.isMet(by: labels) { return }
+                } else if strict {
+                    fail(&labels, value.range.lowerBound, "invalid quoted value")
+                    return
+                }
+            }
+        }
+    }
+
+    private func fail(_ labels: inout RowLabels, _ offset: Int, _ what: String) {
+        labels.fail("LogfmtParserErr", "logfmt syntax error at pos \(offset) : \(what)")
+    }
+
+    /// The form with expressions: each label that is asked for is there afterwards.
+    private func pick(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels) {
+        var found: [String: String] = [:]
+        var at = 0
+        pairs: while let pair = Self.next(line, &at) {
+            switch pair {
+            case .bad(let offset, let what):
+                if strict {
+                    fail(&labels, offset, what)
+                    break pairs
+                }
+            case .good(let range, let value):
+                let key = String(decoding: line[range], as: UTF8.self)
+                guard !key.isEmpty, fields.contains(where: { $0.path == key }) else { continue }
+                if let text = Self.text(line, value) {
+                    found[key] = text
+                } else if strict {
+                    fail(&labels, value.range.lowerBound, "invalid quoted value")
+                    break pairs
                 }
             }
         }
@@ -54,9 +81,25 @@ struct LogfmtStage {
         }
     }
 
+    /// Where a value lies; between quotes it may hold escapes.
+    private struct Value {
+        var range: Range<Int>
+        var isQuoted = false
+        var isEmpty: Bool { range.isEmpty }
+    }
+
     private enum Pair {
-        case good(String, String)
+        case good(Range<Int>, Value)
         case bad(Int, String)
+    }
+
+    private static func label(
+        _ line: UnsafeRawBufferPointer, _ key: Range<Int>, _ demand: ParserDemand
+    ) -> String? {
+        let bytes = UnsafeRawBufferPointer(rebasing: line[key])
+        if isPlainName(bytes) { return demand.label(bytes) }
+        let name = sanitized(String(decoding: bytes, as: UTF8.self))
+        return !name.isEmpty && demand.wants(name) ? name : nil
     }
 
     /// The next pair, or nil at the end of the line.
@@ -69,11 +112,13 @@ struct LogfmtStage {
         {
             at += 1
         }
-        let key = String(decoding: line[start..<at], as: UTF8.self)
+        let key = start..<at
         if at < line.count, line[at] == UInt8(ascii: "\"") {
             return skipBad(line, &at, "unexpected '\"'")
         }
-        guard at < line.count, line[at] == UInt8(ascii: "=") else { return .good(key, "") }
+        guard at < line.count, line[at] == UInt8(ascii: "=") else {
+            return .good(key, Value(range: at..<at))
+        }
         if key.isEmpty { return skipBad(line, &at, "unexpected '='") }
         at += 1
         if at < line.count, line[at] == UInt8(ascii: "\"") { return quotedValue(line, &at, key) }
@@ -84,7 +129,7 @@ struct LogfmtStage {
             }
             at += 1
         }
-        return .good(key, text(line, value..<at))
+        return .good(key, Value(range: value..<at))
     }
 
     private static func skipBad(
@@ -96,7 +141,7 @@ struct LogfmtStage {
     }
 
     private static func quotedValue(
-        _ line: UnsafeRawBufferPointer, _ at: inout Int, _ key: String
+        _ line: UnsafeRawBufferPointer, _ at: inout Int, _ key: Range<Int>
     ) -> Pair {
         let start = at + 1
         at = start
@@ -107,18 +152,24 @@ struct LogfmtStage {
             at = line.count
             return .bad(start, "unterminated quoted value")
         }
-        let range = start..<at
-        at += 1
-        var out: [UInt8] = []
-        let reader = JSONReader(line, maxNesting: 1)
-        guard (try? reader.unescape(range, into: &out)) != nil else {
-            return .bad(start, "invalid quoted value")
-        }
-        return .good(key, String(decoding: out, as: UTF8.self))
+        defer { at += 1 }
+        return .good(key, Value(range: start..<at, isQuoted: true))
     }
 
-    private static func text(_ line: UnsafeRawBufferPointer, _ range: Range<Int>) -> String {
-        let text = String(decoding: line[range], as: UTF8.self)
-        return text.contains("\u{FFFD}") ? text.replacing("\u{FFFD}", with: " ") : text
+    /// Nil when the escapes between quotes are wrong.
+    private static func text(_ line: UnsafeRawBufferPointer, _ value: Value) -> String? {
+        let bytes = line[value.range]
+        if value.isQuoted {
+            guard bytes.contains(UInt8(ascii: "\\")) else {
+                return String(decoding: bytes, as: UTF8.self)
+            }
+            var out: [UInt8] = []
+            let reader = JSONReader(line, maxNesting: 1)
+            guard (try? reader.unescape(value.range, into: &out)) != nil else { return nil }
+            return String(decoding: out, as: UTF8.self)
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.utf8.contains(0xef), text.contains("\u{FFFD}") else { return text }
+        return text.replacing("\u{FFFD}", with: " ")
     }
 }

@@ -1,10 +1,16 @@
 import LogModel
+import LogQL
 import Template
 
 /// A stage that cannot be compiled, or a row that makes the whole query fail.
 package struct PipelineError: Error, Equatable, Sendable {
     package let message: String
-    package init(_ message: String) { self.message = message }
+    /// The stage that is meant.
+    package let position: SourcePosition?
+    package init(_ message: String, at position: SourcePosition? = nil) {
+        self.message = message
+        self.position = position
+    }
 }
 
 /// The labels of a result by where they come from.
@@ -17,6 +23,11 @@ package struct ResultLabels: Hashable, Sendable {
         self.stream = stream
         self.metadata = metadata
         self.parsed = parsed
+    }
+
+    /// Those of an entry that no stage has touched.
+    package init(stored stream: Labels, _ metadata: Labels) {
+        self = RowLabels(stream: stream, metadata: metadata).result
     }
 
     /// All of them; the three never share a name.

@@ -1,79 +1,112 @@
-import Foundation
 import LogQL
 
-/// Everything that a window's value can be made from, for the samples of one stretch of time.
-/// Stretches that follow each other merge, so overlapping windows share the work.
-struct Accumulator {
+/// What a window's value can be made from, for the samples of one series in one stretch of time.
+/// Accumulators of different stretches, or of parts of one, merge: overlapping windows and parallel
+/// workers share the work.
+struct Accumulator: Sendable {
+    /// What a function needs of its samples; nothing else is kept.
+    enum Kind: Sendable {
+        /// Count and sum.
+        case totals
+        /// Mean and variance.
+        case moments
+        case extremes
+        /// The first and the last sample.
+        case ends
+        case values
+        /// Values with their times.
+        case samples
+        case distinct
+        case buckets(HistogramBuckets)
+    }
+
     private(set) var count = 0
-    private(set) var sum = 0.0
+    private var sum = 0.0
     /// Mean and sum of squared differences (Welford; merged as Chan, Golub and LeVeque do).
     private var mean = 0.0
     private var squares = 0.0
     private var min = Double.infinity
     private var max = -Double.infinity
-    private var firstTime: Int64 = 0
-    private var first = 0.0
-    private var lastTime: Int64 = 0
-    private var last = 0.0
-    /// What a counter had reached before each reset.
-    private var resets = 0.0
-    /// Kept for quantiles only.
+    private var first = Sample(time: .max, rank: .max, value: 0)
+    private var last = Sample(time: .min, rank: .min, value: 0)
     private var values: [Double] = []
+    private var samples: [Sample] = []
+    private var distinct: Set<UInt64> = []
+    /// Samples by the bucket that they fall into.
+    private(set) var buckets: [Int: Int] = [:]
 
-    mutating func add(_ value: Double, at time: Int64, keepingValue: Bool) {
-        if count == 0 {
-            firstTime = time
-            first = value
-        } else if time < firstTime {
-            firstTime = time
-            first = value
-        } else if time >= lastTime, value < last {
-            resets += last
+    /// `rank` decides between samples of one time: the place of the unit that they came from.
+    struct Sample: Sendable, Comparable {
+        var time: Int64
+        var rank: Int
+        var value: Double
+
+        static func < (a: Sample, b: Sample) -> Bool {
+            a.time == b.time ? a.rank < b.rank : a.time < b.time
         }
-        if count == 0 || time >= lastTime {
-            lastTime = time
-            last = value
-        }
-        count += 1
-        sum += value
-        let difference = value - mean
-        mean += difference / Double(count)
-        squares += difference * (value - mean)
-        min = Swift.min(min, value)
-        max = Swift.max(max, value)
-        if keepingValue { values.append(value) }
     }
 
-    /// Adds rows that were counted before: only counts and sums are right afterwards.
+    /// Gives the bytes of memory that the sample takes, beyond the accumulator's own.
+    mutating func add(_ sample: Sample, _ kind: Kind) -> Int {
+        count += 1
+        let value = sample.value
+        switch kind {
+        case .totals: sum += value
+        case .moments:
+            let difference = value - mean
+            mean += difference / Double(count)
+            squares += difference * (value - mean)
+        case .extremes:
+            min = Swift.min(min, value)
+            max = Swift.max(max, value)
+        case .ends:
+            if sample < first || count == 1 { first = sample }
+            if sample >= last || count == 1 { last = sample }
+        case .values:
+            values.append(value)
+            return 8
+        case .samples:
+            samples.append(sample)
+            return 24
+        case .distinct: return distinct.insert(value.bitPattern).inserted ? 16 : 0
+        case .buckets(let cut):
+            let before = buckets.count
+            buckets[cut.bucket(of: value), default: 0] += 1
+            return (buckets.count - before) * 32
+        }
+        return 0
+    }
+
+    /// Adds rows that were counted before.
     mutating func add(count rows: Int, sum amount: Double) {
         count += rows
         sum += amount
     }
 
-    /// Takes in a stretch that lies behind this one.
-    mutating func merge(_ later: Accumulator) {
-        guard later.count > 0 else { return }
+    mutating func merge(_ other: Accumulator) {
+        guard other.count > 0 else { return }
         guard count > 0 else {
-            self = later
+            self = other
             return
         }
-        let total = Double(count + later.count)
-        let difference = later.mean - mean
+        let total = Double(count + other.count)
+        let difference = other.mean - mean
         squares +=
-            later.squares + difference * difference * Double(count) * Double(later.count) / total
-        mean += difference * Double(later.count) / total
-        count += later.count
-        sum += later.sum
-        min = Swift.min(min, later.min)
-        max = Swift.max(max, later.max)
-        if later.first < last { resets += last }
-        resets += later.resets
-        lastTime = later.lastTime
-        last = later.last
-        values += later.values
+            other.squares + difference * difference * Double(count) * Double(other.count) / total
+        mean += difference * Double(other.count) / total
+        count += other.count
+        sum += other.sum
+        min = Swift.min(min, other.min)
+        max = Swift.max(max, other.max)
+        if other.first < first { first = other.first }
+        if other.last >= last { last = other.last }
+        values += other.values
+        samples += other.samples
+        distinct.formUnion(other.distinct)
+        buckets.merge(other.buckets, uniquingKeysWith: +)
     }
 
-    /// The value of a window that ends at `end`; nil leaves the point out.
+    /// The value of a window; nil leaves the point out.
     func value(
         _ function: RangeAggregation.Function, _ window: Window, parameter: Double?
     ) -> Double? {
@@ -87,49 +120,39 @@ struct Accumulator {
         case .maxOverTime: return max
         case .stdvarOverTime: return squares / Double(count)
         case .stddevOverTime: return (squares / Double(count)).squareRoot()
-        case .firstOverTime: return first
-        case .lastOverTime: return last
-        case .quantileOverTime: return Self.quantile(parameter ?? .nan, values)
-        case .rateCounter: return counterRate(window)
-        case .absentOverTime: return 1
+        case .firstOverTime: return first.value
+        case .lastOverTime: return last.value
+        case .quantileOverTime: return Quantile.of(values, parameter ?? .nan)
+        case .rateCounter: return CounterRate.of(samples.sorted(), window)
+        case .absentOverTime, .presentOverTime: return 1
+        case .distinctOverTime: return Double(distinct.count)
+        // Many series come of it: `HistogramSeries`.
+        case .histogramOverTime: return nil
         }
     }
 
-    struct Window {
+    struct Window: Equatable {
         /// Exclusive.
         var start: Int64
         /// Inclusive.
         var end: Int64
         var seconds: Double { Double(end - start) / 1e9 }
     }
+}
 
-    /// Linear interpolation between the two nearest ranks.
-    static func quantile(_ q: Double, _ values: [Double]) -> Double {
-        if values.isEmpty || q.isNaN { return .nan }
-        if q < 0 { return -.infinity }
-        if q > 1 { return .infinity }
-        let sorted = values.sorted()
-        let rank = q * Double(sorted.count - 1)
-        let lower = Int(rank.rounded(.down))
-        let upper = Swift.min(lower + 1, sorted.count - 1)
-        let weight = rank - Double(lower)
-        return sorted[lower] * (1 - weight) + sorted[upper] * weight
-    }
-
-    /// Prometheus' extrapolated rate: the increase that was seen, stretched to the window's edges
-    /// where the samples reach near enough, but not below zero.
-    private func counterRate(_ window: Window) -> Double? {
-        guard count >= 2, lastTime > firstTime else { return nil }
-        let increase = last - first + resets
-        let sampled = Double(lastTime - firstTime) / 1e9
-        let average = sampled / Double(count - 1)
-        var toStart = Double(firstTime - window.start) / 1e9
-        let toEnd = Double(window.end - lastTime) / 1e9
-        if increase > 0, first >= 0 { toStart = Swift.min(toStart, sampled * first / increase) }
-        let near = average * 1.1
-        let stretched =
-            sampled + (toStart < near ? toStart : average / 2)
-            + (toEnd < near ? toEnd : average / 2)
-        return increase * stretched / sampled / window.seconds
+extension RangeAggregation.Function {
+    func kind(_ buckets: HistogramBuckets?) -> Accumulator.Kind {
+        switch self {
+        case .countOverTime, .rate, .bytesRate, .bytesOverTime, .sumOverTime, .absentOverTime,
+            .presentOverTime:
+            .totals
+        case .avgOverTime, .stddevOverTime, .stdvarOverTime: .moments
+        case .minOverTime, .maxOverTime: .extremes
+        case .firstOverTime, .lastOverTime: .ends
+        case .quantileOverTime: .values
+        case .rateCounter: .samples
+        case .distinctOverTime: .distinct
+        case .histogramOverTime: .buckets(buckets ?? .linear(1))
+        }
     }
 }

@@ -1,22 +1,56 @@
 import LogModel
 import LogQL
 import Pipeline
+import Synchronization
 
 /// Log queries: the first `limit` entries in the direction asked for, over all streams.
-enum LogEvaluation {
-    private struct Candidate {
-        var timestamp: Int64
+///
+/// Units are read in the order of the answer, in waves that every core takes its share of; a wave
+/// begins only while it may still hold an entry of the answer.
+struct LogEvaluation: Sendable {
+    private let legs: [LogExpression]
+    private let scan: Scan
+
+    /// A unit and the alternative of the query that reads it.
+    private struct Task: Sendable {
+        var unit: ScanUnit
+        var leg: Int
+        /// Number of the unit's stream.
         var stream: Int
-        /// Order of arrival inside the stream.
-        var sequence: Int
-        var labelID: Int
-        var line: [UInt8]
     }
 
-    static func run(_ log: LogExpression, _ scan: inout Scan) throws(QueryError) -> [LogRow] {
+    init(_ log: LogExpression, _ scan: Scan) {
+        legs = [log] + log.alternatives
+        self.scan = scan
+    }
+
+    func run() throws(QueryError) -> [LogRow] {
         let request = scan.request
-        let pipeline: LogPipeline
-        do { pipeline = try LogPipeline(stages: log.stages) } catch { throw QueryError(error) }
+        let isBackward = request.direction == .backward
+        // Compiled once more by each worker.
+        var tasks: [Task] = []
+        var streams: [Labels: Int] = [:]
+        for (leg, log) in legs.enumerated() {
+            for unit in try plan(log) {
+                let stream = streams[unit.labels] ?? streams.count
+                streams[unit.labels] = stream
+                tasks.append(Task(unit: unit, leg: leg, stream: stream))
+            }
+        }
+        if legs.count > 1 {
+            tasks.sort { isBackward ? $0.unit.last > $1.unit.last : $0.unit.first < $1.unit.first }
+        }
+        var found = try matches(tasks, LogCandidates(request, distinct: legs.count > 1))
+        found.thin(to: request)
+        guard request.context.isWanted else { return found.rows.map(\.row) }
+        var labels = [Labels](repeating: .empty, count: streams.count)
+        for (set, number) in streams { labels[number] = set }
+        return try LogContext(scan, streams: labels).around(found.rows)
+    }
+
+    private func plan(_ log: LogExpression) throws(QueryError) -> [ScanUnit] {
+        let request = scan.request
+        let pipeline = try scan.pipeline(log.stages)
         var selection = Selection(
             tenant: request.tenant, matchers: log.matchers, start: request.start, end: request.end,
             direction: request.direction, projection: .lines)
@@ -25,71 +59,70 @@ enum LogEvaluation {
         if selection.end <= selection.start {
             selection.end = selection.start.advanced(byNanoseconds: 1)
         }
-        let units = try scan.plan(selection)
-        let backward = request.direction == .backward
-        // With an interval entries are thinned out at the end, so none may be cut off before.
-        let limit = request.limit == 0 || request.intervalNanoseconds > 0 ? Int.max : request.limit
-        var streams: [Labels: Int] = [:]
-        var kept: [Candidate] = []
-        var worst: Int64?
-        var result = PipelineResult()
-        for unit in units {
-            try scan.checkpoint()
-            if let worst, backward ? unit.last < worst : unit.first > worst { break }
-            let entries = try scan.load(unit, .lines)
-            result.removeAll()
-            do throws(PipelineError) {
-                try pipeline.run(stream: unit.labels, entries: entries, into: &result)
-            } catch { throw QueryError(error) }
-            let stream = streams[unit.labels] ?? streams.count
-            streams[unit.labels] = stream
-            for i in result.rows.indices {
-                if let worst, backward ? result.timestamps[i] < worst : result.timestamps[i] > worst
-                {
-                    continue
-                }
-                kept.append(
-                    Candidate(
-                        timestamp: result.timestamps[i], stream: stream, sequence: result.rows[i],
-                        labelID: result.labelIDs[i], line: result.lines[i]))
-            }
-            if limit != .max, kept.count >= limit {
-                sort(&kept, backward)
-                kept.removeLast(kept.count - limit)
-                worst = kept.last?.timestamp
-            }
-        }
-        sort(&kept, backward)
-        scan.stats.linesKept = kept.count
-        return thinned(kept, request).map {
-            LogRow(timestamp: $0.timestamp, line: $0.line, labels: pipeline.labels[$0.labelID])
-        }
+        return try scan.plan(selection)
     }
 
-    /// Equal times: in order of arrival within a stream, or against it backward. A stream's rows of
-    /// one time lie in one unit, so the row number tells the order.
-    private static func sort(_ rows: inout [Candidate], _ backward: Bool) {
-        rows.sort { a, b in
-            if a.timestamp != b.timestamp {
-                return backward ? a.timestamp > b.timestamp : a.timestamp < b.timestamp
+    private func matches(
+        _ tasks: [Task], _ none: LogCandidates
+    ) throws(QueryError) -> LogCandidates {
+        let workers = Scan.workers(for: tasks.count)
+        let slots = Mutex([Worker?](repeating: nil, count: workers))
+        var found = none
+        var next = 0
+        // Small waves first, as a few units often are enough.
+        var size = workers
+        while next < tasks.count, found.mayTake(tasks[next].unit) {
+            let wave = next..<min(next + size, tasks.count)
+            let known = found.withoutRows
+            try Scan.inParallel(wave, workers: workers) { (index, item) throws(QueryError) in
+                let worker = slots.withLock { $0[index] } ?? Worker(self, none)
+                if item < wave.lowerBound + workers { worker.begin(known) }
+                try worker.take(tasks[item])
+                slots.withLock { $0[index] = worker }
             }
-            if a.stream != b.stream { return a.stream < b.stream }
-            return backward ? a.sequence > b.sequence : a.sequence < b.sequence
+            for worker in slots.withLock({ $0 }) { if let worker { found.take(worker.give()) } }
+            next = wave.upperBound
+            size = min(size * 2, workers * 32)
         }
+        found.sort()
+        return found
     }
 
-    private static func thinned(_ rows: [Candidate], _ request: QueryRequest) -> [Candidate] {
-        guard request.intervalNanoseconds > 0 else { return rows }
-        var out: [Candidate] = []
-        for row in rows {
-            if let last = out.last,
-                abs(row.timestamp - last.timestamp) < request.intervalNanoseconds
-            {
-                continue
-            }
-            out.append(row)
-            if out.count == request.limit { break }
+    /// What one thread needs and finds. Unchecked, because no two threads ever use one at a time.
+    private final class Worker: @unchecked Sendable {
+        private let evaluation: LogEvaluation
+        private var pipelines: [LogPipeline?]
+        private var result = PipelineResult()
+        private var found: LogCandidates
+
+        init(_ evaluation: LogEvaluation, _ none: LogCandidates) {
+            self.evaluation = evaluation
+            pipelines = Array(repeating: nil, count: evaluation.legs.count)
+            found = none
         }
-        return out
+
+        /// A wave begins; what was found before it tells what is too late for the answer.
+        func begin(_ known: LogCandidates) { found = known }
+
+        func give() -> LogCandidates {
+            defer { found = found.withoutRows }
+            return found
+        }
+
+        func take(_ task: Task) throws(QueryError) {
+            guard found.mayTake(task.unit) else { return }
+            let scan = evaluation.scan
+            let pipeline: LogPipeline
+            if let known = pipelines[task.leg] {
+                pipeline = known
+            } else {
+                pipeline = try scan.pipeline(evaluation.legs[task.leg].stages)
+                pipelines[task.leg] = pipeline
+            }
+            let entries = try scan.load(task.unit, .lines)
+            try scan.run(pipeline, task.unit, entries, into: &result)
+            let grown = found.add(result, of: entries, stream: task.stream) { pipeline.labels[$0] }
+            try scan.budget.take(grown, for: "\(found.rows.count) entries")
+        }
     }
 }

@@ -9,11 +9,11 @@ struct MetricEvaluation {
     var sortOrder: VectorAggregation.Function?
 
     static func run(
-        _ expression: MetricExpression, _ scan: inout Scan
+        _ expression: MetricExpression, _ scan: Scan
     ) throws(QueryError) -> QueryValue {
         let request = scan.request
         var evaluation = MetricEvaluation(steps: try steps(request, scan.limits))
-        let operand = try evaluation.evaluate(expression, &scan)
+        let operand = try evaluation.evaluate(expression, scan)
         let milliseconds = evaluation.steps.map { $0 / Nanoseconds.millisecond }
         switch operand {
         case .scalar(let value):
@@ -65,7 +65,7 @@ struct MetricEvaluation {
     }
 
     /// Near the beginning of time the first multiple that Int64 has.
-    private static func multiple(of step: Int64, atOrBefore time: Int64) -> Int64 {
+    static func multiple(of step: Int64, atOrBefore time: Int64) -> Int64 {
         let signed = time % step
         let rest = signed < 0 ? signed + step : signed
         let (start, overflow) = time.subtractingReportingOverflow(rest)
@@ -86,8 +86,8 @@ struct MetricEvaluation {
         series = sorted.map(\.element)
     }
 
-    private mutating func evaluate(
-        _ expression: MetricExpression, _ scan: inout Scan
+    mutating func evaluate(
+        _ expression: MetricExpression, _ scan: Scan
     ) throws(QueryError) -> Operand {
         switch expression {
         case .literal(let value): return .scalar(value)
@@ -96,21 +96,28 @@ struct MetricEvaluation {
             for step in steps.indices { row.set(step, value) }
             return .vector([row])
         case .range(let range):
-            return .vector(try RangeEvaluation(range, pushedGrouping: nil, steps: steps).run(&scan))
-        case .vector(let aggregation): return .vector(try aggregate(aggregation, &scan))
+            return .vector(
+                try RangeEvaluation(range, pushedGrouping: nil, steps: steps, scan).run())
+        case .vector(let aggregation): return .vector(try aggregate(aggregation, scan))
         case .binary(let operation):
-            let left = try evaluate(operation.left, &scan)
-            let right = try evaluate(operation.right, &scan)
+            let left = try evaluate(operation.left, scan)
+            let right = try evaluate(operation.right, scan)
             return try BinaryEvaluation(operation: operation, steps: steps.count).run(left, right)
         case .labelReplace(let replace):
-            return .vector(try LabelReplacement.run(replace, try vector(replace.operand, &scan)))
+            return .vector(try LabelReplacement.run(replace, try vector(replace.operand, scan)))
+        case .subquery(let subquery):
+            return .vector(try SubqueryEvaluation(subquery, steps: steps, scan).run())
+        case .function(let function):
+            return .vector(function.apply(to: try vector(function.operand, scan)))
+        case .fill(let fill):
+            return .vector(fill.apply(to: try vector(fill.operand, scan), steps: steps.count))
         }
     }
 
     private mutating func vector(
-        _ expression: MetricExpression, _ scan: inout Scan
+        _ expression: MetricExpression, _ scan: Scan
     ) throws(QueryError) -> [SeriesRow] {
-        switch try evaluate(expression, &scan) {
+        switch try evaluate(expression, scan) {
         case .vector(let rows): return rows
         case .scalar(let value):
             throw QueryError(
@@ -119,7 +126,7 @@ struct MetricEvaluation {
     }
 
     private mutating func aggregate(
-        _ aggregation: VectorAggregation, _ scan: inout Scan
+        _ aggregation: VectorAggregation, _ scan: Scan
     ) throws(QueryError) -> [SeriesRow] {
         if aggregation.function == .sort || aggregation.function == .sortDesc {
             sortOrder = aggregation.function
@@ -130,9 +137,9 @@ struct MetricEvaluation {
         {
             // Grouping while reading, so that a label with many values makes no series of its own.
             let grouping = aggregation.grouping ?? Grouping(without: false, labels: [])
-            rows = try RangeEvaluation(range, pushedGrouping: grouping, steps: steps).run(&scan)
+            rows = try RangeEvaluation(range, pushedGrouping: grouping, steps: steps, scan).run()
         } else {
-            rows = try vector(aggregation.operand, &scan)
+            rows = try vector(aggregation.operand, scan)
         }
         return VectorEvaluation(aggregation: aggregation, steps: steps.count).run(rows)
     }

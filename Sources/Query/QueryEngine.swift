@@ -3,7 +3,7 @@ import LogQL
 import Pipeline
 
 /// Answers LogQL over a source of entries. Runs on the caller's thread, which must be one that may
-/// block; memory follows the answer.
+/// block, and on as many more as there are cores; memory follows the answer.
 package struct QueryEngine: Sendable {
     private let source: any LogSource
     private let limits: Limits
@@ -22,7 +22,7 @@ package struct QueryEngine: Sendable {
         {
             throw QueryError(.invalid, error.report(in: request.text))
         }
-        var scan = Scan(
+        let scan = Scan(
             source: source, limits: limits, request: request, cancellation: cancellation,
             deadline: began + .seconds(limits.queryTimeoutSeconds))
         let value: QueryValue
@@ -34,61 +34,13 @@ package struct QueryEngine: Sendable {
                     "log queries are not supported as an instant query type, please change your "
                         + "query to a range query type")
             }
-            value = .streams(try LogEvaluation.run(log, &scan))
+            value = .streams(try LogEvaluation(log, scan).run())
         case .metric(let metric):
-            value = try MetricEvaluation.run(metric, &scan)
+            value = try MetricEvaluation.run(metric, scan)
         }
-        let spent = ContinuousClock.now - began
-        scan.stats.seconds =
-            Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
-        return (value, scan.stats)
+        var stats = scan.stats
+        let spent = (ContinuousClock.now - began).components
+        stats.seconds = Double(spent.seconds) + Double(spent.attoseconds) / 1e18
+        return (value, stats)
     }
-}
-
-/// What the parts of one evaluation share: the source, the bounds, the count of what was read.
-struct Scan {
-    let source: any LogSource
-    let limits: Limits
-    let request: QueryRequest
-    let cancellation: Cancellation
-    let deadline: ContinuousClock.Instant
-    var stats = QueryStats()
-
-    /// Called between units.
-    func checkpoint() throws(QueryError) {
-        if cancellation.isCancelled {
-            throw QueryError(.cancelled, "the request was cancelled by the client")
-        }
-        if ContinuousClock.now > deadline {
-            throw QueryError(
-                .timeout,
-                "request timed out, decrease the duration of the request or add more label matchers "
-                    + "(prefer exact match over regex match) to reduce the amount of data processed"
-            )
-        }
-    }
-
-    func plan(_ selection: Selection) throws(QueryError) -> [ScanUnit] {
-        do { return try source.plan(selection) } catch {
-            throw QueryError(.source, "reading the catalog: \(error)")
-        }
-    }
-
-    mutating func load(
-        _ unit: ScanUnit, _ projection: Selection.Projection
-    ) throws(QueryError) -> Entries {
-        do {
-            let entries = try unit.load(projection)
-            stats.units += 1
-            stats.lines += entries.count
-            stats.bytes += Int(entries.lineEnds.last ?? 0)
-            return entries
-        } catch {
-            throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
-        }
-    }
-}
-
-extension QueryError {
-    init(_ error: PipelineError) { self.init(.invalid, error.message) }
 }

@@ -17,6 +17,18 @@ package struct QueryRequest: Sendable {
     package var limit: Int
     package var direction: Selection.Direction
     package var isInstant: Bool
+    /// Log queries: how many entries of the same stream to give before and after each match.
+    package var context = Context()
+
+    package struct Context: Sendable, Equatable {
+        package var before: Int
+        package var after: Int
+        package var isWanted: Bool { before > 0 || after > 0 }
+        package init(before: Int = 0, after: Int = 0) {
+            self.before = before
+            self.after = after
+        }
+    }
 
     package init(
         tenant: String, text: String, start: Timestamp, end: Timestamp, stepNanoseconds: Int64 = 0,
@@ -99,7 +111,12 @@ package struct QueryStats: Sendable {
     package var linesKept = 0
     package var units = 0
     package var unitsFromRollups = 0
+    /// From the question to its answer.
     package var seconds = 0.0
+    /// Finding what to read, reading, and running stages; the last two summed over threads.
+    package var planSeconds = 0.0
+    package var loadSeconds = 0.0
+    package var pipelineSeconds = 0.0
 
     package init() {}
 }

@@ -1,60 +1,39 @@
 import LogModel
 import LogQL
 import Pipeline
+import Synchronization
 
-/// One range aggregation at all steps. Time is cut at every edge of every window; each series has
-/// an accumulator per stretch that holds samples, and windows are merged from stretches.
-struct RangeEvaluation {
+/// One range aggregation at all steps. The units of the scan are dealt out to workers, each with a
+/// pipeline and a table of its own; what the tables hold is merged, and windows are made of it.
+struct RangeEvaluation: Sendable {
     private let range: RangeAggregation
     private let grouping: Grouping?
-    private let steps: [Int64]
-    /// Edges of windows, ascending and unique; stretch i is (edges[i], edges[i + 1]].
-    private let edges: [Int64]
-    private let keepsValues: Bool
+    private let windows: RangeWindows
+    private let kind: Accumulator.Kind
+    private let scan: Scan
 
-    private var series: [SeriesState] = []
-    private var seriesIDs: [Labels: Int] = [:]
-    private var cells = 0
-
-    private struct SeriesState {
-        var labels: Labels
-        var stretches: [Int: Accumulator] = [:]
-    }
-
-    init(_ range: RangeAggregation, pushedGrouping: Grouping?, steps: [Int64]) {
+    init(_ range: RangeAggregation, pushedGrouping: Grouping?, steps: [Int64], _ scan: Scan) {
         self.range = range
+        self.scan = scan
         // absent_over_time asks whether there is anything at all.
         grouping =
             range.function == .absentOverTime
             ? Grouping(without: false, labels: []) : pushedGrouping ?? range.grouping
-        self.steps = steps
-        keepsValues = range.function == .quantileOverTime
-        var edges: Set<Int64> = []
-        for step in steps {
-            let end = Timestamp(nanoseconds: step).advanced(byNanoseconds: -range.offsetNanoseconds)
-            edges.insert(end.nanoseconds)
-            edges.insert(end.advanced(byNanoseconds: -range.rangeNanoseconds).nanoseconds)
-        }
-        self.edges = edges.sorted()
+        windows = RangeWindows(
+            steps: steps, range: range.rangeNanoseconds, offset: range.offsetNanoseconds,
+            at: range.at, scan.request)
+        kind = range.function.kind(range.buckets)
     }
 
-    private var extraction: Extraction {
-        if let unwrap = range.unwrap {
-            return Extraction(value: .unwrap(unwrap), grouping: grouping)
-        }
-        switch range.function {
-        case .bytesRate, .bytesOverTime: return Extraction(value: .bytes, grouping: grouping)
-        default: return Extraction(value: .count, grouping: grouping)
-        }
+    func run() throws(QueryError) -> [SeriesRow] {
+        try checkRange()
+        let table = try gather()
+        if range.function == .absentOverTime { return [absent(table)] }
+        if case .buckets(let cut) = kind { return histograms(table, cut) }
+        return try rows(table)
     }
 
-    func run(_ scan: inout Scan) throws(QueryError) -> [SeriesRow] {
-        var work = self
-        try work.read(&scan)
-        return range.function == .absentOverTime ? [work.absent()] : work.rows()
-    }
-
-    private mutating func read(_ scan: inout Scan) throws(QueryError) {
+    private func checkRange() throws(QueryError) {
         let limit = scan.limits.maxQueryRangeSeconds
         if limit > 0, range.rangeNanoseconds > Int64(limit) * Nanoseconds.second {
             throw QueryError(
@@ -63,14 +42,31 @@ struct RangeEvaluation {
                     + "[\(DurationText.prometheusText(range.rangeNanoseconds))] > "
                     + "[\(DurationText.prometheusText(Int64(limit) * Nanoseconds.second))]")
         }
-        let pipeline: LogPipeline
-        do { pipeline = try LogPipeline(stages: range.log.stages, extraction: extraction) } catch {
-            throw QueryError(error)
+    }
+
+    private var extraction: Extraction {
+        if let unwrap = range.unwrap {
+            return Extraction(value: .unwrap(unwrap), grouping: grouping)
         }
-        guard let first = edges.first, let last = edges.last else { return }
+        if let label = range.label {
+            return Extraction(value: .hash(label: label), grouping: grouping)
+        }
+        switch range.function {
+        case .bytesRate, .bytesOverTime: return Extraction(value: .bytes, grouping: grouping)
+        default: return Extraction(value: .count, grouping: grouping)
+        }
+    }
+
+    // Reading.
+
+    private func gather() throws(QueryError) -> SampleTable {
+        // Compiled once more by each worker; a faulty stage is told of even when nothing is read.
+        let pipeline = try scan.pipeline(range.log.stages, extraction)
+        var table = SampleTable(kind)
+        guard let first = windows.edges.first, let last = windows.edges.last else { return table }
         // Minutes answer windows whose edges all lie on minutes, when only labels matter.
         let countsMinutes =
-            pipeline.isPassThrough && edges.allSatisfy { $0 % Nanoseconds.minute == 0 }
+            pipeline.isPassThrough && windows.edges.allSatisfy { $0 % Nanoseconds.minute == 0 }
         let projection: Selection.Projection =
             countsMinutes ? .minuteCounts : pipeline.needsLines ? .lines : .timestampsAndLengths
         var selection = Selection(
@@ -78,140 +74,132 @@ struct RangeEvaluation {
             start: Timestamp(nanoseconds: first).advanced(byNanoseconds: 1),
             end: Timestamp(nanoseconds: last).advanced(byNanoseconds: 1), projection: projection)
         selection.requiredLiterals = pipeline.requiredLiterals
-        var result = PipelineResult()
-        var ids: [Int] = []
-        for unit in try scan.plan(selection) {
-            try scan.checkpoint()
-            if try count(unit, pipeline, &scan) { continue }
-            let entries = try scan.load(unit, projection)
-            result.removeAll()
-            do throws(PipelineError) {
-                try pipeline.run(stream: unit.labels, entries: entries, into: &result)
-            } catch { throw QueryError(error) }
-            while ids.count < pipeline.labels.count {
-                ids.append(id(of: pipeline.labels[ids.count].merged))
+        let units = try scan.plan(selection)
+        let workers = Scan.workers(for: units.count)
+        let parts = Mutex([Worker?](repeating: nil, count: workers))
+        try Scan.inParallel(units.indices, workers: workers) { (index, item) throws(QueryError) in
+            let worker: Worker
+            if let known = parts.withLock({ $0[index] }) {
+                worker = known
+            } else {
+                worker = try Worker(self, projection)
+                parts.withLock { $0[index] = worker }
             }
-            scan.stats.linesKept += result.rows.count
-            try add(result, ids, scan.limits)
+            try worker.take(units[item], rank: item)
         }
-    }
-
-    private mutating func id(of labels: Labels) -> Int {
-        if let known = seriesIDs[labels] { return known }
-        seriesIDs[labels] = series.count
-        series.append(SeriesState(labels: labels))
-        return series.count - 1
-    }
-
-    /// The stretch that holds a moment, or nil between windows' outer edges.
-    private func stretch(of time: Int64, near: Int) -> Int? {
-        if near + 1 < edges.count, edges[near] < time, time <= edges[near + 1] { return near }
-        var low = 0
-        var high = edges.count
-        while low < high {
-            let middle = (low + high) / 2
-            if edges[middle] < time { low = middle + 1 } else { high = middle }
+        for part in parts.withLock({ $0 }) {
+            guard let part else { continue }
+            if table.labels.isEmpty { table = part.table } else { table.merge(part.table) }
         }
-        return low == 0 || low == edges.count ? nil : low - 1
+        return table
     }
 
-    private mutating func add(
-        _ result: PipelineResult, _ ids: [Int], _ limits: Limits
-    ) throws(QueryError) {
-        var stretch = 0
-        for i in result.rows.indices {
-            let time = result.timestamps[i]
-            guard let at = self.stretch(of: time, near: stretch) else { continue }
-            stretch = at
-            let id = ids[result.labelIDs[i]]
-            let value = result.values[i]
-            let keep = keepsValues
-            series[id].stretches[at, default: Accumulator()].add(
-                value, at: time, keepingValue: keep)
+    /// What one thread needs and finds. Unchecked, because no two threads ever use one at a time.
+    private final class Worker: @unchecked Sendable {
+        private let evaluation: RangeEvaluation
+        private let pipeline: LogPipeline
+        private let projection: Selection.Projection
+        private var result = PipelineResult()
+        /// Series in the table, by the pipeline's label IDs.
+        private var ids: [Int] = []
+        private(set) var table: SampleTable
+
+        init(
+            _ evaluation: RangeEvaluation, _ projection: Selection.Projection
+        ) throws(QueryError) {
+            self.evaluation = evaluation
+            self.projection = projection
+            pipeline = try evaluation.scan.pipeline(
+                evaluation.range.log.stages, evaluation.extraction)
+            table = SampleTable(evaluation.kind)
         }
-        try checkCells(limits)
-    }
 
-    /// Takes a unit from its minutes, reading no entry; false where they do not tell enough.
-    private mutating func count(
-        _ unit: ScanUnit, _ pipeline: LogPipeline, _ scan: inout Scan
-    ) throws(QueryError) -> Bool {
-        guard let minutes = unit.minutes else { return false }
-        // A name that the stream lacks may be in the metadata, of which minutes know the level.
-        let unknown = pipeline.groupingNames.filter { unit.labels[$0] == nil }
-        guard unknown.allSatisfy({ $0 == detectedLevelName }) else { return false }
-        let counts: [MinuteCount]
-        do { counts = try minutes() } catch {
-            throw QueryError(.source, "reading the roll-up of \(unit.labels): \(error)")
-        }
-        if !unknown.isEmpty, counts.contains(where: { $0.level == nil }) { return false }
-        let base = grouping.map { unit.labels.keeping($0.labels) } ?? unit.labels
-        var ids: [String: Int] = [:]
-        let ofBytes = range.function == .bytesRate || range.function == .bytesOverTime
-        var stretch = 0
-        for minute in counts {
-            scan.stats.lines += minute.rows
-            scan.stats.linesKept += minute.rows
-            scan.stats.bytes += minute.bytes
-            let end = Timestamp(nanoseconds: minute.start).advanced(
-                byNanoseconds: Nanoseconds.minute)
-            guard let at = self.stretch(of: end.nanoseconds, near: stretch) else { continue }
-            stretch = at
-            let level = unknown.isEmpty ? "" : minute.level ?? ""
-            let id =
-                ids[level]
-                ?? id(of: level.isEmpty ? base : base.setting(detectedLevelName, level))
-            ids[level] = id
-            series[id].stretches[at, default: Accumulator()].add(
-                count: minute.rows, sum: Double(ofBytes ? minute.bytes : minute.rows))
-        }
-        scan.stats.units += 1
-        scan.stats.unitsFromRollups += 1
-        try checkCells(scan.limits)
-        return true
-    }
-
-    private func checkCells(_ limits: Limits) throws(QueryError) {
-        var cells = 0
-        for one in series { cells += max(1, one.stretches.count) }
-        guard cells <= limits.maxQueryCells else {
-            throw QueryError(
-                .invalid,
-                "the query needs \(series.count) series and more than \(limits.maxQueryCells) "
-                    + "points, which is what one query may hold; aggregate with sum() by fewer "
-                    + "labels, shorten the time range or lengthen the step")
-        }
-    }
-
-    private func window(_ step: Int) -> Accumulator.Window {
-        let end = Timestamp(nanoseconds: steps[step])
-            .advanced(byNanoseconds: -range.offsetNanoseconds)
-        return Accumulator.Window(
-            start: end.advanced(byNanoseconds: -range.rangeNanoseconds).nanoseconds,
-            end: end.nanoseconds)
-    }
-
-    private func rows() -> [SeriesRow] {
-        let windows = steps.indices.map(window)
-        var index: [Int64: Int] = [:]
-        for (i, edge) in edges.enumerated() { index[edge] = i }
-        let bounds = windows.map { (index[$0.start] ?? 0, index[$0.end] ?? 0) }
-        return series.map { state in
-            var row = SeriesRow(labels: state.labels, steps: steps.count)
-            let present = state.stretches.keys.sorted()
-            var from = 0
-            for step in steps.indices {
-                let (low, high) = bounds[step]
-                while from < present.count, present[from] < low { from += 1 }
-                var merged = Accumulator()
-                var at = from
-                while at < present.count, present[at] < high {
-                    if let stretch = state.stretches[present[at]] { merged.merge(stretch) }
-                    at += 1
+        func take(_ unit: ScanUnit, rank: Int) throws(QueryError) {
+            let scan = evaluation.scan
+            if try !count(unit) {
+                let entries = try scan.load(unit, projection)
+                try scan.run(pipeline, unit, entries, into: &result)
+                while ids.count < pipeline.labels.count {
+                    ids.append(table.series(pipeline.labels[ids.count].merged))
                 }
-                if let value = merged.value(
-                    range.function, windows[step], parameter: range.parameter)
-                {
+                var near = 0
+                for i in result.rows.indices {
+                    let time = result.timestamps[i]
+                    guard let stretch = evaluation.windows.stretch(of: time, near: near) else {
+                        continue
+                    }
+                    near = stretch
+                    table.add(
+                        Accumulator.Sample(time: time, rank: rank, value: result.values[i]),
+                        series: ids[result.labelIDs[i]], stretch: stretch)
+                }
+            }
+            try scan.budget.take(table.takeGrowth(), for: "\(table.labels.count) series")
+        }
+
+        /// Takes a unit from its minutes, reading no entry; false where they do not tell enough.
+        private func count(_ unit: ScanUnit) throws(QueryError) -> Bool {
+            guard let minutes = unit.minutes else { return false }
+            // A name that the stream lacks may be in the metadata, of which minutes know the level.
+            let unknown = pipeline.groupingNames.filter { unit.labels[$0] == nil }
+            guard unknown.allSatisfy({ $0 == detectedLevelName }) else { return false }
+            try evaluation.scan.checkpoint()
+            let counts: [MinuteCount]
+            do { counts = try minutes() } catch {
+                throw QueryError(.source, "reading the roll-up of \(unit.labels): \(error)")
+            }
+            if !unknown.isEmpty, counts.contains(where: { $0.level == nil }) { return false }
+            add(counts, of: unit, byLevel: !unknown.isEmpty)
+            evaluation.scan.note {
+                $0.units += 1
+                $0.unitsFromRollups += 1
+                for minute in counts {
+                    $0.lines += minute.rows
+                    $0.linesKept += minute.rows
+                    $0.bytes += minute.bytes
+                }
+            }
+            return true
+        }
+
+        private func add(_ counts: [MinuteCount], of unit: ScanUnit, byLevel: Bool) {
+            let base =
+                evaluation.grouping.map { unit.labels.keeping($0.labels) } ?? unit.labels
+            let function = evaluation.range.function
+            let ofBytes = function == .bytesRate || function == .bytesOverTime
+            var ids: [String: Int] = [:]
+            var near = 0
+            for minute in counts {
+                let end = Timestamp(nanoseconds: minute.start).advanced(
+                    byNanoseconds: Nanoseconds.minute)
+                guard let at = evaluation.windows.stretch(of: end.nanoseconds, near: near) else {
+                    continue
+                }
+                near = at
+                let level = byLevel ? minute.level ?? "" : ""
+                let id =
+                    ids[level]
+                    ?? table.series(
+                        level.isEmpty ? base : base.setting(detectedLevelName, level))
+                ids[level] = id
+                table.add(
+                    count: minute.rows, sum: Double(ofBytes ? minute.bytes : minute.rows),
+                    series: id, stretch: at)
+            }
+        }
+    }
+
+    // Windows.
+
+    private func rows(_ table: SampleTable) throws(QueryError) -> [SeriesRow] {
+        let steps = windows.windows.count
+        try scan.budget.take(
+            table.labels.count * steps * 9, for: "\(table.labels.count) series of \(steps) points")
+        return table.labels.indices.map { id in
+            var row = SeriesRow(labels: table.labels[id], steps: steps)
+            windows.forEachWindow(table.cells(of: id)) { step, merged in
+                let window = windows.windows[step]
+                if let value = merged.value(range.function, window, parameter: range.parameter) {
                     row.set(step, value)
                 }
             }
@@ -219,19 +207,31 @@ struct RangeEvaluation {
         }
     }
 
+    private func histograms(_ table: SampleTable, _ cut: HistogramBuckets) -> [SeriesRow] {
+        table.labels.indices.flatMap { id in
+            var histogram = HistogramSeries(
+                cut, labels: table.labels[id], steps: windows.windows.count)
+            windows.forEachWindow(table.cells(of: id)) { step, merged in
+                histogram.add(merged.buckets, at: step)
+            }
+            return histogram.rows
+        }
+    }
+
     /// 1 wherever no window of any series has a sample; labelled by the selector's equalities.
-    private func absent() -> SeriesRow {
+    private func absent(_ table: SampleTable) -> SeriesRow {
         var seen: [String: Int] = [:]
         for matcher in range.log.matchers { seen[matcher.name, default: 0] += 1 }
         let labels = Labels(
             range.log.matchers.filter { $0.op == .equal && seen[$0.name] == 1 }.map {
                 Label($0.name, $0.value)
             })
-        var row = SeriesRow(labels: labels, steps: steps.count)
-        let found = rows()
-        for step in steps.indices where !found.contains(where: { $0.present[step] }) {
-            row.set(step, 1)
+        var found = [Bool](repeating: false, count: windows.windows.count)
+        for id in table.labels.indices {
+            windows.forEachWindow(table.cells(of: id)) { step, _ in found[step] = true }
         }
+        var row = SeriesRow(labels: labels, steps: found.count)
+        for step in found.indices where !found[step] { row.set(step, 1) }
         return row
     }
 }

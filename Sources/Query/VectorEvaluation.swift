@@ -10,6 +10,7 @@ struct VectorEvaluation {
         switch aggregation.function {
         case .sort, .sortDesc: return rows
         case .topk, .bottomk, .approxTopk: return selected(rows)
+        case .countDistinct: return distinct(rows)
         default: return folded(rows)
         }
     }
@@ -44,6 +45,20 @@ struct VectorEvaluation {
                     values.append(rows[member].values[step])
                 }
                 if !values.isEmpty { out.set(step, fold(values)) }
+            }
+            return out
+        }
+    }
+
+    /// How many values a label has among the series that are present.
+    private func distinct(_ rows: [SeriesRow]) -> [SeriesRow] {
+        let label = aggregation.label ?? ""
+        return grouped(rows).map { labels, members in
+            var out = SeriesRow(labels: labels, steps: steps)
+            for step in 0..<steps {
+                let present = members.filter { rows[$0].present[step] }
+                let values = Set(present.compactMap { rows[$0].labels[label] })
+                if !present.isEmpty { out.set(step, Double(values.count)) }
             }
             return out
         }

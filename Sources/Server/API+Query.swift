@@ -152,7 +152,7 @@ extension API {
         return await bench.run(work)
     }
 
-    private func refusal(of error: QueryError) -> WireError {
+    func refusal(of error: QueryError) -> WireError {
         switch error.kind {
         case .invalid, .matching: return .badRequest(error.message)
         case .timeout: return WireError(status: 504, message: error.message)
@@ -183,7 +183,7 @@ extension API {
         do throws(SyntaxError) {
             let tree = try LogQLParser.parse(text, maxBytes: limits.maxQueryTextBytes)
             body.append(contentsOf: "{\"status\":\"success\",\"data\":".utf8)
-            appendJSONString(LogQLPrinter.print(tree), to: &body)
+            appendJSONString(LogQLPrinter.printLines(tree), to: &body)
             body.append(UInt8(ascii: "}"))
             return Answer(json: body)
         } catch {

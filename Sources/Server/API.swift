@@ -97,6 +97,9 @@ struct API: Sendable {
         root + "/detected_labels": Route(methods: read) { api, call throws(WireError) in
             try await api.detectedLabels(call)
         },
+        root + "/detected_fields": Route(methods: read) { api, call throws(WireError) in
+            try await api.detectedFields(call)
+        },
         root + "/format_query": Route(methods: read) { api, call throws(WireError) in
             try await api.formatQuery(call)
         },
@@ -113,9 +116,13 @@ struct API: Sendable {
     /// The answer to a request; errors are answers too.
     func answer(_ call: Call) async -> Answer {
         do throws(WireError) {
-            if let name = Self.labelName(call.path) {
+            if let name = Self.name(in: call.path, after: "/label/") {
                 guard Self.read.contains(call.method) else { return Self.methodNotAllowed }
                 return try await labelValues(name, call)
+            }
+            if let name = Self.name(in: call.path, after: "/detected_field/") {
+                guard Self.read.contains(call.method) else { return Self.methodNotAllowed }
+                return try await detectedValues(name, call)
             }
             guard let route = Self.routes[call.path] else {
                 return Answer(status: 404, text: "404 page not found\n")
@@ -129,9 +136,9 @@ struct API: Sendable {
 
     private static let methodNotAllowed = Answer(status: 405, text: "method not allowed\n")
 
-    /// The name in `/loki/api/v1/label/NAME/values`.
-    private static func labelName(_ path: String) -> String? {
-        let prefix = root + "/label/"
+    /// The name in `/loki/api/v1/label/NAME/values` and the like.
+    private static func name(in path: String, after part: String) -> String? {
+        let prefix = root + part
         let suffix = "/values"
         guard path.hasPrefix(prefix), path.hasSuffix(suffix),
             path.utf8.count > prefix.utf8.count + suffix.utf8.count

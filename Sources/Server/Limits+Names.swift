@@ -45,7 +45,8 @@ extension Limits {
         "max_decompressed_size": .bytes(\.maxDecompressedSize),
         "max_ingest_bytes_in_flight": .bytes(\.maxIngestBytesInFlight),
         "max_points_per_series": .count(\.maxPointsPerSeries),
-        "max_query_cells": .count(\.maxQueryCells),
+        "max_query_memory": .bytes(\.maxQueryMemory),
+        "max_context_entries": .count(\.maxContextEntries),
         "max_concurrent_queries": .count(\.maxConcurrentQueries),
         "max_waiting_queries": .count(\.maxWaitingQueries),
     ]

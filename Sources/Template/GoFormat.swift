@@ -98,7 +98,9 @@ struct GoFormat {
         var value: Int?
         while at < format.count, (0x30...0x39).contains(format[at]) {
             value = (value ?? 0) * 10 + Int(format[at] - 0x30)
-            guard value ?? 0 <= Self.maxWidth else { throw TemplateError("printf: width too large") }
+            guard value ?? 0 <= Self.maxWidth else {
+                throw TemplateError("printf: width too large")
+            }
             at += 1
         }
         return value
@@ -119,7 +121,9 @@ struct GoFormat {
             pad(text.bytes, spec, isNumber: text.isNumber)
         } else {
             out += "%!\(verb)(".utf8
-            if case .none = value { out += "<nil>".utf8 } else {
+            if case .none = value {
+                out += "<nil>".utf8
+            } else {
                 out += "\(value.typeName)=".utf8
                 value.appendText(to: &out, input)
             }
@@ -131,7 +135,9 @@ struct GoFormat {
         out += "%!(EXTRA ".utf8
         for (index, value) in values[next...].enumerated() {
             if index > 0 { out += ", ".utf8 }
-            if case .none = value { out += "<nil>".utf8 } else {
+            if case .none = value {
+                out += "<nil>".utf8
+            } else {
                 out += "\(value.typeName)=".utf8
                 value.appendText(to: &out, input)
             }
@@ -150,7 +156,8 @@ struct GoFormat {
             out += text
             out += repeatElement(0x20, count: room)
         } else if spec.zero {
-            let sign = isNumber && (text.first == UInt8(ascii: "-") || text.first == UInt8(ascii: "+"))
+            let sign =
+                isNumber && (text.first == UInt8(ascii: "-") || text.first == UInt8(ascii: "+"))
             out += text.prefix(sign ? 1 : 0)
             out += repeatElement(UInt8(ascii: "0"), count: room)
             out += text.dropFirst(sign ? 1 : 0)
@@ -261,7 +268,9 @@ struct GoFormat {
         case "X":
             digits = (spec.sharp ? "0X" : "") + String(magnitude, radix: 16, uppercase: true)
         case "c", "q", "U":
-            guard let scalar = UnicodeScalar(UInt32(truncatingIfNeeded: value)) else { return "\u{fffd}" }
+            guard let scalar = UnicodeScalar(UInt32(truncatingIfNeeded: value)) else {
+                return "\u{fffd}"
+            }
             if verb == "c" { return String(Character(scalar)) }
             if verb == "q" { return "'" + escaped(scalar) + "'" }
             let hex = String(scalar.value, radix: 16, uppercase: true)

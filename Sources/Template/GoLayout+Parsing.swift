@@ -42,7 +42,9 @@ extension GoLayout {
                 fields.month == 12
                 ? CivilTime.days(year: fields.year + 1, month: 1, day: 1)
                 : CivilTime.days(year: fields.year, month: fields.month + 1, day: 1)
-            guard (1...12).contains(fields.month), fields.day >= 1, day < nextMonth else { return nil }
+            guard (1...12).contains(fields.month), fields.day >= 1, day < nextMonth else {
+                return nil
+            }
         }
         guard hour < 24, fields.minute < 60, fields.second < 60 else { return nil }
         let local =
@@ -228,7 +230,8 @@ extension GoLayout {
     }
 
     private static func offset(
-        _ reader: inout Reader, _ fields: inout Fields, _ zulu: Bool, _ colon: Bool, _ minutes: Bool,
+        _ reader: inout Reader, _ fields: inout Fields, _ zulu: Bool, _ colon: Bool,
+        _ minutes: Bool,
         _ seconds: Bool
     ) -> Bool {
         if zulu, reader.take([UInt8(ascii: "Z")]) {

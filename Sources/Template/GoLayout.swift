@@ -82,7 +82,8 @@ struct GoLayout {
             if next < bytes.count, (0x61...0x7a).contains(bytes[next]) { continue }
             return (element, 3)
         }
-        guard bytes[at] == UInt8(ascii: ".") || bytes[at] == UInt8(ascii: ","), at + 1 < bytes.count,
+        guard bytes[at] == UInt8(ascii: ".") || bytes[at] == UInt8(ascii: ","),
+            at + 1 < bytes.count,
             bytes[at + 1] == UInt8(ascii: "0") || bytes[at + 1] == UInt8(ascii: "9")
         else { return nil }
         var end = at + 1

@@ -32,7 +32,9 @@ enum GoText {
         var out: [UInt8] = []
         at += 1
         if at < bytes.count { try appendCharacter(bytes, &at, to: &out) }
-        while at < bytes.count, bytes[at] & 0xc0 == 0x80 { try appendCharacter(bytes, &at, to: &out) }
+        while at < bytes.count, bytes[at] & 0xc0 == 0x80 {
+            try appendCharacter(bytes, &at, to: &out)
+        }
         guard at < bytes.count, bytes[at] == UInt8(ascii: "'"),
             let scalar = String(decoding: out, as: UTF8.self).unicodeScalars.first
         else { throw TemplateError("unterminated character constant") }
@@ -90,7 +92,9 @@ enum GoText {
     /// Each code point through a mapping; bytes that are no text become U+FFFD, as in Go.
     static func mapped(_ text: [UInt8], _ map: (UnicodeScalar) -> UnicodeScalar) -> [UInt8] {
         var out = String.UnicodeScalarView()
-        for scalar in String(decoding: text, as: UTF8.self).unicodeScalars { out.append(map(scalar)) }
+        for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
+            out.append(map(scalar))
+        }
         return Array(String(out).utf8)
     }
 

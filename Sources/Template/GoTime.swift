@@ -130,7 +130,8 @@ enum GoZone: Sendable {
             // them; elsewhere an offset says more than a made-up name.
             var time = time_t(seconds)
             var parts = tm()
-            if zone == TimeZone.current, localtime_r(&time, &parts) != nil, let name = parts.tm_zone {
+            if zone == TimeZone.current, localtime_r(&time, &parts) != nil, let name = parts.tm_zone
+            {
                 return String(cString: name)
             }
             let name = zone.abbreviation(for: Self.date(seconds)) ?? ""

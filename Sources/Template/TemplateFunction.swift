@@ -51,7 +51,9 @@ struct TemplateCall {
     subscript(_ index: Int) -> TemplateValue { values[index] }
 
     /// The bytes of an argument that was checked to be text.
-    func text(_ index: Int) -> [UInt8] { if case .text(let text) = values[index] { text } else { [] } }
+    func text(_ index: Int) -> [UInt8] {
+        if case .text(let text) = values[index] { text } else { [] }
+    }
 
     func string(_ index: Int) -> String { String(decoding: text(index), as: UTF8.self) }
 
@@ -73,14 +75,12 @@ extension TemplateValue {
             return value.isNaN ? 0 : Int64(exactly: value.rounded(.towardZero)) ?? .min
         case .bool(let flag): return flag ? 1 : 0
         case .text(let bytes):
-            var text = Substring(String(decoding: bytes, as: UTF8.self))
-            // "10.00" counts as 10.
-            if let point = text.firstIndex(of: "."), point != text.startIndex,
-                text[text.index(after: point)...].allSatisfy({ $0 == "0" })
-            {
-                text = text[..<point]
-            }
-            return GoNumber.parseInt(String(text)) ?? 0
+            let text = String(decoding: bytes, as: UTF8.self)
+            // Of "3.9" the whole part counts.
+            guard let point = text.firstIndex(of: "."),
+                text[text.index(after: point)...].allSatisfy({ ("0"..."9").contains($0) })
+            else { return GoNumber.parseInt(text) ?? 0 }
+            return GoNumber.parseInt(String(text[..<point])) ?? 0
         default: return 0
         }
     }

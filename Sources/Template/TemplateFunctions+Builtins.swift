@@ -41,7 +41,9 @@ extension TemplateFunctions {
             throw TemplateError("error calling call: non-function of type \(call[0].typeName)")
         },
         "eq": TemplateFunction([.any], rest: .any) { call throws(TemplateError) in
-            guard call.values.count > 1 else { throw TemplateError("missing argument for comparison") }
+            guard call.values.count > 1 else {
+                throw TemplateError("missing argument for comparison")
+            }
             for other in call.values.dropFirst() where try isEqual(call[0], other) {
                 return .bool(true)
             }
@@ -117,7 +119,8 @@ extension TemplateFunctions {
             bounds[place] = Int(bound)
         }
         guard bounds[0] <= bounds[1] else {
-            throw TemplateError("error calling slice: invalid slice index: \(bounds[0]) > \(bounds[1])")
+            throw TemplateError(
+                "error calling slice: invalid slice index: \(bounds[0]) > \(bounds[1])")
         }
         switch call[0] {
         case .text(let text): return .text(Array(text[bounds[0]..<bounds[1]]))

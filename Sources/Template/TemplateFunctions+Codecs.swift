@@ -30,8 +30,9 @@ extension TemplateFunctions {
     static func escapedQuery(_ text: [UInt8]) -> [UInt8] {
         var out: [UInt8] = []
         for byte in text {
-            if GoText.isWord(byte) || [UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "~")]
-                .contains(byte)
+            if GoText.isWord(byte)
+                || [UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "~")]
+                    .contains(byte)
             {
                 out.append(byte)
             } else if byte == 0x20 {
@@ -54,7 +55,9 @@ extension TemplateFunctions {
                 let hex = String(decoding: digits, as: UTF8.self)
                 guard digits.count == 2, hex.first != "+", hex.first != "-",
                     let byte = UInt8(hex, radix: 16)
-                else { throw TemplateError("error calling urldecode: invalid URL escape \"%\(hex)\"") }
+                else {
+                    throw TemplateError("error calling urldecode: invalid URL escape \"%\(hex)\"")
+                }
                 out.append(byte)
                 at += 3
             case UInt8(ascii: "+"):

@@ -133,7 +133,9 @@ extension TemplateFunctions {
         let scalars = String(decoding: call.text(1), as: UTF8.self).unicodeScalars
         let room = call.int(0) - scalars.count
         if call.int(0) < 0 || room == 0 { return call.text(1) }
-        guard room <= maxBytes else { throw TemplateError("error calling align: width \(call.int(0))") }
+        guard room <= maxBytes else {
+            throw TemplateError("error calling align: width \(call.int(0))")
+        }
         if room > 0 {
             let pad = [UInt8](repeating: 0x20, count: room)
             return left ? call.text(1) + pad : pad + call.text(1)

@@ -190,8 +190,10 @@ struct TemplateLexer {
             let byte = bytes[at]
             let isSign = byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-")
             let isHex = start + 1 < bytes.count && bytes[start..<at].contains(UInt8(ascii: "x"))
-            let afterExponent = !isHex && [UInt8(ascii: "e"), UInt8(ascii: "E")].contains(bytes[at - 1])
-            guard GoText.isWord(byte) || byte == UInt8(ascii: ".") || (isSign && afterExponent) else {
+            let afterExponent =
+                !isHex && [UInt8(ascii: "e"), UInt8(ascii: "E")].contains(bytes[at - 1])
+            guard GoText.isWord(byte) || byte == UInt8(ascii: ".") || (isSign && afterExponent)
+            else {
                 break
             }
             at += 1

@@ -128,7 +128,9 @@ struct TemplateParser {
         if takeWord("range") { return try branch(.range) }
         if takeWord("break") || takeWord("continue") {
             let isBreak = tokens[at - 1].kind == .word("break")
-            guard loops > 0 else { throw TemplateError("{{break}} or {{continue}} outside {{range}}") }
+            guard loops > 0 else {
+                throw TemplateError("{{break}} or {{continue}} outside {{range}}")
+            }
             try close("break or continue")
             return isBreak ? .breakLoop : .continueLoop
         }
@@ -153,7 +155,8 @@ struct TemplateParser {
         return .template(name: name, pipe)
     }
 
-    private mutating func branch(_ kind: TemplateNode.Branch) throws(TemplateError) -> TemplateNode {
+    private mutating func branch(_ kind: TemplateNode.Branch) throws(TemplateError) -> TemplateNode
+    {
         let known = variables.count
         let pipe = try pipeline(kind.rawValue, isRange: kind == .range)
         try close(kind.rawValue)
@@ -239,7 +242,9 @@ struct TemplateParser {
             switch peek.kind {
             case .close, .symbol("|"), .symbol(")"): break
             default:
-                guard peek.isSpaced || peek.kind == .symbol("(") else { throw unexpected("operand") }
+                guard peek.isSpaced || peek.kind == .symbol("(") else {
+                    throw unexpected("operand")
+                }
                 continue
             }
             break

@@ -84,7 +84,8 @@ extension TemplateValue {
         case .time(let time): out += time.description.utf8
         case .labels:
             Self.append(
-                Dictionary(input.labels().map { ($0.name, .text($0.value)) }) { $1 }, to: &out, input)
+                Dictionary(input.labels().map { ($0.name, .text($0.value)) }) { $1 }, to: &out,
+                input)
         }
     }
 

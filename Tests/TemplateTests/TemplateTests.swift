@@ -31,18 +31,30 @@ private func render(
         (#"{{block "b" .a}}[{{.}}]{{end}}"#, "[x]"),
         ("{{(fromJson `{\"k\":{\"n\":1500000}}`).k.n}}", "1.5e+06"),
         ("{{(fromJson `{}`).missing.deeper}}", "<no value>"),
-        ("{{printf \"%5.2f|%-4s|%04d|%x|%q|%v|%T\" 3.14159 .a 42 \"hi\" .b true 1.5}}", " 3.14|x   |0042|6869|\"y z\"|true|float64"),
+        (
+            "{{printf \"%5.2f|%-4s|%04d|%x|%q|%v|%T\" 3.14159 .a 42 \"hi\" .b true 1.5}}",
+            " 3.14|x   |0042|6869|\"y z\"|true|float64"
+        ),
         ("{{printf \"%d %s\" .a}}", "%!d(string=x) %!s(MISSING)"),
         ("{{print 1 2 \"a\" 3 4}}", "1 2a3 4"),
         ("{{and .a .b}} {{or .nosuch \"d\"}} {{not .a}}", "y z d false"),
         ("{{.b | title | upper}} {{.b | title}}", "Y Z Y Z"),
         ("{{index (fromJson \"[7,8]\") 1}} {{len .b}} {{slice .b 0 1}}", "8 3 y"),
-        ("{{__timestamp__.Unix}} {{unixEpochNanos __timestamp__}}", "1793498400 1793498400500000000"),
+        (
+            "{{__timestamp__.Unix}} {{unixEpochNanos __timestamp__}}",
+            "1793498400 1793498400500000000"
+        ),
         ("{{__line__ | trunc 3}}", "the"),
         ("{{html \"<a>\"}} {{urlquery \"a b&\"}} {{js \"it's\"}}", #"&lt;a&gt; a+b%26 it\'s"#),
         ("{{add 1 \"2\" 3.9}} {{sub 5 7}} {{mul 2 3 4}} {{div 7 2}} {{mod 7 4}}", "6 -2 24 3 3"),
-        ("{{addf 0.1 0.2}} {{subf 1 0.9}} {{mulf 0.1 3}} {{divf 1 3}}", "0.3 0.1 0.3 0.3333333333333333"),
-        ("{{round 2.5 0}} {{round -2.5 0}} {{round 3.14159 2}} {{round 2.45 1 0.6}}", "3 -3 3.14 2.4"),
+        (
+            "{{addf 0.1 0.2}} {{subf 1 0.9}} {{mulf 0.1 3}} {{divf 1 3}}",
+            "0.3 0.1 0.3 0.3333333333333333"
+        ),
+        (
+            "{{round 2.5 0}} {{round -2.5 0}} {{round 3.14159 2}} {{round 2.45 1 0.6}}",
+            "3 -3 3.14 2.4"
+        ),
         ("{{regexReplaceAll \"a(x*)b\" \"-ab-axxb-\" \"${1}W\"}}", "-W-xxW-"),
         ("{{regexReplaceAll \"x*\" \"abc\" \"-\"}}", "-a-b-c-"),
         ("{{regexReplaceAllLiteral \"b\" \"abc\" \"$1\"}} {{count \"[a-c]\" \"abcd\"}}", "a$1c 3"),
@@ -50,12 +62,30 @@ private func render(
         ("{{alignLeft 4 \"한글\"}}|{{alignRight 4 \"한글\"}}|{{alignRight 1 \"한글\"}}", "한글  |  한글|글"),
         ("{{trunc -2 \"hello\"}} {{substr 1 3 \"hello\"}} {{substr -1 2 \"hello\"}}", "lo el he"),
         ("{{indent 2 \"a\\nb\"}}{{nindent 1 \"c\"}}", "  a\n  b\n c"),
-        ("{{b64enc \"hi?\"}} {{b64dec \"aGk/\"}} {{b64dec \"aGk\"}} {{urldecode \"a%20b+c\"}}", "aGk/ hi? hi a b c"),
-        ("{{toDateInZone \"2006-01-02 15:04:05\" \"Asia/Seoul\" \"2026-11-01 09:00:00\" | unixEpoch}}", "1793491200"),
-        ("{{(toDateInZone \"2006-01-02\" \"UTC\" \"2026-11-01\").Format \"Mon Jan _2 2006\"}}", "Sun Nov  1 2026"),
-        ("{{(unixToTime \"1793491200123\").UTC.Format \"2006-01-02T15:04:05.000Z07:00\"}}", "2026-11-01T00:00:00.123Z"),
-        ("{{default \"d\" .nosuch}} {{default \"d\" .a}} {{max 1 \"5\" 3}} {{minf 1.5 2}}", "d x 5 1.5"),
-        ("{{bytes \"1.5KB\"}} {{duration \"1m30s\"}} {{int \"42.0\"}} {{int \"4.2\"}} {{float64 \"x\"}}", "1500 90 42 0 0"),
+        (
+            "{{b64enc \"hi?\"}} {{b64dec \"aGk/\"}} {{b64dec \"aGk\"}} {{urldecode \"a%20b+c\"}}",
+            "aGk/ hi? hi a b c"
+        ),
+        (
+            "{{toDateInZone \"2006-01-02 15:04:05\" \"Asia/Seoul\" \"2026-11-01 09:00:00\" | unixEpoch}}",
+            "1793491200"
+        ),
+        (
+            "{{(toDateInZone \"2006-01-02\" \"UTC\" \"2026-11-01\").Format \"Mon Jan _2 2006\"}}",
+            "Sun Nov  1 2026"
+        ),
+        (
+            "{{(unixToTime \"1793491200123\").UTC.Format \"2006-01-02T15:04:05.000Z07:00\"}}",
+            "2026-11-01T00:00:00.123Z"
+        ),
+        (
+            "{{default \"d\" .nosuch}} {{default \"d\" .a}} {{max 1 \"5\" 3}} {{minf 1.5 2}}",
+            "d x 5 1.5"
+        ),
+        (
+            "{{bytes \"1.5KB\"}} {{duration \"1m30s\"}} {{int \"42.0\"}} {{int \"4.2\"}} {{int \"4.x\"}} {{float64 \"x\"}}",
+            "1500 90 42 4 0 0"
+        ),
         ("{{if lt 1 2}}a{{end}}{{if ge \"b\" \"a\"}}b{{end}}{{if ne 1.5 2.5}}c{{end}}", "abc"),
         (#"{{"quoted \"q\" A\t."}}{{`raw`}}{{'a'}}"#, "quoted \"q\" A\t.raw97"),
         ("{{println .a 1}}", "x 1\n"),
@@ -64,16 +94,19 @@ private func render(
     }
 
     @Test(arguments: [
-        "{{", "{{.a", "{{nosuch .a}}", "{{end}}", "{{if .a}}", "{{$x}}", "{{.a | \"x\"}}", "{{(.a}}",
+        "{{", "{{.a", "{{nosuch .a}}", "{{end}}", "{{if .a}}", "{{$x}}", "{{.a | \"x\"}}",
+        "{{(.a}}",
         "{{if}}x{{end}}", "{{else}}", "{{break}}", "{{template}}", "{{1.2.3}}", "{{\"open}}",
         "{{range $i, $j}}{{end}}", "{{define \"x\"}}", "{{/* open }}", "{{.a .b c}}", "{{|}}",
-        String(repeating: "{{if 1}}", count: 1000), "{{" + String(repeating: "(", count: 1000) + "}}",
+        String(repeating: "{{if 1}}", count: 1000),
+        "{{" + String(repeating: "(", count: 1000) + "}}",
     ]) func refusesWhatIsNoTemplate(_ template: String) {
         #expect(throws: TemplateError.self) { try Template(template) }
     }
 
     @Test(arguments: [
-        "{{div 1 0}}", "{{mod 1 0}}", "{{index .a 99}}", "{{ToUpper 5}}", "{{repeat 99999999999 \"x\"}}",
+        "{{div 1 0}}", "{{mod 1 0}}", "{{index .a 99}}", "{{ToUpper 5}}",
+        "{{repeat 99999999999 \"x\"}}",
         "{{printf \"%99999999d\" 1}}", "{{lt 1 1.5}}", "{{eq .a 1}}", "{{template \"nosuch\"}}",
         "{{define \"t\"}}{{template \"t\"}}{{end}}{{template \"t\"}}", "{{slice .a 3 1}}",
         "{{range 99999999999}}x{{end}}", "{{range 1000}}{{range 1000}}x{{end}}{{end}}",

@@ -1,0 +1,143 @@
+import LogModel
+import Pipeline
+
+/// The best entries of a log query so far: at most `limit` of them once they are trimmed.
+struct LogCandidates: Sendable {
+    struct Candidate: Sendable {
+        var row: LogRow
+        /// Number of the stream.
+        var stream: Int
+        /// Order of arrival inside the stream.
+        var sequence: Int
+        /// A hash of what was stored. Equal entries of one stream and time are dropped by the store,
+        /// so together with those it names an entry; 0 where nobody asks.
+        var identity: Int
+    }
+
+    private(set) var rows: [Candidate] = []
+    private let isBackward: Bool
+    private let limit: Int
+    /// True when an entry may be found more than once.
+    private let distinct: Bool
+    private let needsIdentity: Bool
+    /// The time of the last entry that still belongs to the answer, once there are enough.
+    private var worst: Int64?
+
+    init(_ request: QueryRequest, distinct: Bool) {
+        isBackward = request.direction == .backward
+        // With an interval entries are thinned out at the end, so none may be cut off before.
+        limit = request.limit == 0 || request.intervalNanoseconds > 0 ? .max : request.limit
+        self.distinct = distinct
+        needsIdentity = distinct || request.context.isWanted
+    }
+
+    /// What is known of the bounds of the answer.
+    var withoutRows: LogCandidates {
+        var copy = self
+        copy.rows = []
+        return copy
+    }
+
+    /// False when every entry of a unit, and of those behind it, comes too late.
+    func mayTake(_ unit: ScanUnit) -> Bool {
+        guard let worst else { return true }
+        return isBackward ? unit.last >= worst : unit.first <= worst
+    }
+
+    /// Adds rows of one stream and gives the bytes of memory by which that has grown, less what was
+    /// cut off.
+    mutating func add(
+        _ result: PipelineResult, of entries: Entries, stream: Int, labels: (Int) -> ResultLabels
+    ) -> Int {
+        var grown = 0
+        for i in result.rows.indices {
+            let time = result.timestamps[i]
+            if let worst, isBackward ? time < worst : time > worst { continue }
+            let candidate = Candidate(
+                row: LogRow(
+                    timestamp: time, line: result.lines[i], labels: labels(result.labelIDs[i])),
+                stream: stream, sequence: result.rows[i],
+                identity: needsIdentity ? Self.identity(of: result.rows[i], in: entries) : 0)
+            grown += Self.bytes(candidate)
+            rows.append(candidate)
+        }
+        return grown - trim()
+    }
+
+    mutating func take(_ other: LogCandidates) {
+        rows += other.rows
+        _ = trim()
+    }
+
+    /// The memory that a candidate holds, about, in bytes.
+    private static func bytes(_ candidate: Candidate) -> Int {
+        MemoryLayout<Candidate>.stride + 32 + candidate.row.line.count
+    }
+
+    /// Cuts off what comes too late and gives its bytes.
+    private mutating func trim() -> Int {
+        guard rows.count >= limit else { return 0 }
+        sort()
+        guard rows.count >= limit else { return 0 }
+        let freed = rows[limit...].reduce(0) { $0 + Self.bytes($1) }
+        rows.removeLast(rows.count - limit)
+        worst = rows.last?.row.timestamp
+        return freed
+    }
+
+    /// Equal times: in order of arrival within a stream, or against it backward. A stream's rows of
+    /// one time lie in one unit, so the row number tells the order.
+    mutating func sort() {
+        rows.sort { a, b in
+            if a.row.timestamp != b.row.timestamp {
+                return isBackward
+                    ? a.row.timestamp > b.row.timestamp : a.row.timestamp < b.row.timestamp
+            }
+            if a.stream != b.stream { return a.stream < b.stream }
+            return isBackward ? a.sequence > b.sequence : a.sequence < b.sequence
+        }
+        if distinct { dropRepeated() }
+    }
+
+    private struct Key: Hashable {
+        var stream: Int
+        var identity: Int
+    }
+
+    /// An entry that several alternatives give is answered once, as the first of them gives it.
+    private mutating func dropRepeated() {
+        var time = Int64.min
+        var seen: Set<Key> = []
+        rows.removeAll { candidate in
+            if candidate.row.timestamp != time { seen.removeAll(keepingCapacity: true) }
+            time = candidate.row.timestamp
+            let key = Key(stream: candidate.stream, identity: candidate.identity)
+            return !seen.insert(key).inserted
+        }
+    }
+
+    /// Keeps entries that are an interval apart.
+    mutating func thin(to request: QueryRequest) {
+        guard request.intervalNanoseconds > 0 else { return }
+        var out: [Candidate] = []
+        for candidate in rows {
+            if let last = out.last,
+                abs(candidate.row.timestamp - last.row.timestamp) < request.intervalNanoseconds
+            {
+                continue
+            }
+            out.append(candidate)
+            if out.count == request.limit { break }
+        }
+        rows = out
+    }
+
+    static func identity(of row: Int, in entries: Entries) -> Int {
+        var hasher = Hasher()
+        entries.lineBytes.withUnsafeBytes {
+            hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0[entries.lineRange(row)]))
+        }
+        hasher.combine(entries.metadata(row))
+        return hasher.finalize()
+    }
+}

@@ -1,0 +1,153 @@
+import Dispatch
+import Foundation
+import LogModel
+import LogQL
+import Pipeline
+import Synchronization
+
+/// What the parts of one evaluation share: the source, the bounds, the count of what was read.
+final class Scan: Sendable {
+    let source: any LogSource
+    let limits: Limits
+    let request: QueryRequest
+    let budget: MemoryBudget
+    private let cancellation: Cancellation
+    private let deadline: ContinuousClock.Instant
+    private let counted = Mutex(QueryStats())
+
+    init(
+        source: any LogSource, limits: Limits, request: QueryRequest, cancellation: Cancellation,
+        deadline: ContinuousClock.Instant
+    ) {
+        self.source = source
+        self.limits = limits
+        self.request = request
+        self.cancellation = cancellation
+        self.deadline = deadline
+        budget = MemoryBudget(allowed: limits.maxQueryMemory)
+    }
+
+    var stats: QueryStats { counted.withLock { $0 } }
+
+    func note(_ change: (inout QueryStats) -> Void) { counted.withLock { change(&$0) } }
+
+    /// Called between units, so that a query ends soon after its client has left.
+    ///
+    /// Errors: `.cancelled`, `.timeout`.
+    func checkpoint() throws(QueryError) {
+        if cancellation.isCancelled {
+            throw QueryError(.cancelled, "the request was cancelled by the client")
+        }
+        if ContinuousClock.now > deadline {
+            throw QueryError(
+                .timeout,
+                "request timed out, decrease the duration of the request or add more label matchers "
+                    + "(prefer exact match over regex match) to reduce the amount of data processed"
+            )
+        }
+    }
+
+    func plan(_ selection: Selection) throws(QueryError) -> [ScanUnit] {
+        try checkpoint()
+        let began = ContinuousClock.now
+        do {
+            let units = try source.plan(selection)
+            let spent = seconds(since: began)
+            note { $0.planSeconds += spent }
+            return units
+        } catch {
+            throw QueryError(.source, "reading the catalog: \(error)")
+        }
+    }
+
+    func load(
+        _ unit: ScanUnit, _ projection: Selection.Projection
+    ) throws(QueryError) -> Entries {
+        try checkpoint()
+        let began = ContinuousClock.now
+        do {
+            let entries = try unit.load(projection)
+            let spent = seconds(since: began)
+            note {
+                $0.units += 1
+                $0.lines += entries.count
+                $0.bytes += Int(entries.lineEnds.last ?? 0)
+                $0.loadSeconds += spent
+            }
+            return entries
+        } catch {
+            throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
+        }
+    }
+
+    func pipeline(
+        _ stages: [Stage], _ extraction: Extraction? = nil
+    ) throws(QueryError) -> LogPipeline {
+        do { return try LogPipeline(stages: stages, extraction: extraction) } catch {
+            throw QueryError(error, in: request.text)
+        }
+    }
+
+    /// Runs a pipeline over a unit and replaces what `result` held.
+    func run(
+        _ pipeline: LogPipeline, _ unit: ScanUnit, _ entries: Entries,
+        into result: inout PipelineResult
+    ) throws(QueryError) {
+        let began = ContinuousClock.now
+        result.removeAll()
+        do throws(PipelineError) {
+            try pipeline.run(stream: unit.labels, entries: entries, into: &result)
+        } catch { throw QueryError(error, in: request.text) }
+        let kept = result.rows.count
+        let spent = seconds(since: began)
+        note {
+            $0.linesKept += kept
+            $0.pipelineSeconds += spent
+        }
+    }
+
+    private func seconds(since began: ContinuousClock.Instant) -> Double {
+        let spent = (ContinuousClock.now - began).components
+        return Double(spent.seconds) + Double(spent.attoseconds) / 1e18
+    }
+}
+
+/// Work that is dealt out to threads.
+extension Scan {
+    /// Threads that one query may use: every core, as long as there is work for it.
+    static func workers(for items: Int) -> Int {
+        max(1, min(ProcessInfo.processInfo.activeProcessorCount, items))
+    }
+
+    /// Runs `work(worker, item)` for every item. Worker w of n takes the items w, w + n, …, one
+    /// after the other, so what each worker meets, and with it every rounding of a sum, does not
+    /// depend on how fast the others are.
+    ///
+    /// Errors: that of the first item, in their order, that failed; later items are left out.
+    static func inParallel(
+        _ items: Range<Int>, workers: Int,
+        _ work: @Sendable (_ worker: Int, _ item: Int) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        let failure = Mutex<(item: Int, error: QueryError)?>(nil)
+        DispatchQueue.concurrentPerform(iterations: workers) { worker in
+            for item in stride(from: items.lowerBound + worker, to: items.upperBound, by: workers) {
+                if failure.withLock({ $0.map { $0.item < item } ?? false }) { return }
+                do throws(QueryError) { try work(worker, item) } catch {
+                    failure.withLock {
+                        if $0.map({ item < $0.item }) ?? true { $0 = (item, error) }
+                    }
+                    return
+                }
+            }
+        }
+        if let failed = failure.withLock({ $0 }) { throw failed.error }
+    }
+}
+
+extension QueryError {
+    /// With the line of the query and a caret under the stage that is meant.
+    init(_ error: PipelineError, in query: String) {
+        self.init(
+            .invalid, SyntaxError(error.message, at: error.position).report(in: query))
+    }
+}
