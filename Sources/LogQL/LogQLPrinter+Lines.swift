@@ -105,7 +105,7 @@ extension LogQLPrinter {
         if let unwrap = range.unwrap { inner += "\n" + indent(level + 2) + text(unwrap) }
         inner += " [\(DurationText.prometheusText(range.rangeNanoseconds))]"
         if range.offsetNanoseconds != 0 {
-            inner += " offset \(DurationText.prometheusText(range.offsetNanoseconds))"
+            inner += " offset \(DurationText.offsetText(range.offsetNanoseconds))"
         }
         inner += modifiers(0, range.at)
         let parameters = parameters(range).map { [indent(level + 1) + $0] } ?? []

@@ -100,7 +100,7 @@ package enum LogQLPrinter {
                 + (operation.returnsBool ? " bool" : "") + text(operation.matching)
                 + " \(text(operation.right)))"
         case .literal(let value): number(value)
-        case .constant(let value): "vector(\(sixDecimals(value)))"
+        case .constant(let value): "vector(\(exactly(value, sixDecimals(value))))"
         case .labelReplace(let replace):
             "label_replace(" + text(replace.operand) + ","
                 + [replace.destination, replace.replacement, replace.source, replace.pattern]
@@ -179,8 +179,17 @@ package enum LogQLPrinter {
 
     /// A number as short as it can be without losing anything: `1`, `0.5`, `1e+21`.
     package static func number(_ value: Double) -> String {
+        // No literal stands for these.
+        if value.isNaN { return "(0 / 0)" }
+        if value.isInfinite { return value > 0 ? "(1 / 0)" : "(-1 / 0)" }
+        if value == 0, value.sign == .minus { return "-0" }
         if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
         return "\(value)"
+    }
+
+    /// Loki's way of writing a number where that keeps it whole, its digits elsewhere.
+    private static func exactly(_ value: Double, _ text: String) -> String {
+        Double(text) == value ? text : number(value)
     }
 
     static func sixDecimals(_ value: Double) -> String { String(format: "%f", value) }

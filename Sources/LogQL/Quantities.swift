@@ -95,6 +95,12 @@ package enum DurationText {
         return sign + "\(minutes / 60)h\(minutes % 60)m" + seconds
     }
 
+    /// As Prometheus where its units reach, as Go below a millisecond.
+    static func offsetText(_ nanoseconds: Int64) -> String {
+        nanoseconds % Nanoseconds.millisecond == 0
+            ? prometheusText(nanoseconds) : goText(nanoseconds)
+    }
+
     /// The way Prometheus prints one: `1d`, `5m`, `1h30m`.
     package static func prometheusText(_ nanoseconds: Int64) -> String {
         if nanoseconds == 0 { return "0s" }

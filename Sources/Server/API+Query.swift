@@ -30,12 +30,31 @@ extension API {
         try check(text, span: span, limit: limit)
         start = max(start, earliest(now))
         end = max(start, end)
-        let request = QueryRequest(
+        var request = QueryRequest(
             tenant: tenant, text: text, start: Self.bounded(start), end: Self.bounded(end),
             stepNanoseconds: min(step, Self.longestStep), intervalNanoseconds: interval,
             limit: limit,
             direction: direction)
+        request.context = try context(parameters)
         return try await run(request, call)
+    }
+
+    /// `context`, `context_before` and `context_after`: entries of the same stream around each match.
+    /// An addition to Loki's API.
+    private func context(
+        _ parameters: RequestParameters
+    ) throws(WireError) -> QueryRequest.Context {
+        let both = try parameters.count("context", default: 0)
+        let context = QueryRequest.Context(
+            before: try parameters.count("context_before", default: both),
+            after: try parameters.count("context_after", default: both))
+        let most = limits.maxContextEntries
+        guard context.before <= most, context.after <= most else {
+            throw .badRequest(
+                "at most \(most) entries of context may be asked for on either side "
+                    + "(max_context_entries)")
+        }
+        return context
     }
 
     func queryInstant(_ call: Call) async throws(WireError) -> Answer {

@@ -137,7 +137,11 @@ package struct ResultEncoding {
         add("]")
     }
 
-    /// Loki's shape of statistics; figures that have no meaning here are 0.
+    private static func nanoseconds(_ seconds: Double) -> Int { Int(min(seconds, 1e9) * 1e9) }
+
+    /// Loki's shape of statistics; figures that have no meaning here are 0. Times of phases are in
+    /// nanoseconds, those of reading and stages (`pipelineTime`, which Loki has not) summed over
+    /// threads.
     private mutating func stats(_ stats: QueryStats, returned: Int) {
         let seconds = max(stats.seconds, 1e-9)
         let bytesPerSecond = Int(min(Double(stats.bytes) / seconds, 1e18))
@@ -152,7 +156,10 @@ package struct ResultEncoding {
                 "totalPostFilterLines":\(stats.linesKept),\
                 "totalStructuredMetadataBytesProcessed":0},\
                 "querier":{"store":{"totalChunksRef":\(stats.units),\
-                "totalChunksDownloaded":\(stats.units),"chunksDownloadTime":0,\
+                "totalChunksDownloaded":\(stats.units),\
+                "chunkRefsFetchTime":\(Self.nanoseconds(stats.planSeconds)),\
+                "chunksDownloadTime":\(Self.nanoseconds(stats.loadSeconds)),\
+                "pipelineTime":\(Self.nanoseconds(stats.pipelineSeconds)),\
                 "queryReferencedStructuredMetadata":false,"chunk":{"headChunkBytes":0,\
                 "headChunkLines":0,"decompressedBytes":\(stats.bytes),\
                 "decompressedLines":\(stats.lines),"compressedBytes":0,"totalDuplicates":0,\

@@ -1,3 +1,4 @@
+import Foundation
 import LogModel
 import LogQL
 import Testing
@@ -15,6 +16,10 @@ import Testing
         #"sum(rate({a="b"}[1m])) / on (x) group_left (y) sum by (x) (rate({c="d"}[1m]))"#,
         #"label_replace(rate({a="b"}[5m]), "x", "$1", "y", "(.*)") or vector(0)"#,
         #"absent_over_time({a="b"}[5m]) unless count_over_time(({a="b"} | json)[5m])"#,
+        #"{a="b"} or ({c="d"} | json --arrays) | metadata() =~ "x" | label_format ms=(b - a) * 2"#,
+        #"max_over_time(sum(rate({a="b"}[5m]))[1h:5m] offset 1d @ end())"#,
+        #"histogram_over_time(log(2), {a="b"} | unwrap x [5m]) by (y)"#,
+        #"fill(round(count_distinct by (a) (b, distinct_over_time(c, {a="b"}[5m])), 0.1), -1)"#,
     ]
 
     @Test(arguments: queries)
@@ -83,7 +88,9 @@ import Testing
             return Int(state >> 33) % n
         }
         let alphabet = Array(#"{}()[]|=~!<>"`'abc 019.,+-*/%^\ue5m#가"#)
-        for round in 0..<100_000 {
+        // A soak asks for more.
+        let rounds = Int(ProcessInfo.processInfo.environment["CORDWOOD_MUTATIONS"] ?? "") ?? 100_000
+        for round in 0..<rounds {
             var text = Array(Self.queries[round % Self.queries.count])
             for _ in 0...random(4) {
                 let at = random(text.count)

@@ -1,0 +1,241 @@
+import LogModel
+import Query
+import Testing
+
+/// What Cordwood's LogQL has beyond Loki's, against answers worked out by hand or by a naive loop.
+@Suite struct AdditionTests {
+    private static let second = Nanoseconds.second
+
+    /// `x`: a line a second, `v=<n>`, with the trace `t<n mod 10>`; `y`: every third.
+    private static let source: MemorySource = {
+        var fast = Entries()
+        var slow = Entries()
+        for n in 0..<300 {
+            let trace = Labels([Label("trace", "t\(n % 10)")])
+            fast.append(
+                timestamp: Int64(n) * second, line: "v=\(n) k=\(n % 2)".utf8, metadata: trace)
+            if n % 3 == 0 { slow.append(timestamp: Int64(n) * second, line: "v=\(n)".utf8) }
+        }
+        return MemorySource(streams: [
+            (Labels([Label("app", "a"), Label("host", "x")]), fast),
+            (Labels([Label("app", "b"), Label("host", "y")]), slow),
+        ])
+    }()
+
+    private func run(
+        _ text: String, start: Int64 = 0, end: Int64 = 300, step: Int64 = 60, limit: Int = 10,
+        direction: Selection.Direction = .backward, instant: Bool = false,
+        context: QueryRequest.Context = QueryRequest.Context(), limits: Limits = Limits()
+    ) throws -> QueryValue {
+        var request = QueryRequest(
+            tenant: "t", text: text, start: Timestamp(nanoseconds: start * Self.second),
+            end: Timestamp(nanoseconds: end * Self.second),
+            stepNanoseconds: instant ? 0 : step * Self.second, limit: limit, direction: direction,
+            isInstant: instant)
+        request.context = context
+        return try QueryEngine(source: Self.source, limits: limits).run(request).value
+    }
+
+    /// Values at the steps by labels.
+    private func values(_ value: QueryValue) -> [String: [Double]] {
+        switch value {
+        case .matrix(let series), .vector(let series):
+            Dictionary(series.map { ($0.labels.description, $0.points.map(\.value)) }) { $1 }
+        case .scalar(let point): ["": [point.value]]
+        case .streams: [:]
+        }
+    }
+
+    private func instant(_ text: String, at end: Int64 = 120) throws -> [String: [Double]] {
+        values(try run(text, end: end, instant: true))
+    }
+
+    private func lines(_ value: QueryValue) throws -> [String] {
+        guard case .streams(let rows) = value else {
+            throw QueryError(.invalid, "no streams")
+        }
+        return rows.map { String(decoding: $0.line, as: UTF8.self) }
+    }
+
+    @Test func presentAndDistinct() throws {
+        #expect(
+            try instant(#"present_over_time({host="x"}[1m]) by (host)"#) == [#"{host="x"}"#: [1]])
+        #expect(
+            try instant(#"distinct_over_time(trace, {app=~"a|b"}[1m]) by (host)"#)
+                == [#"{host="x"}"#: [10]])
+        // t1 to t5 within five seconds.
+        #expect(
+            try instant(#"distinct_over_time(trace, {host="x"}[5s]) by ()"#, at: 5) == ["{}": [5]])
+        #expect(
+            try instant(
+                #"count_distinct by (app) (trace, count_over_time({app=~"a|b"}[1m]))"#)
+                == [#"{app="a"}"#: [10], #"{app="b"}"#: [0]])
+    }
+
+    @Test func histogramsCountUpToEachBound() throws {
+        let linear = try instant(
+            #"histogram_over_time(25, {host="x"} | logfmt | unwrap v [100s]) by ()"#, at: 99)
+        #expect(
+            linear == [
+                #"{le="0"}"#: [1], #"{le="25"}"#: [26], #"{le="50"}"#: [51], #"{le="75"}"#: [76],
+                #"{le="100"}"#: [100], #"{le="+Inf"}"#: [100],
+            ])
+        let log = try instant(
+            #"histogram_over_time(log(2), {host="x"} | logfmt | unwrap v [10s]) by ()"#, at: 9)
+        #expect(
+            log == [
+                #"{le="0"}"#: [1], #"{le="1"}"#: [2], #"{le="2"}"#: [3], #"{le="4"}"#: [5],
+                #"{le="8"}"#: [9], #"{le="16"}"#: [10], #"{le="+Inf"}"#: [10],
+            ])
+    }
+
+    @Test func fillAndFunctionsOfEachValue() throws {
+        #expect(try instant(#"fill(count_over_time({app="none"}[1m]), 0)"#) == ["{}": [0]])
+        let filled = values(try run(#"fill(count_over_time({host="x"}[10s]), -1) "#, step: 300))
+        #expect(filled.values.allSatisfy { $0.count == 2 && !$0.isEmpty })
+        #expect(
+            filled[#"{app="a", host="x", trace="t0"}"#] == [1, -1]
+                && filled[#"{app="a", host="x", trace="t5"}"#] == [-1, 1])
+        func one(_ expression: String) throws -> Double? {
+            try instant(expression)["{}"]?.first
+        }
+        #expect(try one("abs(vector(1) - vector(3))") == 2)
+        #expect(try one("ceil(vector(1.2))") == 2 && one("floor(vector(1.8))") == 1)
+        #expect(try one("round(vector(2.5))") == 3 && one("round(vector(1.26), 0.1)") == 1.3)
+        #expect(try one("clamp_min(vector(1), 4)") == 4 && one("clamp_max(vector(9), 4)") == 4)
+        #expect(try one("ln(exp(vector(2)))") == 2 && one("sqrt(vector(81))") == 9)
+        #expect(try one("log2(vector(8))") == 3 && one("log10(vector(1000))") == 3)
+    }
+
+    @Test func subqueriesEqualTheirLoop() throws {
+        let got = values(
+            try run(
+                #"max_over_time(sum(sum_over_time({host="x"} | logfmt | unwrap v [10s]))[1m:15s])"#,
+                start: 60, end: 240))["{}"]
+        var wanted: [Double] = []
+        for end in stride(from: 60, through: 240, by: 60) {
+            // Inner steps are multiples of 15 s in (end - 60 s, end].
+            var largest = 0
+            for at in stride(from: end - 45, through: end, by: 15) {
+                largest = max(largest, ((at - 9)...at).reduce(0, +))
+            }
+            wanted.append(Double(largest))
+        }
+        #expect(got == wanted)
+        #expect(
+            try instant(#"count_over_time(vector(1)[1m:10s])"#) == ["{}": [6]])
+        #expect(throws: QueryError.self) { try instant(#"sum_over_time(vector(1)[1m:])"#) }
+        #expect(throws: QueryError.self) { try instant(#"sum_over_time(vector(1)[1y:1ms])"#) }
+    }
+
+    @Test func anchorsHoldTheWindowStill() throws {
+        let anchored = values(try run(#"sum(count_over_time({host="x"}[1m] @ 90))"#))["{}"]
+        #expect(anchored == [60, 60, 60, 60, 60, 60])
+        let atEnd = values(
+            try run(#"sum(count_over_time({host="x"}[1m] @ end()))"#, end: 30, step: 10))["{}"]
+        #expect(atEnd == [31, 31, 31, 31])
+        let moved = values(
+            try run(#"sum(count_over_time({host="x"}[1m] offset 80s @ 90))"#, step: 300))["{}"]
+        #expect(moved == [11, 11])
+    }
+
+    @Test func severalSelectorsGiveEachEntryOnce() throws {
+        let both = try lines(
+            try run(#"{host="x"} |= "v=29" or {host="y"} or {app="a"} |= "v=299""#, limit: 6))
+        #expect(
+            both == [
+                "v=299 k=1", "v=298 k=0", "v=297 k=1", "v=297", "v=296 k=0", "v=295 k=1",
+            ])
+        let forward = try lines(
+            try run(#"({host="y"} or {host="x"}) |= "v=3""#, limit: 4, direction: .forward))
+        #expect(forward == ["v=3", "v=3 k=1", "v=30", "v=30 k=0"])
+    }
+
+    @Test func anyMetadataIsFoundWithoutItsName() throws {
+        #expect(
+            try lines(try run(#"{app="a"} | metadata() = "t7""#, limit: 2))
+                == ["v=297 k=1", "v=287 k=1"])
+        #expect(try lines(try run(#"{app="b"} | metadata() =~ "t.""#)).isEmpty)
+    }
+
+    @Test func calculationsWithLabels() throws {
+        guard
+            case .streams(let rows) = try run(
+                #"{host="x"} | logfmt | label_format ms=(v - k) * 1000, half=v/2"#, limit: 1)
+        else { return }
+        let labels = try #require(rows.first).labels.merged
+        #expect(labels["ms"] == "298000" && labels["half"] == "149.5")
+    }
+
+    /// What `grep -A -B` gives over the lines of `x`, by groups.
+    private func grep(_ matches: Set<Int>, before: Int, after: Int) -> [[Int]] {
+        let shown = (0..<300).filter { n in
+            (n - after...n + before).contains { matches.contains($0) }
+        }
+        var groups: [[Int]] = []
+        for n in shown {
+            if let last = groups.last?.last, last + 1 == n {
+                groups[groups.count - 1].append(n)
+            } else {
+                groups.append([n])
+            }
+        }
+        return groups
+    }
+
+    @Test(arguments: [(0, 0), (1, 0), (0, 2), (2, 3), (5, 5), (50, 60)])
+    func contextIsWhatGrepGives(before: Int, after: Int) throws {
+        let context = QueryRequest.Context(before: before, after: after)
+        let matches = Set([0, 3, 4, 9, 17, 100, 104, 299])
+        let pattern = matches.map(String.init).joined(separator: "|")
+        for direction in [Selection.Direction.forward, .backward] {
+            guard
+                case .streams(let rows) = try run(
+                    #"{host="x"} |~ "v=(\#(pattern)) ""#, limit: 100, direction: direction,
+                    context: context)
+            else { return }
+            guard context.isWanted else {
+                #expect(rows.count == matches.count)
+                continue
+            }
+            var groups: [[Int]] = []
+            var number = ""
+            for row in rows {
+                let n = Int(row.timestamp / Self.second)
+                #expect(row.labels.merged["__match__"] == (matches.contains(n) ? "true" : nil))
+                #expect(row.labels.stream["host"] == "x")
+                let group = row.labels.merged["__group__"] ?? "none"
+                if group != number { groups.append([]) }
+                number = group
+                groups[groups.count - 1].append(n)
+            }
+            if direction == .backward { groups = groups.map { $0.reversed() }.reversed() }
+            #expect(groups == grep(matches, before: before, after: after))
+        }
+    }
+
+    @Test func aQueryThatNeedsTooMuchIsToldWhat() throws {
+        var limits = Limits()
+        limits.maxQueryMemory = 20_000
+        for text in [
+            #"{app="a"}"#, #"count_over_time({app="a"}[1s])"#,
+            #"quantile_over_time(0.5, {app="a"} | logfmt | unwrap v [5m])"#,
+        ] {
+            do {
+                _ = try run(text, step: 1, limit: 0, limits: limits)
+                Issue.record("\(text) fits")
+            } catch let error as QueryError {
+                #expect(error.message.contains("max_query_memory allows 19 KiB"))
+            }
+        }
+    }
+
+    @Test func aFaultyStageIsShownWithItsPlace() throws {
+        do {
+            _ = try run("{app=\"a\"}\n  | line_format \"{{.x\"")
+            Issue.record("compiled")
+        } catch let error as QueryError {
+            #expect(error.message.hasSuffix("\n    | line_format \"{{.x\"\n    ^"))
+        }
+    }
+}
