@@ -181,7 +181,7 @@ package enum LogQLPrinter {
     package static func number(_ value: Double) -> String {
         // No literal stands for these.
         if value.isNaN { return "(0 / 0)" }
-        if value.isInfinite { return value > 0 ? "(1 / 0)" : "(-1 / 0)" }
+        if value.isInfinite { return value > 0 ? "(1e+308 * 10)" : "(-1e+308 * 10)" }
         if value == 0, value.sign == .minus { return "-0" }
         if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
         return "\(value)"

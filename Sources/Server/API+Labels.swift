@@ -167,6 +167,8 @@ extension API {
 
     private static func isShown(_ name: String, _ values: Set<String>) -> Bool {
         if ["cluster", "namespace", "instance", "pod"].contains(name) { return true }
+        // Flags are numbers, but they tell streams apart.
+        if values.isSubset(of: ["0", "1"]) { return true }
         return !values.allSatisfy { value in
             if Double(value) != nil { return true }
             let parts = value.split(separator: "-", omittingEmptySubsequences: false)

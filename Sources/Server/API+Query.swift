@@ -44,14 +44,14 @@ extension API {
     private func context(
         _ parameters: RequestParameters
     ) throws(WireError) -> QueryRequest.Context {
-        let both = try parameters.count("context", default: 0)
+        let both = try parameters.integer("context", default: 0)
         let context = QueryRequest.Context(
-            before: try parameters.count("context_before", default: both),
-            after: try parameters.count("context_after", default: both))
+            before: try parameters.integer("context_before", default: both),
+            after: try parameters.integer("context_after", default: both))
         let most = limits.maxContextEntries
-        guard context.before <= most, context.after <= most else {
+        guard (0...most).contains(context.before), (0...most).contains(context.after) else {
             throw .badRequest(
-                "at most \(most) entries of context may be asked for on either side "
+                "context must not be negative, and at most \(most) entries of context may be asked for on either side "
                     + "(max_context_entries)")
         }
         return context

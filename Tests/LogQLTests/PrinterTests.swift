@@ -1,3 +1,4 @@
+import Foundation
 import LogQL
 import Testing
 
@@ -32,10 +33,34 @@ import Testing
     }
 
     /// Numbers that no literal of LogQL stands for.
-    @Test(arguments: ["1 / 0", "-1 / 0", "0 / 0", "-0", "vector(1.23456789)"])
+    @Test(arguments: ["1e308 * 10", "-1e308 * 10", "0 / 0", "-0", "vector(1.23456789)"])
     func numbersThatHaveNoDigits(text: String) throws {
         let printed = LogQLPrinter.print(try LogQLParser.parse(text))
         #expect(LogQLPrinter.print(try LogQLParser.parse(printed)) == printed)
         #expect(try content(LogQLParser.parse(printed)) == content(LogQLParser.parse(text)))
+    }
+}
+
+@Suite struct PageTests {
+    /// The page about the language shows nothing that is not understood.
+    @Test func everyExampleOfThePageParses() throws {
+        let page = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Sources/LogQL/README.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        var examples: [Substring] = []
+        var isInside = false
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("```") {
+                isInside = line == "```logql"
+            } else if isInside {
+                examples.append(line)
+            }
+        }
+        #expect(examples.count > 15)
+        for example in examples {
+            do { _ = try LogQLParser.parse(String(example)) } catch {
+                Issue.record("\(error.report(in: String(example)))")
+            }
+        }
     }
 }
