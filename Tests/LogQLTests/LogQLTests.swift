@@ -16,7 +16,7 @@ import Testing
         #"sum(rate({a="b"}[1m])) / on (x) group_left (y) sum by (x) (rate({c="d"}[1m]))"#,
         #"label_replace(rate({a="b"}[5m]), "x", "$1", "y", "(.*)") or vector(0)"#,
         #"absent_over_time({a="b"}[5m]) unless count_over_time(({a="b"} | json)[5m])"#,
-        #"{a="b"} or ({c="d"} | json --arrays) | metadata() =~ "x" | label_format ms=(b - a) * 2"#,
+        #"({a="b"} or {c="d"} | json --arrays) | metadata() =~ "x" | label_format ms=(b - a) * 2"#,
         #"max_over_time(sum(rate({a="b"}[5m]))[1h:5m] offset 1d @ end())"#,
         #"histogram_over_time(log(2), {a="b"} | unwrap x [5m]) by (y)"#,
         #"fill(round(count_distinct by (a) (b, distinct_over_time(c, {a="b"}[5m])), 0.1), -1)"#,
