@@ -131,6 +131,11 @@ struct Accumulator: Sendable {
         }
     }
 
+    /// True when it is a handful of numbers, however many samples it has seen.
+    var isSmall: Bool {
+        values.isEmpty && samples.isEmpty && distinct.isEmpty && buckets.isEmpty
+    }
+
     struct Window: Equatable {
         /// Exclusive.
         var start: Int64

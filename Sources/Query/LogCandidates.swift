@@ -64,9 +64,10 @@ struct LogCandidates: Sendable {
         return grown - trim()
     }
 
-    mutating func take(_ other: LogCandidates) {
+    /// Gives the bytes of what was cut off.
+    mutating func take(_ other: LogCandidates) -> Int {
         rows += other.rows
-        _ = trim()
+        return trim()
     }
 
     /// The memory that a candidate holds, about, in bytes.

@@ -80,7 +80,9 @@ struct LogEvaluation: Sendable {
                 try worker.take(tasks[item])
                 slots.withLock { $0[index] = worker }
             }
-            for worker in slots.withLock({ $0 }) { if let worker { found.take(worker.give()) } }
+            for case let worker? in slots.withLock({ $0 }) {
+                scan.budget.giveBack(found.take(worker.give()))
+            }
             next = wave.upperBound
             size = min(size * 2, workers * 32)
         }

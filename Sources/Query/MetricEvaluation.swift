@@ -73,7 +73,8 @@ struct MetricEvaluation {
     }
 
     private func sort(_ series: inout [Series], instant: Bool) {
-        series.sort { $0.labels.description < $1.labels.description }
+        series = series.map { (text: $0.labels.description, series: $0) }
+            .sorted { $0.text < $1.text }.map(\.series)
         guard instant, let order = sortOrder else { return }
         let before: (Double, Double) -> Bool = order == .sort ? { $0 < $1 } : { $0 > $1 }
         let sorted = series.enumerated().sorted { a, b in

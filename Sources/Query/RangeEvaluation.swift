@@ -28,8 +28,8 @@ struct RangeEvaluation: Sendable {
     func run() throws(QueryError) -> [SeriesRow] {
         try checkRange()
         let table = try gather()
-        if range.function == .absentOverTime { return [absent(table)] }
-        if case .buckets(let cut) = kind { return histograms(table, cut) }
+        if range.function == .absentOverTime { return [try absent(table)] }
+        if case .buckets(let cut) = kind { return try histograms(table, cut) }
         return try rows(table)
     }
 
@@ -195,31 +195,40 @@ struct RangeEvaluation: Sendable {
         let steps = windows.windows.count
         try scan.budget.take(
             table.labels.count * steps * 9, for: "\(table.labels.count) series of \(steps) points")
-        return table.labels.indices.map { id in
+        var rows: [SeriesRow] = []
+        for id in table.labels.indices {
             var row = SeriesRow(labels: table.labels[id], steps: steps)
-            windows.forEachWindow(table.cells(of: id)) { step, merged in
+            try windows.forEachWindow(table.cells(of: id), scan) { step, merged in
                 let window = windows.windows[step]
                 if let value = merged.value(range.function, window, parameter: range.parameter) {
                     row.set(step, value)
                 }
             }
-            return row
+            rows.append(row)
         }
+        return rows
     }
 
-    private func histograms(_ table: SampleTable, _ cut: HistogramBuckets) -> [SeriesRow] {
-        table.labels.indices.flatMap { id in
-            var histogram = HistogramSeries(
-                cut, labels: table.labels[id], steps: windows.windows.count)
-            windows.forEachWindow(table.cells(of: id)) { step, merged in
+    private func histograms(
+        _ table: SampleTable, _ cut: HistogramBuckets
+    ) throws(QueryError) -> [SeriesRow] {
+        let steps = windows.windows.count
+        var rows: [SeriesRow] = []
+        for id in table.labels.indices {
+            var histogram = HistogramSeries(cut, labels: table.labels[id], steps: steps)
+            try windows.forEachWindow(table.cells(of: id), scan) { step, merged in
                 histogram.add(merged.buckets, at: step)
             }
-            return histogram.rows
+            let buckets = histogram.rows
+            try scan.budget.take(
+                buckets.count * steps * 9, for: "\(rows.count + buckets.count) buckets")
+            rows += buckets
         }
+        return rows
     }
 
     /// 1 wherever no window of any series has a sample; labelled by the selector's equalities.
-    private func absent(_ table: SampleTable) -> SeriesRow {
+    private func absent(_ table: SampleTable) throws(QueryError) -> SeriesRow {
         var seen: [String: Int] = [:]
         for matcher in range.log.matchers { seen[matcher.name, default: 0] += 1 }
         let labels = Labels(
@@ -228,7 +237,7 @@ struct RangeEvaluation: Sendable {
             })
         var found = [Bool](repeating: false, count: windows.windows.count)
         for id in table.labels.indices {
-            windows.forEachWindow(table.cells(of: id)) { step, _ in found[step] = true }
+            try windows.forEachWindow(table.cells(of: id), scan) { step, _ in found[step] = true }
         }
         var row = SeriesRow(labels: labels, steps: found.count)
         for step in found.indices where !found[step] { row.set(step, 1) }

@@ -45,21 +45,75 @@ struct RangeWindows: Sendable {
     /// Calls `body` with each step whose window holds samples and what they come to. `cells` are a
     /// series' accumulators by stretch, ascending.
     func forEachWindow(
-        _ cells: [(stretch: Int, accumulator: Accumulator)], _ body: (Int, Accumulator) -> Void
-    ) {
+        _ cells: [(stretch: Int, accumulator: Accumulator)], _ scan: Scan,
+        _ body: (Int, Accumulator) throws(QueryError) -> Void
+    ) throws(QueryError) {
+        var sliding = SlidingMerge(cells)
         var merged = Accumulator()
         for step in windows.indices {
+            if step % Self.stepsBetweenCheckpoints == 0 { try scan.checkpoint() }
             // Steps with an anchor share one window.
             if step == 0 || windows[step] != windows[step - 1] {
-                let (low, high) = bounds[step]
-                merged = Accumulator()
-                var at = cells.partition { $0.stretch < low }
-                while at < cells.count, cells[at].stretch < high {
-                    merged.merge(cells[at].accumulator)
-                    at += 1
-                }
+                merged = sliding.merge(stretches: bounds[step].low..<bounds[step].high)
             }
-            if merged.count > 0 { body(step, merged) }
+            if merged.count > 0 { try body(step, merged) }
+        }
+    }
+
+    /// Looking at the clock costs as much as a small window.
+    private static let stepsBetweenCheckpoints = 16
+}
+
+/// Merges the cells of windows whose ends never go back.
+///
+/// Short windows are merged cell by cell. In long ones that would be quadratic, so what lies before
+/// a middle is kept as merged suffixes, and what lies behind it as one sum (the queue of two stacks):
+/// a cell is merged twice, however many windows hold it.
+private struct SlidingMerge {
+    /// Windows of more cells than this slide.
+    private static let fewCells = 64
+
+    private let cells: [(stretch: Int, accumulator: Accumulator)]
+    /// Cells of the window before.
+    private var low = 0
+    private var high = 0
+    /// `suffixes[i]` is everything from cell `middle - 1 - i` to the middle.
+    private var suffixes: [Accumulator] = []
+    private var middle = 0
+    /// Everything from the middle to `high`.
+    private var tail = Accumulator()
+
+    init(_ cells: [(stretch: Int, accumulator: Accumulator)]) { self.cells = cells }
+
+    mutating func merge(stretches: Range<Int>) -> Accumulator {
+        while low < cells.count, cells[low].stretch < stretches.lowerBound { low += 1 }
+        let before = high
+        high = max(high, low)
+        while high < cells.count, cells[high].stretch < stretches.upperBound { high += 1 }
+        guard high - low > Self.fewCells, cells[low].accumulator.isSmall else {
+            // The next long window begins anew.
+            middle = 0
+            return cells[low..<high].reduce(into: Accumulator()) { $0.merge($1.accumulator) }
+        }
+        if low >= middle {
+            restack()
+        } else {
+            for cell in cells[max(before, middle)..<high] { tail.merge(cell.accumulator) }
+            suffixes.removeLast(max(0, suffixes.count - (middle - low)))
+        }
+        var merged = suffixes.last ?? Accumulator()
+        merged.merge(tail)
+        return merged
+    }
+
+    private mutating func restack() {
+        middle = high
+        suffixes = []
+        tail = Accumulator()
+        for cell in cells[low..<high].reversed() {
+            var merged = cell.accumulator
+            if let suffix = suffixes.last { merged.merge(suffix) }
+            suffixes.append(merged)
         }
     }
 }

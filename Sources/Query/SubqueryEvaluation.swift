@@ -27,10 +27,11 @@ struct SubqueryEvaluation {
             for step in steps.indices { row.set(step, value) }
             operands = [row]
         }
-        if subquery.function == .absentOverTime { return [absent(operands, steps)] }
-        return operands.map { operand in
+        if subquery.function == .absentOverTime { return [try absent(operands, steps)] }
+        var rows: [SeriesRow] = []
+        for operand in operands {
             var row = SeriesRow(labels: operand.labels, steps: windows.windows.count)
-            windows.forEachWindow(cells(operand, steps)) { step, merged in
+            try windows.forEachWindow(cells(operand, steps), scan) { step, merged in
                 let window = windows.windows[step]
                 if let value = merged.value(
                     subquery.function, window, parameter: subquery.parameter)
@@ -38,8 +39,9 @@ struct SubqueryEvaluation {
                     row.set(step, value)
                 }
             }
-            return row
-        }.filter { $0.present.contains(true) }
+            if row.present.contains(true) { rows.append(row) }
+        }
+        return rows
     }
 
     /// Multiples of the inner step inside the windows, so that a moment has one value whichever
@@ -91,11 +93,11 @@ struct SubqueryEvaluation {
         return cells
     }
 
-    private func absent(_ rows: [SeriesRow], _ steps: [Int64]) -> SeriesRow {
+    private func absent(_ rows: [SeriesRow], _ steps: [Int64]) throws(QueryError) -> SeriesRow {
         var out = SeriesRow(labels: .empty, steps: windows.windows.count)
         var found = out.present
         for row in rows {
-            windows.forEachWindow(cells(row, steps)) { step, _ in found[step] = true }
+            try windows.forEachWindow(cells(row, steps), scan) { step, _ in found[step] = true }
         }
         for step in found.indices where !found[step] { out.set(step, 1) }
         return out

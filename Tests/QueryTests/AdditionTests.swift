@@ -239,3 +239,51 @@ import Testing
         }
     }
 }
+
+/// Windows that hold hundreds of stretches of time slide over them.
+@Suite struct LongWindowTests {
+    private static let second = Nanoseconds.second
+
+    @Test(arguments: ["sum", "avg", "min", "max", "stddev", "first", "last"])
+    func theySayWhatALoopSays(function: String) throws {
+        var state: UInt64 = 7
+        var entries = Entries()
+        var samples: [(time: Int64, value: Double)] = []
+        for _ in 0..<3000 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let time = (samples.last?.time ?? 0) + Int64(state >> 60)
+            let value = Double(state >> 33 & 0x3ff)
+            samples.append((time, value))
+            entries.append(timestamp: time * Self.second, line: "v=\(Int(value))".utf8)
+        }
+        let source = MemorySource(streams: [(Labels([Label("app", "a")]), entries)])
+        let request = QueryRequest(
+            tenant: "t", text: "\(function)_over_time({app=\"a\"} | logfmt | unwrap v [40m])",
+            start: Timestamp(nanoseconds: 0), end: Timestamp(nanoseconds: 23_000 * Self.second),
+            stepNanoseconds: 7 * Self.second)
+        guard
+            case .matrix(let series) = try QueryEngine(source: source, limits: Limits())
+                .run(request).value
+        else { return }
+        let points = try #require(series.first).points
+        #expect(points.count > 3000)
+        for point in points {
+            let end = point.milliseconds / 1000
+            let window = samples.filter { $0.time > end - 2400 && $0.time <= end }.map(\.value)
+            let mean = window.reduce(0, +) / Double(window.count)
+            let wanted: Double =
+                switch function {
+                case "sum": window.reduce(0, +)
+                case "avg": mean
+                case "min": window.min() ?? .nan
+                case "max": window.max() ?? .nan
+                case "stddev":
+                    (window.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(window.count))
+                        .squareRoot()
+                case "first": window.first ?? .nan
+                default: window.last ?? .nan
+                }
+            #expect(abs(point.value - wanted) < 1e-6, "\(function) at \(end)")
+        }
+    }
+}
