@@ -42,7 +42,7 @@ let package = Package(
             name: "cordwood",
             dependencies: [
                 "Server", "Agent", "Query", "Storage", "Wire", "Logback", "LogQL", "LogModel",
-                "Bytes", "CMemory", log, lifecycle,
+                "Bytes", "CMemory", log, lifecycle, nio,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -54,7 +54,7 @@ struct EntryPrinter {
         let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? JSONSerialization.data(withJSONObject: document, options: options)
         else { return [] }
-        return Array(data)
+        return Array(TerminalText.safe(json: String(decoding: data, as: UTF8.self)).utf8)
     }
 
     /// SGR number of a level; the default colour for entries that tell none.
