@@ -26,6 +26,7 @@ extension API {
             switch field {
             case .count(let path), .bytes(let path): value = "\(limits[keyPath: path])"
             case .seconds(let path): value = QuantityText.print(seconds: limits[keyPath: path])
+            case .span(let path): value = QuantityText.print(seconds: limits[keyPath: path])
             case .number(let path): value = FloatText.text(limits[keyPath: path])
             case .flag(let path): value = "\(limits[keyPath: path])"
             case .list(let path):

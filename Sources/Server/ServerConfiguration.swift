@@ -21,7 +21,7 @@ package struct ServerConfiguration: Sendable {
     package var level0AgeSeconds: Int?
     package var level2Bytes: Int?
     package var cacheBytes: Int?
-    /// Names in `limits_config` that have no effect here.
+    /// Settings of the file that have no effect here, as `section.name` or `section`.
     package var ignoredNames: [String] = []
 
     package init() {}

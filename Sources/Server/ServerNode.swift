@@ -28,7 +28,7 @@ package struct ServerNode: Sendable {
     package func run(listening: @escaping @Sendable (String) -> Void) async throws {
         if !configuration.ignoredNames.isEmpty {
             logger.warning(
-                "these names of limits_config have no effect here",
+                "these settings are none of this server and have no effect",
                 metadata: ["names": "\(configuration.ignoredNames.joined(separator: ", "))"])
         }
         let store = try Store.open(storeOptions(), logger: logger)
