@@ -10,9 +10,9 @@ struct Connection: ParsableArguments {
     var server: String?
     @Option(help: "The tenant, sent as X-Scope-OrgID.")
     var orgID: String?
+    /// Servers end a query that takes too long themselves, after a minute by default; only one that
+    /// hangs should be given up here.
     @Option(help: "How long to wait for an answer, such as 30s.")
-    // Servers end a query that takes too long themselves, after a minute by default; a proxy or a
-    // larger bound may be in between. Only a server that hangs should be given up here.
     var timeout = "5m"
 
     var base: String {

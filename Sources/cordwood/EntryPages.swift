@@ -42,11 +42,16 @@ struct EntryPages {
     private var remaining: Int
     private var isDone = false
     private(set) var size: Size
+    private let cutsDenseTimes: Bool
+    /// Times of which the server would not give all entries, in the order of the query.
+    private(set) var cutTimes: [Int64] = []
 
-    /// `limit` 0: all entries. `end` is exclusive.
+    /// `limit` 0: all entries. `end` is exclusive. `cuttingDenseTimes`: where the server gives no more
+    /// entries of one time, goes on behind it, instead of ending with an error.
     init(
         of query: String, from start: Int64, to end: Int64, forward: Bool, limit: Int = 0,
-        size: Size = Size(), over link: (connection: Connection, session: HTTPSession)
+        size: Size = Size(), cuttingDenseTimes: Bool = false,
+        over link: (connection: Connection, session: HTTPSession)
     ) {
         (self.connection, self.session) = link
         self.query = query
@@ -54,10 +59,13 @@ struct EntryPages {
         self.start = start
         self.end = end
         self.size = size
+        cutsDenseTimes = cuttingDenseTimes
         remaining = limit == 0 ? .max : limit
     }
 
     /// The next entries, or nil after the last.
+    ///
+    /// Errors: a `Failure` of asking, or of a time with more entries than the server gives.
     mutating func next() async throws -> [PrintedEntry]? {
         while !isDone {
             let wanted = min(size.entries, remaining)
@@ -73,15 +81,29 @@ struct EntryPages {
                 return Array(page.prefix(remaining))
             }
             let whole = Array(page.prefix { $0.timestamp != last })
-            guard !whole.isEmpty else {
-                guard size.grow() else { throw Self.tooDense(wanted, last) }
-                continue
+            if !whole.isEmpty {
+                remaining -= whole.count
+                goOn(at: last)
+                return whole
             }
-            remaining -= whole.count
-            if forward { start = last } else { end = last == .max ? last : last + 1 }
-            return whole
+            if size.grow() { continue }
+            guard cutsDenseTimes else { throw Self.tooDense(wanted, last) }
+            cutTimes.append(last)
+            remaining -= page.count
+            goOn(behind: last)
+            return page
         }
         return nil
+    }
+
+    private mutating func goOn(at last: Int64) {
+        // At the end of time there is nothing to exclude.
+        if forward { start = last } else { end = last == .max ? last : last + 1 }
+    }
+
+    private mutating func goOn(behind last: Int64) {
+        if forward { start = last == .max ? last : last + 1 } else { end = last }
+        isDone = start >= end
     }
 
     private func ask(_ wanted: Int) async throws -> [PrintedEntry] {
@@ -106,7 +128,10 @@ struct EntryPages {
 
     private static func tooDense(_ entries: Int, _ time: Int64) -> Failure {
         Failure(
-            "\(entries) entries or more share the time \(CivilTime(time).rfc3339), and the server "
-                + "gives no more at once: narrow the query, or raise max_entries_limit_per_query")
+            "\(entries) entries or more share the time \(CivilTime(time).rfc3339), \(denseReason)")
     }
+
+    /// Goes on a sentence about a dense time.
+    static let denseReason =
+        "and the server gives no more at once: narrow the query, or raise max_entries_limit_per_query"
 }

@@ -8,11 +8,14 @@ final class FileSource: LogSource {
     /// questions about a few files need, and little beside what a query may take.
     private static let keptBytes = 64 * 1024 * 1024
 
+    private struct State {
+        var warnings: [String] = []
+        var searchedBytes = 0
+    }
+
     private let files: [LogFile]
-    /// What could not be read, or not to its end: sentences for a person.
-    let warnings: [String]
     private let tell: @Sendable (String) -> Void
-    private let answered = Mutex(0)
+    private let state: Mutex<State>
 
     /// Reads all files once, to learn where their times lie. `tell` takes news of how far it is.
     init(patterns: [String], tell: @escaping @Sendable (String) -> Void) {
@@ -48,7 +51,15 @@ final class FileSource: LogSource {
             }
         }
         self.files = files
-        self.warnings = warnings
+        state = Mutex(State(warnings: warnings))
+    }
+
+    /// What could not be read, or not to its end: sentences for a person, each told once.
+    func takeWarnings() -> [String] {
+        state.withLock { state in
+            defer { state.warnings = [] }
+            return state.warnings
+        }
     }
 
     /// The time of everything, end exclusive.
@@ -69,11 +80,7 @@ final class FileSource: LogSource {
                         labels: file.labels, first: max(low, unit.first),
                         last: min(high, unit.last),
                         bytes: unit.bytes, minutes: nil,
-                        load: { [self] _ in
-                            let entries = try file.entries(unit, in: low...high)
-                            report(unit.bytes)
-                            return entries
-                        }))
+                        load: { [self] _ in load(file, unit, low...high) }))
             }
         }
         return units.sorted {
@@ -81,11 +88,20 @@ final class FileSource: LogSource {
         }
     }
 
-    private func report(_ bytes: Int) {
-        let sum = answered.withLock { sum in
-            sum += bytes
-            return sum
+    private func load(
+        _ file: LogFile, _ unit: LogFile.Unit, _ range: ClosedRange<Int64>
+    ) -> Entries {
+        let entries = file.entries(unit, in: range) { warning in
+            state.withLock { state in
+                // Every unit of a file may have the same to say.
+                if !state.warnings.contains(warning) { state.warnings.append(warning) }
+            }
         }
-        tell("searched \(sum >> 20) MB of text")
+        let bytes = state.withLock { state in
+            state.searchedBytes += unit.bytes
+            return state.searchedBytes
+        }
+        tell("searched \(bytes >> 20) MB of text")
+        return entries
     }
 }

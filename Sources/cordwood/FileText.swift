@@ -24,7 +24,13 @@ struct FileText: ~Copyable {
     /// Bytes of the file that are read at once.
     private static let blockBytes = 64 * 1024
 
-    let sizeBytes: Int64
+    /// Tells the file from one that takes its name later.
+    struct Identity: Equatable, Sendable {
+        fileprivate let device: UInt64
+        fileprivate let inode: UInt64
+    }
+
+    let identity: Identity
     /// Nanoseconds since the epoch.
     let modified: Int64
     /// Why the text ends before the file does; nil when it does not, or is not known yet.
@@ -43,7 +49,7 @@ struct FileText: ~Copyable {
     init(_ path: String, from start: Int64 = 0, marks: [Mark] = []) throws {
         let (descriptor, status) = try Self.open(path)
         self.descriptor = descriptor
-        sizeBytes = Int64(status.st_size)
+        identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         modified = Int64(status.st_mtim.tv_sec) * Nanoseconds.second
         skipped = start
         var magic: [UInt8] = [0, 0]
@@ -66,11 +72,9 @@ struct FileText: ~Copyable {
     private static func open(_ path: String) throws -> (Int32, stat) {
         // A pipe must not make the caller wait for whoever writes into it.
         let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw Failure(String(cString: strerror(errno)).lowercased()) }
         var status = stat()
-        guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
-            throw Failure(String(cString: strerror(errno)).lowercased())
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
             throw Failure(status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "not a file")
         }

@@ -33,6 +33,7 @@ struct LogFile: Sendable {
     private(set) var units: [Unit] = []
     /// Why the end of the file is missing.
     private(set) var damage: String?
+    private let identity: FileText.Identity
     private var marks: [FileText.Mark] = []
     private var markEvery = Int64(unitBytes)
 
@@ -46,6 +47,7 @@ struct LogFile: Sendable {
         self.path = path
         labels = Labels([Label("filename", path)])
         var text = try FileText(path)
+        identity = text.identity
         var assembler = EventAssembler(layout: .automatic, zone: .local, offset: 0, events: 0)
         var open: Unit?
         var previous: FileEvent?
@@ -138,9 +140,15 @@ struct LogFile: Sendable {
     }
 
     /// The entries of a unit inside a span of time, ascending, equal times in their order in the file.
-    func entries(_ unit: Unit, in range: ClosedRange<Int64>) throws -> Entries {
+    ///
+    /// `warn` is told when some are missing, because the file has changed since it was first read.
+    func entries(
+        _ unit: Unit, in range: ClosedRange<Int64>, warn: (String) -> Void
+    ) -> Entries {
         var rows: [FileEvent] = []
-        try forEachEvent(unit) { if range.contains($0.timestamp) { rows.append($0) } }
+        do {
+            try forEachEvent(unit) { if range.contains($0.timestamp) { rows.append($0) } }
+        } catch { warn("\(path): \(error)") }
         let order = rows.indices.sorted {
             rows[$0].timestamp == rows[$1].timestamp
                 ? $0 < $1 : rows[$0].timestamp < rows[$1].timestamp
@@ -155,21 +163,21 @@ struct LogFile: Sendable {
 
     private func forEachEvent(_ unit: Unit, _ body: (FileEvent) -> Void) throws {
         if let kept = unit.kept { return kept.forEach(body) }
-        var text: FileText
-        do { text = try FileText(path, from: unit.offset, marks: marks) } catch {
-            throw Failure("\(path): \(error)")
-        }
+        let changed = Failure("changed while it was read, and some of it is missing: ask again")
+        var text = try FileText(path, from: unit.offset, marks: marks)
+        guard text.identity == identity else { throw changed }
         var assembler = EventAssembler(
             layout: .automatic, zone: .local, offset: unit.offset, events: unit.before)
         while let block = text.next() {
             for event in assembler.add(block, now: unit.clock) {
-                guard event.events <= unit.through else { return }
                 body(event)
                 if event.events == unit.through { return }
             }
         }
-        for event in assembler.finish(now: unit.clock) where event.events <= unit.through {
+        for event in assembler.finish(now: unit.clock) {
             body(event)
+            if event.events == unit.through { return }
         }
+        throw changed
     }
 }

@@ -9,7 +9,10 @@ import Wire
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Ask a LogQL query of a server, or of plain files.",
-        discussion: "Exit codes: 0 something was found, 1 nothing, 2 an error.")
+        discussion: """
+            Exit codes: 0 something was found, 1 nothing, 2 an error. Of several files, those that \
+            cannot be read are named and left out; then the code is 2, whatever was found.
+            """)
 
     @Argument(help: "The LogQL query.")
     var query: String
@@ -99,12 +102,20 @@ struct QueryCommand: AsyncParsableCommand {
         let progress = Progress()
         defer { progress.end() }
         let source = FileSource(patterns: file) { progress.update($0) }
-        progress.aside { for warning in source.warnings { StandardError.say(warning) } }
+        var isWhole = true
+        func warn() {
+            for warning in source.takeWarnings() {
+                isWhole = false
+                StandardError.say(warning)
+            }
+        }
+        progress.aside { warn() }
         let value = try answer(text, tree, source)
         progress.end()
         let found = print(value)
+        warn()
         // What is missing may be what was looked for, so neither "found" nor "nothing" is true.
-        if !source.warnings.isEmpty { throw ExitCode.error }
+        guard isWhole else { throw ExitCode.error }
         if !found { throw ExitCode.nothingFound }
     }
 

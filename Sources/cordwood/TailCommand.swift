@@ -48,6 +48,8 @@ struct TailCommand: AsyncParsableCommand {
         var printed = PrintedEntries()
         var size = EntryPages.Size()
         var isDown = false
+        /// The last time about which a warning was given.
+        var lastCut = Int64.min
         while true {
             let began = TimeRange.now
             var span = window.next(began)
@@ -55,7 +57,7 @@ struct TailCommand: AsyncParsableCommand {
             do {
                 var pages = EntryPages(
                     of: query, from: span.start, to: span.end, forward: true, size: size,
-                    over: (connection, session))
+                    cuttingDenseTimes: true, over: (connection, session))
                 var oldest: Int64?
                 printed.begin()
                 while let page = try await pages.next() {
@@ -67,6 +69,12 @@ struct TailCommand: AsyncParsableCommand {
                     }
                 }
                 size = pages.size
+                for time in pages.cutTimes where time > lastCut {
+                    lastCut = time
+                    StandardError.say(
+                        "not all entries of the time \(CivilTime(time).rfc3339) are shown: it has "
+                            + "many, \(EntryPages.denseReason)")
+                }
                 let now = TimeRange.now
                 window.answered(span, began: began, now: now, oldest: oldest)
                 if span.isWhole, printed.forget(before: window.wholeStart(now)) {

@@ -5,12 +5,12 @@ import LogModel
 /// so a short span is asked for often and the whole of it now and then.
 ///
 /// All times are nanoseconds since the epoch and given by the caller.
-struct TailWindow {
-    struct Span: Equatable {
-        var start: Int64
-        var end: Int64
+package struct TailWindow {
+    package struct Span: Equatable {
+        package var start: Int64
+        package var end: Int64
         /// The whole time in which entries may still arrive.
-        var isWhole: Bool
+        package var isWhole: Bool
     }
 
     /// The short span: what arrives without trouble is younger than this.
@@ -31,7 +31,7 @@ struct TailWindow {
     private var heldUntil: Int64 = .max
 
     /// `begin`: nothing before it is wanted. `late`: how late an entry may come.
-    init(begin: Int64, late: Int64, now: Int64) {
+    package init(begin: Int64, late: Int64, now: Int64) {
         self.begin = begin
         self.late = late
         lastAnswer = now
@@ -39,9 +39,9 @@ struct TailWindow {
     }
 
     /// Where the whole span begins: what was printed since must be remembered.
-    func wholeStart(_ now: Int64) -> Int64 { max(begin, min(now - late, held ?? .max)) }
+    package func wholeStart(_ now: Int64) -> Int64 { max(begin, min(now - late, held ?? .max)) }
 
-    func next(_ now: Int64) -> Span {
+    package func next(_ now: Int64) -> Span {
         let isWhole = now >= nextWhole
         return Span(
             start: isWhole ? wholeStart(now) : max(begin, now - Self.near), end: now + Self.ahead,
@@ -49,7 +49,7 @@ struct TailWindow {
     }
 
     /// A span was answered. `oldest`: the oldest entry in it that was new.
-    mutating func answered(_ span: Span, began: Int64, now: Int64, oldest: Int64?) {
+    package mutating func answered(_ span: Span, began: Int64, now: Int64, oldest: Int64?) {
         if held != nil, heldUntil == .max { heldUntil = now + late }
         lastAnswer = now
         // Agents still catch up.
@@ -64,7 +64,7 @@ struct TailWindow {
 
     /// The server could not be asked. What agents keep meanwhile comes after it is back, so the time
     /// from before the outage stays in the span.
-    mutating func failed(_ now: Int64) {
+    package mutating func failed(_ now: Int64) {
         held = min(held ?? .max, lastAnswer - late)
         heldUntil = .max
         nextWhole = now

@@ -1,8 +1,8 @@
 /// Text of strangers on its way to a terminal.
-enum TerminalText {
+package enum TerminalText {
     /// Makes control characters and bidirectional overrides visible: none of them reaches the
     /// terminal, which would obey it.
-    static func safe(_ text: String, keepingNewlines: Bool = false) -> String {
+    package static func safe(_ text: String, keepingNewlines: Bool = false) -> String {
         guard text.unicodeScalars.contains(where: isObeyed) else { return text }
         var out = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -22,7 +22,7 @@ enum TerminalText {
 
     /// A JSON document that means the same and holds nothing that a terminal obeys: such characters
     /// stand in strings only, where JSON has an escape for them.
-    static func safe(json: String) -> String {
+    package static func safe(json: String) -> String {
         guard json.unicodeScalars.contains(where: isObeyed) else { return json }
         var out = String.UnicodeScalarView()
         for scalar in json.unicodeScalars {

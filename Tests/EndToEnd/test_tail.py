@@ -53,6 +53,18 @@ class Tail(EndToEndCase):
         self.push("a", [(time.time_ns(), "the next")])
         self.assertEqual(self.read(lines, 1), ["the next"])
 
+    def test_a_time_with_more_than_the_server_gives_is_told_and_passed(self):
+        self.server.stop()
+        self.server = self.serve(port=self.port, config="limits_config: {max_entries_limit_per_query: 500}\n")
+        lines, news = self.tail()
+        now = time.time_ns()
+        self.push("a", [(now, f"line {i}") for i in range(700)])
+        self.push("a", [(now + 1, "the next")])
+        got = self.read(lines, 501)
+        self.assertEqual(got[-1], "the next")
+        self.assertEqual(len(set(got)), 501)
+        self.assertRegex(news.get(timeout=10), "not all entries of the time .* are shown")
+
     def test_entries_of_late_agents_are_printed(self):
         lines, _ = self.tail("--since", "2m")
         now = time.time_ns()
