@@ -107,7 +107,7 @@ let package = Package(
         tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),
         tests("QueryTests", ["Query", "Pipeline", "LogQL", "LogModel"]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes"]),
-        tests("CommandTests", ["cordwood", "LogModel"]),
+        tests("CommandTests", ["cordwood", "LogModel", "Bytes"]),
         tests("ServerTests", ["Server", "Query", "Storage", "Wire", "LogModel", nio, sockets]),
     ],
     swiftLanguageModes: [.v6],

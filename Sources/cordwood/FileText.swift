@@ -113,8 +113,10 @@ struct FileText: ~Copyable {
         return nil
     }
 
-    /// Where reading can begin again with the next block; nil for plain text, which can anywhere.
-    func mark() -> Mark? {
-        unpacker != nil ? Mark(unpacker!, packed: packed, text: text) : nil
+    /// Where reading can begin again with the next block, when that is behind some bytes of text.
+    /// Nil for plain text, too, which can begin anywhere.
+    func mark(after bytes: Int64) -> Mark? {
+        guard text >= bytes, unpacker != nil else { return nil }
+        return Mark(unpacker!, packed: packed, text: text)
     }
 }
