@@ -173,7 +173,8 @@ package final class Store: LogSource, Sendable {
         let last = selection.end.nanoseconds - 1
         guard first <= last else { return [] }
         let streams = try catalog.streams(
-            tenant: selection.tenant, matchers: selection.matchers, first: first, last: last)
+            tenant: selection.tenant, matchers: selection.matchers, first: first, last: last,
+            cut: cut)
         guard !streams.isEmpty else { return [] }
         return ScanPlan.units(
             selection, streams: Set(streams),
@@ -216,8 +217,8 @@ package final class Store: LogSource, Sendable {
         tenant: String, matchers: [Matcher], start: Timestamp, end: Timestamp
     ) throws(StorageError) -> [Labels] {
         try catalog.streams(
-            tenant: tenant, matchers: matchers,
-            first: max(start.nanoseconds, RetentionCut(options).earliest), last: end.nanoseconds)
+            tenant: tenant, matchers: matchers, first: start.nanoseconds, last: end.nanoseconds,
+            cut: RetentionCut(options))
     }
 
     package struct IndexStats: Sendable {

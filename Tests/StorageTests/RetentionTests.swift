@@ -111,6 +111,9 @@ import Testing
         store.keepHouse(retire: true)
         #expect(try times(store).count == 99)
         #expect(store.metrics.compactions == before.compactions, "nobody sees it: no hurry")
+        let names = try store.labelNames(
+            tenant: "t", matchers: [], start: .distantPast, end: .distantFuture)
+        #expect(names == ["app"])
         clock.advance(86_400)
         store.keepHouse(retire: true)
         store.keepHouse(retire: true)
