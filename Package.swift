@@ -44,7 +44,7 @@ let package = Package(
             name: "cordwood",
             dependencies: [
                 "Server", "Agent", "Query", "Storage", "Wire", "Logback", "LogQL", "LogModel",
-                "Bytes", "CMemory", log, lifecycle,
+                "Bytes", "CMemory", log, lifecycle, nio,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -109,6 +109,7 @@ let package = Package(
         tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),
         tests("QueryTests", ["Query", "Pipeline", "LogQL", "LogModel"]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes"]),
+        tests("CommandTests", ["cordwood", "LogModel", "Bytes"]),
         tests("ServerTests", ["Server", "Query", "Storage", "Wire", "LogModel", nio, sockets]),
     ],
     swiftLanguageModes: [.v6],

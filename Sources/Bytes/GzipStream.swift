@@ -16,6 +16,18 @@ package struct GzipStream: ~Copyable {
         precondition(status == Z_OK, "zlib starts unless memory is out")
     }
 
+    private init(of other: borrowing GzipStream) {
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        let status = inflateCopy(stream, other.stream)
+        precondition(status == Z_OK, "zlib copies unless memory is out")
+        isAtMemberEnd = other.isAtMemberEnd
+    }
+
+    /// A second stream in the same state, from which unpacking can begin here again. Takes some
+    /// 40 KiB; the original is only read.
+    package borrowing func copy() -> GzipStream { GzipStream(of: self) }
+
     deinit {
         inflateEnd(stream)
         stream.deallocate()

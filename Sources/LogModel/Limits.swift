@@ -35,7 +35,7 @@ package struct Limits: Sendable, Equatable {
     package var maxQueryLookbackSeconds = 0
     package var maxQuerySeries = 500
     package var maxEntriesLimitPerQuery = 5000
-    package var queryTimeoutSeconds = 60
+    package var queryTimeoutSeconds = 60.0
     package var maxStreamsMatchersPerQuery = 1000
     package var splitQueriesByIntervalSeconds = 3600
 

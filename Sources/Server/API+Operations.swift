@@ -18,7 +18,7 @@ extension API {
 
     /// The limits in force, as `limits_config` writes them.
     var effectiveSettings: Answer {
-        var text = "listen: \(configuration.host):\(configuration.port)\n"
+        var text = "listen: \(configuration.address)\n"
         text += "data: \(configuration.data)\nauth_enabled: \(configuration.authEnabled)\n"
         text += "max_disk_size: \(configuration.maxDiskBytes)\nlimits_config:\n"
         for (name, field) in Limits.fields.sorted(by: { $0.key < $1.key }) {
@@ -26,6 +26,7 @@ extension API {
             switch field {
             case .count(let path), .bytes(let path): value = "\(limits[keyPath: path])"
             case .seconds(let path): value = QuantityText.print(seconds: limits[keyPath: path])
+            case .span(let path): value = QuantityText.print(seconds: limits[keyPath: path])
             case .number(let path): value = FloatText.text(limits[keyPath: path])
             case .flag(let path): value = "\(limits[keyPath: path])"
             case .list(let path):

@@ -4,8 +4,9 @@ import LogQL
 import Logging
 import Yams
 
-/// Reads `server.yaml` over a configuration. Keys are Loki's where Loki has them; a key that nobody
-/// knows is an error with its line, because a limit that is misspelt protects nothing.
+/// Reads `server.yaml` over a configuration. Keys are Loki's where Loki has them, so that a file of
+/// Loki's can be taken over: its sections and limits that mean nothing here are collected in
+/// `ignoredNames` for a warning. A key of our own that nobody knows is an error with its line.
 package struct ConfigurationFile {
     private let path: String
     private var configuration: ServerConfiguration
@@ -74,13 +75,29 @@ package struct ConfigurationFile {
             try pairs(value, "storage") { (key, value, file) throws(ConfigurationError) in
                 try file.storage(key, value)
             }
+        case let name where Self.lokiSections.contains(name):
+            configuration.ignoredNames.append(name)
         case let name: throw wrong("unknown key '\(name)'", key)
         }
     }
 
+    /// Sections and settings at the top of Loki's file whose parts do not exist here.
+    private static let lokiSections: Set<String> = [
+        "analytics", "ballast_bytes", "block_builder", "bloom_build", "bloom_gateway",
+        "chunk_store_config", "common", "compactor", "compactor_client", "compactor_grpc_client",
+        "dataobj", "distributor", "frontend", "frontend_worker", "http_prefix", "index_gateway",
+        "ingest_limits", "ingest_limits_frontend", "ingest_limits_frontend_client", "ingester",
+        "ingester_client", "ingester_rf1", "kafka_config", "memberlist", "metastore",
+        "metastore_client", "metrics_namespace", "operational_config", "overrides_exporter",
+        "pattern_ingester", "profiling", "querier", "query_engine", "query_range",
+        "query_scheduler", "ruler", "ruler_storage", "runtime_config", "schema_config", "server",
+        "shutdown_delay", "storage_config", "table_manager", "target", "tenant_limits", "tracing",
+        "ui",
+    ]
+
     private mutating func storage(_ key: Node, _ value: Node) throws(ConfigurationError) {
         switch key.string ?? "" {
-        case "compact_after": configuration.level0AgeSeconds = try seconds(value)
+        case "compact_after": configuration.level0AgeSeconds = try wholeSeconds(value)
         case "segment_size": configuration.level2Bytes = try bytes(value)
         case "cache_size": configuration.cacheBytes = try bytes(value)
         case let name: throw wrong("unknown key 'storage.\(name)'", key)
@@ -91,16 +108,14 @@ package struct ConfigurationFile {
         let name = key.string ?? ""
         if name == "retention_stream" { return try retention(value) }
         guard let field = Limits.fields[name] else {
-            guard Limits.namesWithoutEffect.contains(name) else {
-                throw wrong("unknown key 'limits_config.\(name)'", key)
-            }
-            configuration.ignoredNames.append(name)
+            configuration.ignoredNames.append("limits_config.\(name)")
             return
         }
         switch field {
         case .count(let path): configuration.limits[keyPath: path] = try count(value)
         case .bytes(let path): configuration.limits[keyPath: path] = try bytes(value)
-        case .seconds(let path): configuration.limits[keyPath: path] = try seconds(value)
+        case .seconds(let path): configuration.limits[keyPath: path] = try wholeSeconds(value)
+        case .span(let path): configuration.limits[keyPath: path] = try seconds(value)
         case .number(let path):
             guard let number = Double(try text(value)), number.isFinite, number >= 0 else {
                 throw wrong("\(name) must be a number", value)
@@ -128,7 +143,7 @@ package struct ConfigurationFile {
                 switch key.string ?? "" {
                 case "selector": read.selector = try text(value)
                 case "priority": read.priority = try count(value)
-                case "period": read.periodSeconds = try seconds(value)
+                case "period": read.periodSeconds = try wholeSeconds(value)
                 case let name: throw wrong("unknown key '\(name)' in retention_stream", key)
                 }
             }
@@ -175,7 +190,12 @@ package struct ConfigurationFile {
         return value
     }
 
-    private func seconds(_ node: Node) throws(ConfigurationError) -> Int {
+    /// Rounded up: 0 means no bound at all, and that is not what a part of a second says.
+    private func wholeSeconds(_ node: Node) throws(ConfigurationError) -> Int {
+        Int(try seconds(node).rounded(.up))
+    }
+
+    private func seconds(_ node: Node) throws(ConfigurationError) -> Double {
         let text = try text(node)
         guard let value = QuantityText.seconds(text) else {
             throw wrong("'\(text)' is no duration: write 7d, 12h or 90s", node)

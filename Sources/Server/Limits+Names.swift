@@ -6,13 +6,16 @@ package enum LimitField: @unchecked Sendable {
     case count(WritableKeyPath<Limits, Int>)
     case bytes(WritableKeyPath<Limits, Int>)
     case seconds(WritableKeyPath<Limits, Int>)
+    /// Seconds and parts of them.
+    case span(WritableKeyPath<Limits, Double>)
     case number(WritableKeyPath<Limits, Double>)
     case flag(WritableKeyPath<Limits, Bool>)
     case list(WritableKeyPath<Limits, [String]>)
 }
 
 extension Limits {
-    /// The limits by the names that Loki's `limits_config` has for them.
+    /// The limits by the names that Loki's `limits_config` has for them. Its other names are of
+    /// parts that do not exist here, and there are new ones with every release.
     package static let fields: [String: LimitField] = [
         "ingestion_rate_mb": .number(\.ingestionRateMB),
         "ingestion_burst_size_mb": .number(\.ingestionBurstSizeMB),
@@ -37,7 +40,7 @@ extension Limits {
         "max_query_lookback": .seconds(\.maxQueryLookbackSeconds),
         "max_query_series": .count(\.maxQuerySeries),
         "max_entries_limit_per_query": .count(\.maxEntriesLimitPerQuery),
-        "query_timeout": .seconds(\.queryTimeoutSeconds),
+        "query_timeout": .span(\.queryTimeoutSeconds),
         "max_streams_matchers_per_query": .count(\.maxStreamsMatchersPerQuery),
         "split_queries_by_interval": .seconds(\.splitQueriesByIntervalSeconds),
         "retention_period": .seconds(\.retentionPeriodSeconds),
@@ -49,29 +52,5 @@ extension Limits {
         "max_context_entries": .count(\.maxContextEntries),
         "max_concurrent_queries": .count(\.maxConcurrentQueries),
         "max_waiting_queries": .count(\.maxWaitingQueries),
-    ]
-
-    /// Names of Loki that mean nothing here: parts that do not exist, and knobs of its many
-    /// processes. They are taken, so that a section of Loki's can be pasted, and a warning says so.
-    package static let namesWithoutEffect: Set<String> = [
-        "ingestion_rate_strategy", "max_streams_per_user", "per_stream_rate_limit",
-        "per_stream_rate_limit_burst", "shard_streams", "unordered_writes", "max_chunks_per_query",
-        "cardinality_limit", "max_query_bytes_read", "max_querier_bytes_read",
-        "max_query_parallelism", "tsdb_max_query_parallelism", "tsdb_max_bytes_per_shard",
-        "tsdb_sharding_strategy", "tsdb_precompute_chunks", "max_query_capacity",
-        "max_queriers_per_tenant", "query_ready_index_num_days", "max_concurrent_tail_requests",
-        "split_metadata_queries_by_interval", "split_recent_metadata_queries_by_interval",
-        "recent_metadata_query_window", "split_instant_metric_queries_by_interval",
-        "split_ingester_queries_by_interval", "max_cache_freshness_per_query",
-        "max_stats_cache_freshness", "max_metadata_cache_freshness", "min_sharding_lookback",
-        "volume_enabled", "volume_max_series", "required_labels", "required_number_labels",
-        "minimum_labels_number", "deletion_mode", "block_ingestion_until",
-        "block_ingestion_status_code", "blocked_queries", "enforced_labels",
-        "ruler_max_rules_per_rule_group", "ruler_max_rule_groups_per_tenant",
-        "ruler_evaluation_delay_duration", "metric_aggregation_enabled",
-        "pattern_persistence_enabled", "otlp_config", "index_gateway_shard_size",
-        "bloom_gateway_enable_filtering", "query_timeout_ruler", "discover_generic_fields",
-        "log_level_fields", "shard_aggregations", "per_tenant_override_config",
-        "per_tenant_override_period", "allow_deletes",
     ]
 }

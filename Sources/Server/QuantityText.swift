@@ -3,10 +3,10 @@ import Wire
 
 /// Spans and sizes as Loki's configuration writes them.
 package enum QuantityText {
-    /// Whole seconds of `7d`, `1h30m`, `90s`; `0` and `0s` are 0. nil for anything else.
-    package static func seconds(_ text: String) -> Int? {
+    /// Seconds of `7d`, `1h30m`, `90s`, `500ms`; `0` and `0s` are 0. nil for anything else.
+    package static func seconds(_ text: String) -> Double? {
         guard case .success(let nanoseconds) = TimeText.prometheusDuration(text) else { return nil }
-        return Int(nanoseconds / Nanoseconds.second)
+        return Double(nanoseconds) / Double(Nanoseconds.second)
     }
 
     /// Bytes of `262144`, `256KB`, `64KiB`, `1.5MB`. As in Loki's flags a KB has 1024 bytes.
@@ -25,22 +25,29 @@ package enum QuantityText {
     }
 
     /// Loki prints limits the way Go's Prometheus library prints durations: `30d1h`.
-    package static func print(seconds: Int) -> String {
-        guard seconds > 0 else { return "0s" }
-        var rest = seconds
+    package static func print(seconds: Int) -> String { print(milliseconds: seconds * 1000) }
+
+    /// Parts of a second as `1s500ms`.
+    package static func print(seconds: Double) -> String {
+        print(milliseconds: Int((seconds * 1000).rounded()))
+    }
+
+    private static func print(milliseconds: Int) -> String {
+        guard milliseconds > 0 else { return "0s" }
+        var rest = milliseconds
         var out = ""
-        for (name, span) in [
-            ("y", 31_536_000), ("w", 604_800), ("d", 86_400), ("h", 3600),
-            ("m", 60), ("s", 1),
+        for (name, seconds) in [
+            ("y", 31_536_000), ("w", 604_800), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1),
         ] {
+            let span = seconds * 1000
             // Years and weeks only when they come out even.
-            if span >= 604_800, rest % span != 0 { continue }
+            if seconds >= 604_800, rest % span != 0 { continue }
             if rest >= span {
                 out += "\(rest / span)\(name)"
                 rest %= span
             }
         }
-        return out
+        return rest > 0 ? out + "\(rest)ms" : out
     }
 
     /// The way Go prints a `time.Duration` of whole seconds: `800h0m0s`.

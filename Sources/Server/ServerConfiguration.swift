@@ -1,12 +1,15 @@
 import LogModel
 import Logging
 import Storage
+import Synchronization
 
 /// How one server runs: what `server.yaml` and the flags of `cordwood serve` say, with defaults.
 package struct ServerConfiguration: Sendable {
     package var host = "127.0.0.1"
     /// 0 takes any free one.
     package var port = 3100
+    /// What `port` has become, once the server listens; copies of the configuration share it.
+    let takenPort = TakenPort()
     package var data = "./cordwood-data"
     /// True: a request without `X-Scope-OrgID` is refused. False: it belongs to tenant `fake`.
     package var authEnabled = false
@@ -18,10 +21,16 @@ package struct ServerConfiguration: Sendable {
     package var level0AgeSeconds: Int?
     package var level2Bytes: Int?
     package var cacheBytes: Int?
-    /// Names in `limits_config` that have no effect here.
+    /// Settings of the file that have no effect here, as `section.name` or `section`.
     package var ignoredNames: [String] = []
 
     package init() {}
+
+    /// `host:port` as it is listened on, or as it will be.
+    package var address: String {
+        let host = host.contains(":") ? "[\(host)]" : host
+        return "\(host):\(takenPort.value ?? port)"
+    }
 
     /// Takes `host:port`, `[::1]:port` or `:port`.
     ///
@@ -48,4 +57,13 @@ package struct ServerConfiguration: Sendable {
         if let cacheBytes { options.directoryCacheBytes = cacheBytes }
         return options
     }
+}
+
+/// The port that the system gave.
+final class TakenPort: Sendable {
+    private let port = Mutex<Int?>(nil)
+
+    var value: Int? { port.withLock { $0 } }
+
+    func set(_ taken: Int) { port.withLock { $0 = taken } }
 }

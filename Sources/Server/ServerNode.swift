@@ -23,11 +23,12 @@ package struct ServerNode: Sendable {
 
     /// Calls `listening` with the address once requests are taken.
     ///
-    /// Errors: `StorageError` when the folder cannot be opened, and what binding the socket says.
+    /// Errors: `StorageError` when the folder cannot be opened, `ListenError` when the address cannot
+    /// be taken.
     package func run(listening: @escaping @Sendable (String) -> Void) async throws {
         if !configuration.ignoredNames.isEmpty {
             logger.warning(
-                "these names of limits_config have no effect here",
+                "these settings are none of this server and have no effect",
                 metadata: ["names": "\(configuration.ignoredNames.joined(separator: ", "))"])
         }
         let store = try Store.open(storeOptions(), logger: logger)
@@ -44,11 +45,8 @@ package struct ServerNode: Sendable {
                 serverName: nil, backlog: 1024, reuseAddress: true,
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
             onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? configuration.port
-                let host =
-                    configuration.host.contains(":")
-                    ? "[\(configuration.host)]" : configuration.host
-                listening("http://\(host):\(port)")
+                if let port = channel.localAddress?.port { configuration.takenPort.set(port) }
+                listening("http://\(configuration.address)")
             },
             logger: quiet(logger))
         let group = ServiceGroup(
@@ -61,6 +59,8 @@ package struct ServerNode: Sendable {
             try await group.run()
         } catch {
             await store.close()
+            // Sockets speak of system calls; of ours only the one that listens can fail here.
+            if let error = error as? IOError { throw ListenError(configuration.address, error) }
             throw error
         }
         await store.close()

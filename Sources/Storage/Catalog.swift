@@ -237,14 +237,14 @@ final class Catalog: Sendable {
         }
     }
 
-    /// Streams that every matcher accepts and that hold anything from first to last.
+    /// Streams that every matcher accepts and that hold anything from first to last which is kept.
     func streams(
-        tenant: String, matchers: [Matcher], first: Int64, last: Int64
+        tenant: String, matchers: [Matcher], first: Int64, last: Int64, cut: RetentionCut
     ) throws(StorageError) -> [Labels] {
         try reading { db in
             // The index narrows by equalities; all other matchers look at whole label sets.
             var sql = "SELECT id FROM streams WHERE tenant = ? AND last >= ? AND first <= ?"
-            var arguments: StatementArguments = [tenant, first, last]
+            var arguments: StatementArguments = [tenant, max(first, cut.earliest), last]
             for matcher in matchers where matcher.op == .equal && !matcher.value.isEmpty {
                 sql +=
                     " AND id IN (SELECT stream FROM postings WHERE tenant = ? AND name = ? AND value = ?)"
@@ -252,24 +252,29 @@ final class Catalog: Sendable {
             }
             let rows = try Row.fetchCursor(
                 db,
-                sql:
-                    "SELECT stream, name, value FROM postings WHERE stream IN (\(sql)) ORDER BY stream",
-                arguments: arguments)
+                sql: """
+                    SELECT stream, name, value, last FROM postings
+                    JOIN streams ON streams.id = stream WHERE stream IN (\(sql)) ORDER BY stream
+                    """, arguments: arguments)
             var found: [Labels] = []
             var current: Int64 = -1
+            var end = Int64.min
             var pairs: [Label] = []
-            func end() {
+            func close() {
                 let labels = Labels(sorted: pairs.sorted())
-                if !pairs.isEmpty, matchers.accept(labels) { found.append(labels) }
+                if !pairs.isEmpty, matchers.accept(labels), end >= cut.first(of: labels) {
+                    found.append(labels)
+                }
                 pairs = []
             }
             while let row = try rows.next() {
                 let stream: Int64 = row[0]
-                if stream != current { end() }
+                if stream != current { close() }
                 current = stream
+                end = row[3]
                 pairs.append(Label(row[1], row[2]))
             }
-            end()
+            close()
             return found
         }
     }

@@ -46,11 +46,12 @@ extension Store {
             let isOld = options.now() - oldest >= Int64(options.level0AgeSeconds)
             // Small segments wait for company: a merge reads and writes all it takes.
             let many = level0.count >= options.level0Segments * 8
-            guard bytes >= options.level0Bytes || isOld || many else { continue }
-            if level0.count == 1, level0[0].bytes < options.level0Bytes, !isOld { continue }
+            let enough = min(options.level0Bytes, options.mergedBytes)
+            guard bytes >= enough || isOld || many else { continue }
+            if level0.count == 1, level0[0].bytes < enough, !isOld { continue }
             var inputs: [SegmentRecord] = []
             var taken = 0
-            for record in level0 where taken < options.level0Bytes * 2 {
+            for record in level0 where taken < enough * 2 {
                 inputs.append(record)
                 taken += record.bytes
             }
@@ -60,24 +61,26 @@ extension Store {
             var tenant: String
             var day: Int64
         }
-        let level1 = Dictionary(grouping: segments.filter { $0.level == 1 }) {
+        // What is as large as the outcome should be stays as it is.
+        let small = segments.filter { $0.level == 1 && $0.bytes < options.mergedBytes }
+        let level1 = Dictionary(grouping: small) {
             Day(tenant: $0.tenant, day: utcDay($0.first))
         }
         for (_, records) in level1 {
             let bytes = records.reduce(0) { $0 + $1.bytes }
-            guard records.count >= options.level1Segments || bytes >= options.level2Bytes,
+            guard records.count >= options.level1Segments || bytes >= options.mergedBytes,
                 records.count > 1
             else { continue }
             var inputs: [SegmentRecord] = []
             var taken = 0
             for record in records.sorted(by: { $0.first < $1.first })
-            where taken < options.level2Bytes {
+            where taken < options.mergedBytes {
                 inputs.append(record)
                 taken += record.bytes
             }
             // Many tiny segments go back to level 1, so that the next merge is worth its name.
-            let small = taken < options.level2Bytes / 16
-            if inputs.count > 1 { return CompactionTask(inputs: inputs, level: small ? 1 : 2) }
+            let isTiny = taken < options.mergedBytes / 16
+            if inputs.count > 1 { return CompactionTask(inputs: inputs, level: isTiny ? 1 : 2) }
         }
         return nil
     }
@@ -87,7 +90,9 @@ extension Store {
     }
 
     /// Merges, verifies, swaps in one transaction, removes the inputs. A crash leaves either set.
-    func compact(_ task: CompactionTask, keeping: ((Labels, Int64) -> Bool)? = nil) throws {
+    /// What is older than retention allows is left out.
+    func compact(_ task: CompactionTask) throws {
+        let cut = RetentionCut(options)
         let inputs = try task.inputs.sorted { $0.arrivedBefore($1) }.map { try cache.open($0) }
         var change = CatalogChange()
         change.removed = task.inputs.map(\.object)
@@ -95,13 +100,13 @@ extension Store {
         for input in inputs { positions += try PositionList.decode(input.reader.attachment) }
         let attachment = PositionList.encode(PositionList.furthest(positions))
         do {
-            for days in try Self.days(of: inputs) {
+            for days in try Self.days(of: inputs, cut) {
                 let object = newName(level: task.level)
                 let summary = try objects.put(object) { write in
                     try withoutActuallyEscaping(write) { write in
                         try Self.merge(
                             inputs, days: days, level: task.level, attachment: attachment,
-                            keeping: keeping, write: write)
+                            cut: cut, write: write)
                     }
                 }
                 guard summary.rows > 0 else {
@@ -134,16 +139,19 @@ extension Store {
     private static let mostOutputs = 64
 
     /// The days that hold entries, in ranges: one range is one segment of the output.
-    private static func days(of inputs: [OpenSegment]) throws -> [ClosedRange<Int64>] {
+    private static func days(
+        of inputs: [OpenSegment], _ cut: RetentionCut
+    ) throws -> [ClosedRange<Int64>] {
         var days: Set<Int64> = []
         for input in inputs {
-            for index in input.reader.summary.streams.indices {
-                for slice in input.reader.slices(ofStream: index) {
+            for (index, stream) in input.reader.summary.streams.enumerated() {
+                let kept = cut.first(of: stream.labels)
+                for slice in input.reader.slices(ofStream: index) where slice.last >= kept {
                     days.insert(utcDay(slice.first))
                     guard utcDay(slice.first) != utcDay(slice.last) else { continue }
                     var entries = Entries()
                     try input.reader.load(slice, projection: .timestampsAndLengths, into: &entries)
-                    for at in entries.timestamps { days.insert(utcDay(at)) }
+                    for at in entries.timestamps where at >= kept { days.insert(utcDay(at)) }
                 }
             }
         }
@@ -156,14 +164,14 @@ extension Store {
 
     private static func merge(
         _ inputs: [OpenSegment], days: ClosedRange<Int64>, level: Int, attachment: [UInt8],
-        keeping: ((Labels, Int64) -> Bool)?, write: @escaping ([UInt8]) throws -> Void
+        cut: RetentionCut, write: @escaping ([UInt8]) throws -> Void
     ) throws -> SegmentSummary {
         var runs: [Labels: [(SegmentReader, Int)]] = [:]
         for input in inputs {
             for (index, stream) in input.reader.summary.streams.enumerated()
             where utcDay(stream.first) <= days.upperBound
                 && utcDay(stream.last) >= days.lowerBound
-                && keeping?(stream.labels, stream.last) ?? true
+                && stream.last >= cut.first(of: stream.labels)
             {
                 runs[stream.labels, default: []].append((input.reader, index))
             }
@@ -171,7 +179,8 @@ extension Store {
         var writer = SegmentWriter(
             tenant: inputs[0].record.tenant, level: level, write: write)
         for (labels, sources) in runs.sorted(by: { $0.key.description < $1.key.description }) {
-            var merge = EntriesMerge(sources.map { cursor($0.0, $0.1, days: days) })
+            let kept = cut.first(of: labels)
+            var merge = EntriesMerge(sources.map { cursor($0.0, $0.1, days: days, kept: kept) })
             while let entries = try merge.next(maxBytes: SegmentFormat.frameBytes) {
                 try writer.append(labels: labels, entries: entries)
             }
@@ -180,21 +189,25 @@ extension Store {
         return try writer.finish(attachment: attachment)
     }
 
-    /// The rows of one stream on some days, slice by slice.
+    /// The rows of one stream on some days, slice by slice. `kept`: the first time that is wanted.
     private static func cursor(
-        _ reader: SegmentReader, _ stream: Int, days: ClosedRange<Int64>
+        _ reader: SegmentReader, _ stream: Int, days: ClosedRange<Int64>, kept: Int64
     ) -> RunCursor {
         var slices = reader.slices(ofStream: stream).makeIterator()
         return RunCursor {
             while let slice = slices.next() {
                 let (first, last) = (utcDay(slice.first), utcDay(slice.last))
-                if last < days.lowerBound || first > days.upperBound { continue }
+                if last < days.lowerBound || first > days.upperBound || slice.last < kept {
+                    continue
+                }
                 var entries = Entries()
                 try reader.load(slice, projection: .lines, into: &entries)
-                if days.contains(first), days.contains(last) { return entries }
-                let low = entries.timestamps.partition { utcDay($0) >= days.lowerBound }
+                if days.contains(first), days.contains(last), slice.first >= kept { return entries }
+                let low = entries.timestamps.partition {
+                    utcDay($0) >= days.lowerBound && $0 >= kept
+                }
                 let high = entries.timestamps.partition { utcDay($0) > days.upperBound }
-                if low == high { continue }
+                if low >= high { continue }
                 var clipped = Entries()
                 clipped.append(entries, rows: low..<high)
                 return clipped

@@ -15,36 +15,34 @@ extension Store {
 
     func applyRetention() throws {
         if options.limits.retentionPeriodSeconds > 0 || !options.retention.isEmpty {
-            for record in try catalog.segments() { try retire(record) }
+            let cut = RetentionCut(options)
+            for record in try catalog.segments() { try retire(record, cut) }
         }
         try retireBySize()
     }
 
-    /// Seconds that entries of a stream stay; 0 = for ever. The rule of highest priority counts.
-    private func period(_ labels: Labels) -> Int {
-        let rule = options.retention.filter { $0.matchers.accept(labels) }
-            .max { $0.priority < $1.priority }
-        return rule?.periodSeconds ?? options.limits.retentionPeriodSeconds
-    }
+    /// A segment is written again when this part of it is too old. Nobody sees such entries any more:
+    /// what is left to do is to free their space, and that should be worth the writing.
+    private static let rewrittenShare = 8
+    /// Entries are removed from the disk no later than this after the end of their time.
+    private static let longestDelay = Nanoseconds.day
 
-    private func isExpired(_ labels: Labels, last: Int64) -> Bool {
-        let seconds = period(labels)
-        guard seconds > 0 else { return false }
-        return last < (options.now() - Int64(seconds)) * Nanoseconds.second
-    }
-
-    private func retire(_ record: SegmentRecord) throws {
+    private func retire(_ record: SegmentRecord, _ cut: RetentionCut) throws {
         let streams = try cache.open(record).reader.summary.streams
-        let expired = streams.filter { isExpired($0.labels, last: $0.last) }
-        if expired.isEmpty { return }
-        if expired.count == streams.count {
-            try remove(record)
-        } else {
-            // Some streams stay: the segment is written again without the others.
-            let gone = Set(expired.map(\.labels))
-            try compact(CompactionTask(inputs: [record], level: record.level)) { labels, _ in
-                !gone.contains(labels)
+        var gone = 0
+        var isOverdue = false
+        for stream in streams {
+            let kept = cut.first(of: stream.labels)
+            if stream.last < kept { gone += stream.rows }
+            // Times before all others must not overflow.
+            if stream.first < max(kept, .min + Self.longestDelay) - Self.longestDelay {
+                isOverdue = true
             }
+        }
+        if gone == streams.reduce(0, { $0 + $1.rows }) {
+            try remove(record)
+        } else if isOverdue || gone * Self.rewrittenShare >= record.rows {
+            try compact(CompactionTask(inputs: [record], level: record.level))
         }
     }
 

@@ -4,6 +4,9 @@ import Segment
 /// Cuts what a selection asks for into units that never overlap in time within a stream.
 struct ScanPlan {
     private let selection: Selection
+    /// Nanoseconds, both inclusive. `first` is the stream's own: retention may hide its beginning.
+    private var first: Int64
+    private let last: Int64
     private var units: [ScanUnit] = []
 
     /// Lines of a unit whose slices overlap, in bytes; a unit of slices that do not is one slice.
@@ -24,9 +27,9 @@ struct ScanPlan {
         let slice: Slice
     }
 
-    static func units(_ selection: Selection, streams: Set<Labels>, segments: [OpenSegment])
-        -> [ScanUnit]
-    {
+    static func units(
+        _ selection: Selection, streams: Set<Labels>, segments: [OpenSegment], cut: RetentionCut
+    ) -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
         var runs: [Labels: [Run]] = [:]
         for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) })
@@ -40,15 +43,19 @@ struct ScanPlan {
                     Run(segment: segment, stream: index, order: order))
             }
         }
-        for (labels, runs) in runs { plan.add(labels, runs) }
+        for (labels, runs) in runs {
+            plan.first = max(selection.start.nanoseconds, cut.first(of: labels))
+            plan.add(labels, runs.filter { $0.summary.last >= plan.first })
+        }
         let backward = selection.direction == .backward
         return plan.units.sorted { backward ? $0.last > $1.last : $0.first < $1.first }
     }
 
-    private init(selection: Selection) { self.selection = selection }
-
-    private var first: Int64 { selection.start.nanoseconds }
-    private var last: Int64 { selection.end.nanoseconds - 1 }
+    private init(selection: Selection) {
+        self.selection = selection
+        first = selection.start.nanoseconds
+        last = selection.end.nanoseconds - 1
+    }
 
     /// Splits a stream's runs into groups that do not overlap; a run that stands alone can be
     /// answered from its roll-up.
@@ -89,10 +96,10 @@ struct ScanPlan {
 
     /// True when whole minutes of the run are what the selection asks for.
     private func isCountable(_ run: Run) -> Bool {
-        let isWhole = run.summary.first >= first && run.summary.last <= last
         // Minutes are closed on the right: a selection of whole ones begins behind a minute's end.
-        return isWhole
-            || ((first - 1) % Nanoseconds.minute == 0 && last % Nanoseconds.minute == 0)
+        let beginsWhole = run.summary.first >= first || (first - 1) % Nanoseconds.minute == 0
+        let endsWhole = run.summary.last <= last || last % Nanoseconds.minute == 0
+        return beginsWhole && endsWhole
     }
 
     private mutating func addCounted(_ labels: Labels, _ run: Run) {

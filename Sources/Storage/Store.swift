@@ -168,15 +168,17 @@ package final class Store: LogSource, Sendable {
     // Reading.
 
     package func plan(_ selection: Selection) throws -> [ScanUnit] {
-        let first = selection.start.nanoseconds
+        let cut = RetentionCut(options)
+        let first = max(selection.start.nanoseconds, cut.earliest)
         let last = selection.end.nanoseconds - 1
         guard first <= last else { return [] }
         let streams = try catalog.streams(
-            tenant: selection.tenant, matchers: selection.matchers, first: first, last: last)
+            tenant: selection.tenant, matchers: selection.matchers, first: first, last: last,
+            cut: cut)
         guard !streams.isEmpty else { return [] }
         return ScanPlan.units(
             selection, streams: Set(streams),
-            segments: try opened(tenant: selection.tenant, first: first, last: last))
+            segments: try opened(tenant: selection.tenant, first: first, last: last), cut: cut)
     }
 
     /// Opens all segments of a time. One that compaction has just replaced is gone from the disk;
@@ -215,7 +217,8 @@ package final class Store: LogSource, Sendable {
         tenant: String, matchers: [Matcher], start: Timestamp, end: Timestamp
     ) throws(StorageError) -> [Labels] {
         try catalog.streams(
-            tenant: tenant, matchers: matchers, first: start.nanoseconds, last: end.nanoseconds)
+            tenant: tenant, matchers: matchers, first: start.nanoseconds, last: end.nanoseconds,
+            cut: RetentionCut(options))
     }
 
     package struct IndexStats: Sendable {
@@ -232,11 +235,12 @@ package final class Store: LogSource, Sendable {
         let wanted = Set(try series(tenant: tenant, matchers: matchers, start: start, end: end))
         var stats = IndexStats()
         stats.streams = wanted.count
-        let first = start.nanoseconds
+        let cut = RetentionCut(options)
         let last = end.nanoseconds
-        for segment in try opened(tenant: tenant, first: first, last: last) {
+        for segment in try opened(tenant: tenant, first: start.nanoseconds, last: last) {
             for (index, stream) in segment.reader.summary.streams.enumerated()
-            where wanted.contains(stream.labels) && stream.last >= first && stream.first <= last {
+            where wanted.contains(stream.labels) {
+                let first = max(start.nanoseconds, cut.first(of: stream.labels))
                 for slice in segment.reader.slices(ofStream: index)
                 where slice.last >= first && slice.first <= last {
                     stats.chunks += 1

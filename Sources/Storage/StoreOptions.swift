@@ -18,7 +18,7 @@ package struct StoreOptions: Sendable {
     package var level0AgeSeconds = 30
     /// Segments of level 1 of a day that become one of level 2.
     package var level1Segments = 16
-    /// Lines of one segment of level 2.
+    /// Lines of one segment of level 2, where the disk has room for many.
     package var level2Bytes = 512 * 1024 * 1024
     package var retentionEverySeconds = 60
     /// Seconds since the epoch.
@@ -27,6 +27,19 @@ package struct StoreOptions: Sendable {
     package var faults: @Sendable (String) throws -> Void = { _ in }
 
     package init(folder: String) { self.folder = folder }
+
+    /// Segments that fit `maxDiskBytes`, at least: the oldest segment goes as a whole when the space
+    /// is used up, and that must not be most of what there is.
+    private static let fewestSegments = 16
+    /// Smaller segments are not worth a file each, however small the disk.
+    private static let smallestMergedBytes = 1024 * 1024
+
+    /// Lines of one segment that merging makes.
+    var mergedBytes: Int {
+        guard maxDiskBytes > 0 else { return level2Bytes }
+        return min(
+            level2Bytes, max(Self.smallestMergedBytes, maxDiskBytes / Self.fewestSegments))
+    }
 }
 
 /// Counters and gauges of a store.

@@ -1,10 +1,25 @@
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 
 /// Why a request got no answer. An answer with an error status is an answer.
 package struct TransportError: Error, Sendable, CustomStringConvertible {
+    package enum Cause: Sendable {
+        /// The address is none that can be asked, now or later.
+        case address
+        /// Nobody listens there, or the way there is closed.
+        case noConnection
+        /// It was reached and did not answer in time.
+        case time
+        /// It was reached and went away.
+        case noAnswer
+        /// It answered what may not be taken.
+        case answer
+    }
+
+    package let cause: Cause
     package let url: String
     package let reason: String
 
@@ -28,6 +43,7 @@ package struct HTTPSession: Sendable {
     }
 
     private let client: HTTPClient
+    private let connectSeconds: Int64
     private let requestSeconds: Int64
     private let maxAnswerBytes: Int
 
@@ -40,7 +56,10 @@ package struct HTTPSession: Sendable {
             timeout: .init(connect: .seconds(connectSeconds), read: .seconds(requestSeconds)))
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
         configuration.httpVersion = .http1Only
+        // Who asks knows better whether and when to ask again, and a person wants to know at once.
+        configuration.connectionPool.retryConnectionEstablishment = false
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        self.connectSeconds = connectSeconds
         self.requestSeconds = requestSeconds
         self.maxAnswerBytes = maxAnswerBytes
     }
@@ -72,29 +91,50 @@ package struct HTTPSession: Sendable {
                 headers: response.headers.map { (name: $0.name, value: $0.value) },
                 body: Array(body.readableBytesView))
         } catch is CancellationError {
-            throw TransportError(url: request.url, reason: "cancelled")
+            throw TransportError(cause: .noAnswer, url: request.url, reason: "cancelled")
         } catch is NIOTooManyBytesError {
             throw TransportError(
-                url: request.url, reason: "the answer is larger than \(maxAnswerBytes) bytes")
+                cause: .answer, url: request.url,
+                reason: "the answer is larger than \(maxAnswerBytes) bytes")
         } catch {
-            throw TransportError(url: request.url, reason: Self.sentence(error))
+            let (cause, reason) = explain(error)
+            throw TransportError(cause: cause, url: request.url, reason: reason)
         }
     }
 
     /// What went wrong in a person's words.
-    private static func sentence(_ error: any Error) -> String {
-        if let error = error as? NIOConnectionError {
-            let causes = error.connectionErrors.map { "\($0.error)" }
-            return causes.isEmpty ? "cannot connect" : causes.joined(separator: "; ")
+    private func explain(_ error: any Error) -> (TransportError.Cause, String) {
+        if let error = error as? NIOConnectionError { return (.noConnection, Self.sentence(error)) }
+        if let error = error as? IOError {
+            let isLost = error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
+            return (isLost ? .noAnswer : .noConnection, Self.sentence(error))
         }
-        guard let error = error as? HTTPClientError else { return "\(error)" }
+        guard let error = error as? HTTPClientError else { return (.noAnswer, "\(error)") }
         switch error {
-        case .connectTimeout: return "no connection in time"
-        case .deadlineExceeded, .readTimeout: return "no answer in time"
-        case .remoteConnectionClosed: return "the server closed the connection"
-        case .invalidURL, .emptyHost, .emptyScheme: return "not an http:// or https:// address"
-        default: return error.description
+        case .connectTimeout: return (.noConnection, "no connection in \(connectSeconds) s")
+        case .deadlineExceeded, .readTimeout: return (.time, "no answer in \(requestSeconds) s")
+        case .remoteConnectionClosed: return (.noAnswer, "the connection was closed")
+        case .invalidURL, .emptyHost, .emptyScheme:
+            return (.address, "not an http:// or https:// address")
+        default: return (.noAnswer, error.description)
         }
+    }
+
+    private static func sentence(_ error: NIOConnectionError) -> String {
+        // A name may stand for several addresses, each with its own failure.
+        var causes: [String] = []
+        for failure in error.connectionErrors.map({ sentence($0.error) })
+        where !causes.contains(failure) {
+            causes.append(failure)
+        }
+        if !causes.isEmpty { return causes.joined(separator: "; ") }
+        return error.dnsAError == nil && error.dnsAAAAError == nil
+            ? "cannot connect" : "the name \(error.host) is not known"
+    }
+
+    private static func sentence(_ error: any Error) -> String {
+        guard let error = error as? IOError else { return "\(error)" }
+        return String(cString: strerror(error.errnoCode)).lowercased()
     }
 
     /// Closes idle connections; no call may follow.

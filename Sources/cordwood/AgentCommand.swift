@@ -3,6 +3,8 @@ import ArgumentParser
 import Foundation
 import Hummingbird
 import Logging
+import NIOCore
+import Server
 import ServiceLifecycle
 
 /// `cordwood agent`: follows log files and ships their entries.
@@ -41,8 +43,8 @@ struct AgentCommand: AsyncParsableCommand {
             settings = try configuration()
             agent = try FileAgent(settings, logger: logger)
         } catch {
-            FileHandle.standardError.write(Data("cordwood agent: \(error)\n".utf8))
-            throw ExitCode(2)
+            StandardError.say("agent: \(error)")
+            throw ExitCode.error
         }
         var services: [any Service] = [agent]
         if let listen = settings.metricsListen {
@@ -52,7 +54,10 @@ struct AgentCommand: AsyncParsableCommand {
             configuration: .init(
                 services: services.map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
+        do { try await group.run() } catch let error as IOError {
+            StandardError.say("agent: \(ListenError(settings.metricsListen ?? "", error))")
+            throw ExitCode.error
+        }
     }
 
     private func configuration() throws -> AgentConfiguration {

@@ -5,10 +5,16 @@ import LogModel
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case `default`, raw, jsonl }
 
 /// An entry as the commands print it.
-struct PrintedEntry {
-    var timestamp: Int64
-    var labels: Labels
-    var line: [UInt8]
+package struct PrintedEntry {
+    package var timestamp: Int64
+    package var labels: Labels
+    package var line: [UInt8]
+
+    package init(timestamp: Int64, labels: Labels, line: [UInt8]) {
+        self.timestamp = timestamp
+        self.labels = labels
+        self.line = line
+    }
 }
 
 /// Writes entries to standard output.
@@ -54,7 +60,7 @@ struct EntryPrinter {
         let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? JSONSerialization.data(withJSONObject: document, options: options)
         else { return [] }
-        return Array(data)
+        return Array(TerminalText.safe(json: String(decoding: data, as: UTF8.self)).utf8)
     }
 
     /// SGR number of a level; the default colour for entries that tell none.

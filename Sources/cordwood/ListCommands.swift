@@ -20,20 +20,14 @@ struct LabelsCommand: AsyncParsableCommand {
             let path = name.map {
                 "/loki/api/v1/label/\($0.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")/values"
             }
-            let session = HTTPSession()
-            let data: Any?
-            do {
-                data = try await connection.ask(
+            let data = try await connection.withSession { session in
+                try await connection.ask(
                     session, path ?? "/loki/api/v1/labels",
                     [("start", "\(start)"), ("end", "\(end)")])
-            } catch {
-                await session.close()
-                throw error
             }
-            await session.close()
             let names = data as? [String] ?? []
             for name in names { EntryPrinter.write(Array((TerminalText.safe(name) + "\n").utf8)) }
-            if names.isEmpty { throw ExitCode(1) }
+            if names.isEmpty { throw ExitCode.nothingFound }
         }
     }
 }
@@ -51,22 +45,16 @@ struct SeriesCommand: AsyncParsableCommand {
     func run() async throws {
         try await reporting {
             let (start, end) = try range.bounds(now: TimeRange.now)
-            let session = HTTPSession()
-            let data: Any?
-            do {
-                data = try await connection.ask(
+            let data = try await connection.withSession { session in
+                try await connection.ask(
                     session, "/loki/api/v1/series",
                     [("match[]", selector), ("start", "\(start)"), ("end", "\(end)")])
-            } catch {
-                await session.close()
-                throw error
             }
-            await session.close()
             let series = (data as? [[String: String]] ?? []).map { Labels($0).description }
             for text in series.sorted() {
                 EntryPrinter.write(Array((TerminalText.safe(text) + "\n").utf8))
             }
-            if series.isEmpty { throw ExitCode(1) }
+            if series.isEmpty { throw ExitCode.nothingFound }
         }
     }
 }

@@ -9,7 +9,10 @@ import Wire
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Ask a LogQL query of a server, or of plain files.",
-        discussion: "Exit codes: 0 something was found, 1 nothing, 2 an error.")
+        discussion: """
+            Exit codes: 0 something was found, 1 nothing, 2 an error. Of several files, those that \
+            cannot be read are named and left out; then the code is 2, whatever was found.
+            """)
 
     @Argument(help: "The LogQL query.")
     var query: String
@@ -28,16 +31,12 @@ struct QueryCommand: AsyncParsableCommand {
     @Option(help: "Read these files instead of asking a server; plain or .gz, patterns in quotes.")
     var file: [String] = []
 
-    /// Entries of one page: what servers allow by default.
-    private static let pageEntries = 1000
-
     func run() async throws {
         try await reporting {
             guard limit >= 0 else {
                 throw Failure("--limit \(limit): 0 for all, or a number of entries")
             }
-            let found = file.isEmpty ? try await askServer() : try askFiles()
-            if !found { throw ExitCode(1) }
+            if file.isEmpty { try await askServer() } else { try askFiles() }
         }
     }
 
@@ -47,68 +46,39 @@ struct QueryCommand: AsyncParsableCommand {
 
     // A server.
 
-    private func askServer() async throws -> Bool {
+    private func askServer() async throws {
         let tree = try tree(query)
-        let session = HTTPSession()
         let progress = Progress()
         defer { progress.end() }
-        let found: Bool
-        do {
+        let found = try await connection.withSession { session in
             switch tree {
-            case .log: found = try await printPages(session, progress)
-            case .metric: found = try await printMetric(session)
+            case .log: try await printPages(session, progress)
+            case .metric: try await printMetric(session, progress)
             }
-        } catch {
-            await session.close()
-            throw error
         }
-        await session.close()
-        return found
+        if !found { throw ExitCode.nothingFound }
     }
 
     private func printPages(_ session: HTTPSession, _ progress: Progress) async throws -> Bool {
-        var (start, end) = try range.bounds(now: TimeRange.now)
+        let (start, end) = try range.bounds(now: TimeRange.now)
+        progress.update("waiting for \(connection.base)")
         let printer = EntryPrinter(output)
+        var pages = EntryPages(
+            of: query, from: start, to: end, forward: forward, limit: limit,
+            over: (connection, session))
         var printed = 0
-        /// Entries at the edge of the last page, which the next page holds again.
-        var edge: [Int64: Int] = [:]
-        while limit == 0 || printed < limit {
-            let overlap = edge.values.reduce(0, +)
-            let wanted =
-                limit == 0 ? Self.pageEntries : min(Self.pageEntries, limit - printed + overlap)
-            let data = try await connection.ask(
-                session, "/loki/api/v1/query_range",
-                [
-                    ("query", query), ("start", "\(start)"), ("end", "\(end)"),
-                    ("limit", "\(wanted)"),
-                    ("direction", forward ? "forward" : "backward"),
-                ])
-            let page = try ResponseText.entries(data, forward: forward)
-            var skipped: [Int64: Int] = [:]
-            var fresh = 0
-            for entry in page {
-                if skipped[entry.timestamp, default: 0] < edge[entry.timestamp, default: 0] {
-                    skipped[entry.timestamp, default: 0] += 1
-                    continue
-                }
-                guard limit == 0 || printed < limit else { break }
-                printer.print(entry)
-                printed += 1
-                fresh += 1
-            }
-            progress.update("\(printed) entries")
-            guard page.count >= wanted, let last = page.last?.timestamp else { break }
-            guard fresh > 0 else {
-                throw Failure("more than \(wanted) entries share one timestamp: narrow the query")
-            }
-            edge = [last: page.filter { $0.timestamp == last }.count]
-            if forward { start = last } else { end = last + 1 }
+        while let page = try await pages.next() {
+            progress.aside { for entry in page { printer.print(entry) } }
+            printed += page.count
+            guard let last = page.last else { continue }
+            progress.update("\(printed) entries, up to \(CivilTime(last.timestamp).rfc3339)")
         }
         return printed > 0
     }
 
-    private func printMetric(_ session: HTTPSession) async throws -> Bool {
+    private func printMetric(_ session: HTTPSession, _ progress: Progress) async throws -> Bool {
         let (start, end) = try range.bounds(now: TimeRange.now)
+        progress.update("waiting for \(connection.base)")
         var parameters = [("query", query)]
         if instant {
             parameters.append(("time", "\(end)"))
@@ -118,32 +88,58 @@ struct QueryCommand: AsyncParsableCommand {
         }
         let path = instant ? "/loki/api/v1/query" : "/loki/api/v1/query_range"
         let data = try await connection.ask(session, path, parameters)
-        return SeriesPrinter(output).print(try ResponseText.series(data))
+        let series = try ResponseText.series(data)
+        progress.end()
+        return SeriesPrinter(output).print(series)
     }
 
     // Files.
 
-    private func askFiles() throws -> Bool {
+    private func askFiles() throws {
         let text =
             query.hasPrefix("|") || query.hasPrefix("!") ? "{filename=~\".+\"} " + query : query
-        _ = try tree(text)
-        let source = try FileSource(patterns: file)
+        let tree = try tree(text)
+        let progress = Progress()
+        defer { progress.end() }
+        let source = FileSource(patterns: file) { progress.update($0) }
+        var isWhole = true
+        func warn() {
+            for warning in source.takeWarnings() {
+                isWhole = false
+                StandardError.say(warning)
+            }
+        }
+        progress.aside { warn() }
+        let value = try answer(text, tree, source)
+        progress.end()
+        let found = print(value)
+        warn()
+        // What is missing may be what was looked for, so neither "found" nor "nothing" is true.
+        guard isWhole else { throw ExitCode.error }
+        if !found { throw ExitCode.nothingFound }
+    }
+
+    private func answer(
+        _ text: String, _ tree: QueryTree, _ source: FileSource
+    ) throws -> QueryValue {
         var bounds = try range.isGiven ? range.bounds(now: TimeRange.now) : source.bounds()
-        var isMetric = false
-        if case .metric = try tree(text) { isMetric = true }
-        if isMetric, !instant, !range.isGiven { bounds.end -= 1 }
+        if case .metric = tree, !instant, !range.isGiven { bounds.end -= 1 }
         var request = QueryRequest(
             tenant: "", text: text, start: Timestamp(nanoseconds: bounds.start),
             end: Timestamp(nanoseconds: bounds.end), limit: limit,
             direction: forward ? .forward : .backward, isInstant: instant)
         request.stepNanoseconds = try stepNanoseconds(bounds)
         var limits = Limits()
+        // Whoever waits at a terminal ends it when it takes too long.
         limits.queryTimeoutSeconds = 24 * 3600
-        let answer: (value: QueryValue, stats: QueryStats)
-        do { answer = try QueryEngine(source: source, limits: limits).run(request) } catch {
+        do { return try QueryEngine(source: source, limits: limits).run(request).value } catch {
             throw Failure(error.message)
         }
-        switch answer.value {
+    }
+
+    /// True when there was anything.
+    private func print(_ value: QueryValue) -> Bool {
+        switch value {
         case .streams(let rows):
             let printer = EntryPrinter(output)
             for row in rows {

@@ -19,10 +19,10 @@ struct RepairCommand: AsyncParsableCommand {
                 "\(report.segments) segments, \(report.rows) entries, \(report.streams) streams, "
                     + "\(report.positions) positions")
             for name in report.damaged { print("damaged and set aside: \(name)") }
-            if !report.damaged.isEmpty { throw ExitCode(1) }
+            if !report.damaged.isEmpty { throw ExitCode.error }
         } catch let error as StorageError {
-            FileHandle.standardError.write(Data("cordwood repair: \(error)\n".utf8))
-            throw ExitCode(1)
+            StandardError.say("repair: \(error)")
+            throw ExitCode.error
         }
     }
 }

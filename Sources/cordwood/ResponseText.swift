@@ -79,28 +79,13 @@ struct SeriesPrinter {
                     ]
                     let data = try? JSONSerialization.data(
                         withJSONObject: document, options: [.sortedKeys])
-                    text = data.map { String(decoding: $0, as: UTF8.self) } ?? ""
+                    text =
+                        data.map { TerminalText.safe(json: String(decoding: $0, as: UTF8.self)) }
+                        ?? ""
                 }
                 EntryPrinter.write(Array((text + "\n").utf8))
             }
         }
         return series.contains { !$0.points.isEmpty }
-    }
-}
-
-/// A line on stderr for queries that take longer than a second, where a person watches.
-final class Progress {
-    private let began = ContinuousClock.now
-    private var isShown = false
-    private let isWatched = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) == 0
-
-    func update(_ text: String) {
-        guard isWatched, ContinuousClock.now - began > .seconds(1) else { return }
-        isShown = true
-        FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8))
-    }
-
-    func end() {
-        if isShown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
     }
 }

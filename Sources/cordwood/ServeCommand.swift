@@ -30,8 +30,8 @@ struct ServeCommand: AsyncParsableCommand {
         } catch let error as ExitCode {
             throw error
         } catch {
-            FileHandle.standardError.write(Data("cordwood serve: \(error)\n".utf8))
-            throw ExitCode(1)
+            StandardError.say("serve: \(error)")
+            throw ExitCode.error
         }
     }
 

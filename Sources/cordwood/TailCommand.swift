@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import LogModel
 import LogQL
 import Wire
@@ -14,13 +13,13 @@ struct TailCommand: AsyncParsableCommand {
     @OptionGroup var connection: Connection
     @Option(help: "How far back to begin.")
     var since = "10s"
+    @Option(help: "How late an entry may arrive and still be printed.")
+    var late = "5m"
     @Option(name: .shortAndLong, help: "How to print entries: default, raw or jsonl.")
     var output = OutputFormat.default
 
+    /// Between two questions: often enough to look like following.
     private static let every: Duration = .milliseconds(500)
-    private static let pageEntries = 1000
-    /// Entries that arrive late by no more than this are still printed, in nanoseconds.
-    private static let lateNanoseconds = 10 * Nanoseconds.second
 
     func run() async throws {
         try await reporting {
@@ -32,74 +31,63 @@ struct TailCommand: AsyncParsableCommand {
             guard let back = DurationText.parse(since), back >= 0 else {
                 throw Failure("--since \(since): expected a duration such as 10s or 5m")
             }
-            try await follow(from: TimeRange.now - back)
+            guard let late = DurationText.parse(late), late >= 0 else {
+                throw Failure("--late \(late): expected a duration such as 30s or 5m")
+            }
+            try await connection.withSession { session in
+                try await follow(from: TimeRange.now - back, late: late, session)
+            }
         }
     }
 
-    /// An entry that was printed, to be known again.
-    private struct Seen: Hashable {
-        var timestamp: Int64
-        var labels: Labels
-        var line: [UInt8]
-    }
-
-    private func follow(from begin: Int64) async throws {
-        let session = HTTPSession()
+    private func follow(
+        from begin: Int64, late: Int64, _ session: HTTPSession
+    ) async throws {
         let printer = EntryPrinter(output)
-        var seen: [Seen: Int] = [:]
+        var window = TailWindow(begin: begin, late: late, now: TimeRange.now)
+        var printed = PrintedEntries()
+        var size = EntryPages.Size()
         var isDown = false
+        /// The last time about which a warning was given.
+        var lastCut = Int64.min
         while true {
-            let end = TimeRange.now + Self.lateNanoseconds
-            var start = max(begin, TimeRange.now - Self.lateNanoseconds)
-            if let oldest = seen.keys.map(\.timestamp).max(), oldest < start {
-                start = max(begin, oldest)
-            }
+            let began = TimeRange.now
+            var span = window.next(began)
+            span.start = max(span.start, printed.floor)
             do {
-                let page = try await page(session, start, end)
-                if isDown {
-                    FileHandle.standardError.write(Data("cordwood: connected again\n".utf8))
+                var pages = EntryPages(
+                    of: query, from: span.start, to: span.end, forward: true, size: size,
+                    cuttingDenseTimes: true, over: (connection, session))
+                var oldest: Int64?
+                printed.begin()
+                while let page = try await pages.next() {
+                    if isDown { StandardError.say("connected again") }
+                    isDown = false
+                    for entry in page where printed.take(entry) {
+                        oldest = oldest ?? entry.timestamp
+                        printer.print(entry)
+                    }
                 }
-                isDown = false
-                var counts: [Seen: Int] = [:]
-                for entry in page {
-                    let key = Seen(
-                        timestamp: entry.timestamp, labels: entry.labels, line: entry.line)
-                    counts[key, default: 0] += 1
-                    if counts[key, default: 0] > seen[key, default: 0] { printer.print(entry) }
+                size = pages.size
+                for time in pages.cutTimes where time > lastCut {
+                    lastCut = time
+                    StandardError.say(
+                        "not all entries of the time \(CivilTime(time).rfc3339) are shown: it has "
+                            + "many, \(EntryPages.denseReason)")
                 }
-                seen = seen.filter { $0.key.timestamp >= start }.merging(counts) { max($0, $1) }
-            } catch let failure as Failure {
-                if !isDown {
-                    let text = TerminalText.safe(failure.description, keepingNewlines: true)
-                    FileHandle.standardError.write(Data("cordwood: \(text)\n".utf8))
+                let now = TimeRange.now
+                window.answered(span, began: began, now: now, oldest: oldest)
+                if span.isWhole, printed.forget(before: window.wholeStart(now)) {
+                    StandardError.say(
+                        "more than \(PrintedEntries.most) entries in --late \(self.late): what "
+                            + "comes later than \(CivilTime(printed.floor).rfc3339) is not shown")
                 }
+            } catch let failure as Failure where failure.mayPass {
+                if !isDown { StandardError.say(failure.description) }
                 isDown = true
+                window.failed(TimeRange.now)
             }
             try await Task.sleep(for: Self.every)
-        }
-    }
-
-    /// Everything of a time, page by page.
-    private func page(_ session: HTTPSession, _ from: Int64, _ end: Int64) async throws
-        -> [PrintedEntry]
-    {
-        var all: [PrintedEntry] = []
-        var start = from
-        while true {
-            let data = try await connection.ask(
-                session, "/loki/api/v1/query_range",
-                [
-                    ("query", query), ("start", "\(start)"), ("end", "\(end)"),
-                    ("limit", "\(Self.pageEntries)"), ("direction", "forward"),
-                ])
-            let page = try ResponseText.entries(data, forward: true)
-            // The last timestamp of a full page is asked for again as a whole.
-            guard page.count == Self.pageEntries, let last = page.last?.timestamp, last > start
-            else {
-                return all + page
-            }
-            all += page.filter { $0.timestamp < last }
-            start = last
         }
     }
 }

@@ -37,6 +37,26 @@ import Testing
         }
     }
 
+    @Test func aCopyGoesOnWhereItWasTaken() throws {
+        var random = SeededGenerator(seed: 23)
+        let raw = random.bytes(40_000, of: 0x61...0x64)
+        let file = Gzip.compress(raw) + Gzip.compress(Array(raw.prefix(77)))
+        for cut in stride(from: 0, through: file.count, by: 501) {
+            var stream = GzipStream()
+            var begin: [UInt8] = []
+            try Array(file[..<cut]).withUnsafeBytes { try stream.inflate($0, into: &begin) }
+            let original = stream.copy()
+            for _ in 0..<2 {
+                var copy = original.copy()
+                var out = begin
+                try Array(file[cut...]).withUnsafeBytes { try copy.inflate($0, into: &out) }
+                #expect(out == raw + raw.prefix(77))
+                let isComplete = copy.isAtMemberEnd
+                #expect(isComplete)
+            }
+        }
+    }
+
     @Test func zerosBehindTheLastMemberAreIgnored() throws {
         let file = Gzip.compress(Array("text".utf8)) + [UInt8](repeating: 0, count: 512)
         let (out, complete) = try unpack(file, step: 100)

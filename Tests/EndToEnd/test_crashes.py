@@ -90,7 +90,7 @@ class Kills(EndToEndCase):
     def test_a_second_server_on_the_same_folder_says_why_not(self):
         self.serve()
         second = self.run_cordwood("serve", "--data", self.data, "--listen", "127.0.0.1:0", timeout=20)
-        self.assertEqual(second.returncode, 1)
+        self.assertEqual(second.returncode, 2)
         self.assertIn(str(self.data).encode(), second.stderr)
         self.assertRegex(second.stderr, rb"(?i)in use|lock|another")
 

@@ -71,16 +71,13 @@ import Testing
         #expect(
             read.limits.retentionStreams
                 == [RetentionRule(selector: "{app=\"x\"}", priority: 2, periodSeconds: 86_400)])
-        #expect(read.ignoredNames == ["volume_enabled"])
+        #expect(read.ignoredNames == ["limits_config.volume_enabled"])
     }
 
     @Test(arguments: [
         ("lissten: x", "server.yaml, line 1: unknown key 'lissten'"),
         ("a\n", "server.yaml, line 1: the file must be a mapping"),
-        (
-            "data: x\nlimits_config:\n  max_lines: 5\n",
-            "server.yaml, line 3: unknown key 'limits_config.max_lines'"
-        ),
+        ("data: x\n\nservers: {}\n", "server.yaml, line 3: unknown key 'servers'"),
         (
             "limits_config:\n  max_line_size: 5 apples\n",
             "server.yaml, line 2: '5 apples' is no size: write 262144 or 256KB"
@@ -110,6 +107,47 @@ import Testing
         #expect(refusal(text) == message)
     }
 
+    @Test func whatOnlyLokiKnowsIsCollected() throws {
+        let read = try parse(
+            """
+            target: all
+            server: {http_listen_port: 3100}
+            schema_config:
+              configs: [{from: 2024-01-01, store: tsdb}]
+            limits_config:
+              use_owned_stream_count: true
+              ruler_remote_write_disabled: false
+              s3_sse_type: SSE-S3
+              shard_streams: {enabled: true}
+              max_query_series: 7
+              not_even_loki_knows: 1
+            """)
+        #expect(
+            read.ignoredNames == [
+                "target", "server", "schema_config", "limits_config.use_owned_stream_count",
+                "limits_config.ruler_remote_write_disabled", "limits_config.s3_sse_type",
+                "limits_config.shard_streams", "limits_config.not_even_loki_knows",
+            ])
+        #expect(read.limits.maxQuerySeries == 7)
+    }
+
+    @Test func partsOfASecondAreKept() throws {
+        let read = try parse(
+            """
+            storage:
+              compact_after: 1500ms
+            limits_config:
+              query_timeout: 500ms
+              max_query_lookback: 1ms
+              max_query_range: 0s
+            """)
+        #expect(read.limits.queryTimeoutSeconds == 0.5)
+        // 0 would be no bound at all.
+        #expect(read.limits.maxQueryLookbackSeconds == 1)
+        #expect(read.limits.maxQueryRangeSeconds == 0)
+        #expect(read.storeOptions.level0AgeSeconds == 2)
+    }
+
     @Test func brokenYAMLIsAnError() {
         #expect(refusal("a: [")?.hasPrefix("server.yaml: ") == true)
     }
@@ -118,13 +156,13 @@ import Testing
         // Mirror sees the stored fields; retention_stream and the two below are set in other ways.
         let fields = Mirror(reflecting: Limits()).children.compactMap(\.label)
         #expect(fields.count == Limits.fields.count + 2)
-        #expect(Limits.namesWithoutEffect.isDisjoint(with: Limits.fields.keys))
     }
 
     @Test(arguments: [
         ("7d", 604_800), ("0s", 0), ("0", 0), ("1h30m", 5400), ("30d1h", 2_595_600),
+        ("500ms", 0.5),
     ])
-    func durations(_ text: String, _ seconds: Int) {
+    func durations(_ text: String, _ seconds: Double) {
         #expect(QuantityText.seconds(text) == seconds)
     }
 
@@ -133,6 +171,11 @@ import Testing
         (90, "1m30s"),
     ])
     func printsDurations(_ seconds: Int, _ text: String) {
+        #expect(QuantityText.print(seconds: seconds) == text)
+    }
+
+    @Test(arguments: [(0.5, "500ms"), (90.25, "1m30s250ms"), (60, "1m"), (0, "0s")])
+    func printsPartsOfASecond(_ seconds: Double, _ text: String) {
         #expect(QuantityText.print(seconds: seconds) == text)
     }
 

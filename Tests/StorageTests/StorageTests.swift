@@ -6,22 +6,6 @@ import Storage
 import Synchronization
 import Testing
 
-/// A store in a folder of its own, which goes with the test.
-private final class Folder {
-    let path = FileManager.default.temporaryDirectory
-        .appendingPathComponent("cordwood-\(UUID().uuidString)").path
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func open(_ change: (inout StoreOptions) -> Void = { _ in }) throws -> Store {
-        var options = StoreOptions(folder: path)
-        options.level0AgeSeconds = 0
-        change(&options)
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        return try Store.open(options, logger: logger)
-    }
-}
-
 private struct Injected: Error {}
 
 @Suite struct StoreTests {
@@ -54,7 +38,7 @@ private struct Injected: Error {}
     }
 
     @Test func whatWasCommittedIsThereOnceBeforeAndAfterCompaction() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         var random = SystemRandomNumberGenerator()
         let seed = UInt64.random(in: 0...UInt64.max, using: &random)
         var generator = Generator(state: seed)
@@ -88,7 +72,7 @@ private struct Injected: Error {}
     }
 
     @Test func unitsOfAStreamNeverOverlap() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let store = try folder.open()
         for i in 0..<20 {
             // Each push begins a little before the last one ended.
@@ -104,7 +88,7 @@ private struct Injected: Error {}
     }
 
     @Test func rollUpsCountWhatIsThere() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let store = try folder.open()
         let minute = Nanoseconds.minute
         try await store.commit(push([(minute, "aa"), (minute + 1, "b"), (2 * minute, "ccc")]))
@@ -123,7 +107,7 @@ private struct Injected: Error {}
 
     /// A selection of whole minutes is answered from them even where it cuts a segment.
     @Test func rollUpsCountThePartThatIsAskedFor() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let store = try folder.open()
         let minute = Nanoseconds.minute
         let rows = (1...40).map { (Int64($0) * minute / 4, "row \($0)") }
@@ -141,7 +125,7 @@ private struct Injected: Error {}
 
     /// Entries of more days than one merge makes segments of: none may be left out.
     @Test func compactionKeepsEntriesOfManyDays() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let store = try folder.open { $0.level0AgeSeconds = 0 }
         let days = (0..<6000).map { (Int64($0) * 7 * Nanoseconds.day, "day \($0)") }
         try await store.commit(push(days))
@@ -153,7 +137,7 @@ private struct Injected: Error {}
     }
 
     @Test func composedAndDecomposedLettersNameTwoStreams() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let store = try folder.open()
         for value in ["\u{e9}", "e\u{301}"] {
             var entries = Entries()
@@ -170,7 +154,7 @@ private struct Injected: Error {}
     }
 
     @Test func positionsFollowEachOther() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let store = try folder.open()
         func range(_ from: Int64, _ to: Int64) -> SourceRange {
             SourceRange(source: "s", from: from, to: to, events: to / 10)
@@ -191,7 +175,7 @@ private struct Injected: Error {}
 
     @Test func aFaultAtAnyStepLosesNothingAcknowledged() async throws {
         for failing in 0..<40 {
-            let folder = Folder()
+            let folder = StoreFolder()
             let steps = Mutex(0)
             let faulty = try folder.open { options in
                 options.faults = { _ in
@@ -222,7 +206,7 @@ private struct Injected: Error {}
     }
 
     @Test func aSecondStoreIsRefusedAndTheFirstGoesOn() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let store = try folder.open()
         #expect(throws: StorageError.self) { try folder.open() }
         try await store.commit(push([(1, "a")]))
@@ -231,7 +215,7 @@ private struct Injected: Error {}
     }
 
     @Test func retentionTakesWhatIsOldAndNothingElse() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let debug = Labels([Label("app", "shop"), Label("level", "debug")])
         let store = try folder.open { options in
             options.limits.retentionPeriodSeconds = 10 * 86_400
@@ -250,7 +234,7 @@ private struct Injected: Error {}
 
     /// On a full disk retention goes on in the room that was kept for it.
     @Test func retentionFreesSpaceOnAFullDisk() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         let reserve = folder.path + "/reserve"
         let store = try folder.open {
             $0.limits.retentionPeriodSeconds = 60
@@ -271,7 +255,7 @@ private struct Injected: Error {}
     }
 
     @Test func repairRebuildsTheCatalogWithItsPositions() async throws {
-        let folder = Folder()
+        let folder = StoreFolder()
         var store = try folder.open()
         let source = SourceRange(source: "s", from: 0, to: 99, events: 2)
         try await store.commit(push([(1, "a"), (2, "b")], sources: [source]))
@@ -291,13 +275,5 @@ private struct Injected: Error {}
             try store.labelNames(
                 tenant: "t", matchers: [], start: .distantPast, end: .distantFuture) == ["app"])
         await store.close()
-    }
-}
-
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 29)
     }
 }
