@@ -4,10 +4,6 @@ import Pipeline
 /// Entries around matches, as `grep -C` gives them: raw neighbours in the same stream, overlapping
 /// contexts merged into one group. Rows carry the number of their group, and matches say so.
 struct LogContext {
-    /// On every row: its group, counted from 1 in the order of the answer.
-    static let groupLabel = "__group__"
-    /// On rows that the query itself has found: `true`.
-    static let matchLabel = "__match__"
     /// Neighbours are looked for this far from a match, in nanoseconds: what lies a day apart
     /// explains nothing, and a stream may have years.
     private static let reach = 24 * Nanoseconds.hour
@@ -47,7 +43,8 @@ struct LogContext {
         for (number, group) in groups.enumerated() {
             for row in isBackward ? group.rows.reversed() : group.rows {
                 var row = row
-                row.labels.parsed = row.labels.parsed.setting(Self.groupLabel, "\(number + 1)")
+                row.labels.parsed = row.labels.parsed.setting(
+                    QueryRequest.Context.groupLabel, "\(number + 1)")
                 out.append(row)
             }
         }
@@ -90,7 +87,7 @@ struct LogContext {
                 position = before
             }
             var own = match.row
-            own.labels.parsed = own.labels.parsed.setting(Self.matchLabel, "true")
+            own.labels.parsed = own.labels.parsed.setting(QueryRequest.Context.matchLabel, "true")
             group.reverse()
             group.append(own)
             if touches {

@@ -20,7 +20,13 @@ package struct QueryRequest: Sendable {
     /// Log queries: how many entries of the same stream to give before and after each match.
     package var context = Context()
 
+    /// Entries around matches. Every row of the answer says which group it belongs to.
     package struct Context: Sendable, Equatable {
+        /// On every row: its group, counted from 1 in the order of the answer.
+        package static let groupLabel = "__group__"
+        /// On rows that the query itself has found: `true`.
+        package static let matchLabel = "__match__"
+
         package var before: Int
         package var after: Int
         package var isWanted: Bool { before > 0 || after > 0 }

@@ -29,7 +29,8 @@ struct EntryPrinter {
             isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     }
 
-    func print(_ entry: PrintedEntry) {
+    /// `isDim`: an entry that stands beside what was looked for.
+    func print(_ entry: PrintedEntry, isDim: Bool = false) {
         var out: [UInt8] = []
         switch format {
         case .raw where !isTerminal: out = entry.line
@@ -39,7 +40,7 @@ struct EntryPrinter {
             let line = TerminalText.safe(text(entry), keepingNewlines: true)
             let labels = TerminalText.safe(entry.labels.description)
             let time = CivilTime(entry.timestamp).rfc3339
-            let colour = isColoured ? Self.colour(entry) : nil
+            let colour = isColoured ? isDim ? "2" : Self.colour(entry) : nil
             out = Array(
                 (colour.map { "\u{1b}[2m\(time) \(labels)\u{1b}[0m \u{1b}[\($0)m\(line)\u{1b}[0m" }
                     ?? "\(time) \(labels) \(line)").utf8)

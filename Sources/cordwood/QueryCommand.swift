@@ -28,6 +28,7 @@ struct QueryCommand: AsyncParsableCommand {
     var step: String?
     @Option(name: .shortAndLong, help: "How to print entries: default, raw or jsonl.")
     var output = OutputFormat.default
+    @OptionGroup(title: "Context") var context: ContextOptions
     @Option(help: "Read these files instead of asking a server; plain or .gz, patterns in quotes.")
     var file: [String] = []
 
@@ -52,6 +53,8 @@ struct QueryCommand: AsyncParsableCommand {
         defer { progress.end() }
         let found = try await connection.withSession { session in
             switch tree {
+            case .log where try context.wanted().isWanted:
+                try await printContext(session, progress)
             case .log: try await printPages(session, progress)
             case .metric: try await printMetric(session, progress)
             }
@@ -74,6 +77,24 @@ struct QueryCommand: AsyncParsableCommand {
             progress.update("\(printed) entries, up to \(CivilTime(last.timestamp).rfc3339)")
         }
         return printed > 0
+    }
+
+    private func printContext(_ session: HTTPSession, _ progress: Progress) async throws -> Bool {
+        guard limit > 0 else {
+            throw Failure("--limit 0 with context: name a number of matches, such as --limit 1000")
+        }
+        let (start, end) = try range.bounds(now: TimeRange.now)
+        progress.update("waiting for \(connection.base)")
+        var request = QueryRequest(
+            tenant: "", text: query, start: Timestamp(nanoseconds: start),
+            end: Timestamp(nanoseconds: end), limit: limit,
+            direction: forward ? .forward : .backward)
+        request.context = try context.wanted()
+        let entries = try await connection.entries(session, request)
+        progress.end()
+        var printer = ContextPrinter(output)
+        for entry in entries { printer.print(entry) }
+        return !entries.isEmpty
     }
 
     private func printMetric(_ session: HTTPSession, _ progress: Progress) async throws -> Bool {
@@ -129,7 +150,10 @@ struct QueryCommand: AsyncParsableCommand {
             end: Timestamp(nanoseconds: bounds.end), limit: limit,
             direction: forward ? .forward : .backward, isInstant: instant)
         request.stepNanoseconds = try stepNanoseconds(bounds)
+        request.context = try context.wanted()
         var limits = Limits()
+        // The memory is that of whoever asks: there is nobody to protect.
+        limits.maxQueryMemory = 64 << 30
         // Whoever waits at a terminal ends it when it takes too long.
         limits.queryTimeoutSeconds = 24 * 3600
         do { return try QueryEngine(source: source, limits: limits).run(request).value } catch {
@@ -141,7 +165,7 @@ struct QueryCommand: AsyncParsableCommand {
     private func print(_ value: QueryValue) -> Bool {
         switch value {
         case .streams(let rows):
-            let printer = EntryPrinter(output)
+            var printer = ContextPrinter(output)
             for row in rows {
                 printer.print(
                     PrintedEntry(
