@@ -14,9 +14,10 @@ extension Store {
     }
 
     func applyRetention() throws {
-        if options.limits.retentionPeriodSeconds > 0 || !options.retention.isEmpty {
-            let cut = RetentionCut(options)
-            for record in try catalog.segments() { try retire(record, cut) }
+        let cut = RetentionCut(options)
+        let latest = cut.latest
+        for record in try catalog.segments() where record.first < latest {
+            try retire(record, cut)
         }
         try retireBySize()
     }

@@ -21,10 +21,15 @@ struct RetentionCut: Sendable {
     }
 
     /// The first nanosecond that any stream may keep.
-    var earliest: Int64 {
+    var earliest: Int64 { ofAllRules.min() ?? .min }
+
+    /// From here on every stream keeps everything.
+    var latest: Int64 { ofAllRules.max() ?? .min }
+
+    private var ofAllRules: [Int64] {
         let periods =
             options.retention.map(\.periodSeconds) + [options.limits.retentionPeriodSeconds]
-        return periods.map(first(period:)).min() ?? .min
+        return periods.map(first(period:))
     }
 
     /// `period`: seconds; 0 = for ever.
