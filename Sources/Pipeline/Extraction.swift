@@ -59,7 +59,7 @@ enum SampleValue {
 
     static func convert(_ text: String, _ conversion: Unwrap.Conversion) -> Double? {
         switch conversion {
-        case .none: Double(text)
+        case .none: NumberText.parse(text)
         case .duration, .durationSeconds: DurationText.parseGo(text).map { Double($0) / 1e9 }
         case .bytes: ByteText.parse(text).map { Double($0) }
         }

@@ -66,7 +66,7 @@ indirect enum LabelFilterStage {
             guard let regexp else { return matcher.matches(value) }
             return regexp.matches(value) == (matcher.op == .match)
         case .number(let name, let op, let bound):
-            return Self.compare(&labels, name, op, bound, Self.number)
+            return Self.compare(&labels, name, op, bound, NumberText.parse)
         case .duration(let name, let op, let bound):
             return Self.compare(&labels, name, op, bound) {
                 DurationText.parseGo($0).map { Double($0) }
@@ -78,12 +78,6 @@ indirect enum LabelFilterStage {
             guard let value = labels[name] else { return false }
             return range.contains(value) != negated
         }
-    }
-
-    /// Go's ParseFloat takes what Swift's initialiser takes, and underscores nowhere.
-    static func number(_ text: String) -> Double? {
-        guard let value = Double(text) else { return nil }
-        return value
     }
 
     private static func compare(

@@ -20,7 +20,7 @@ package enum FieldType: String, Sendable, CaseIterable {
     init(of text: String) {
         if Int64(text) != nil {
             self = .int
-        } else if Double(text) != nil {
+        } else if NumberText.parse(text) != nil {
             self = .float
         } else if ["true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F"]
             .contains(text)

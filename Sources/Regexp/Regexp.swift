@@ -24,8 +24,9 @@ package final class Regexp: @unchecked Sendable {
     package let requiredLiteral: [UInt8]?
 
     package init(_ pattern: String) throws(RegexpError) {
-        var pattern = pattern
         self.pattern = pattern
+        let spelled = try NamedGroups.spelled(pattern)
+        var pattern = spelled
         var error = [CChar](repeating: 0, count: 256)
         let made = pattern.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { text in
@@ -46,7 +47,7 @@ package final class Regexp: @unchecked Sendable {
             var name = [CChar](repeating: 0, count: 256)
             return cre2_group_name(made, Int32(group), &name, name.count) ? Self.string(name) : nil
         }
-        requiredLiteral = RequiredLiteral.of(self.pattern)
+        requiredLiteral = RequiredLiteral.of(spelled)
     }
 
     deinit { cre2_free(compiled) }

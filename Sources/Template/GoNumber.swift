@@ -25,12 +25,6 @@ enum GoNumber {
         return Int64((negative ? "-" : "") + digits, radix: radix)
     }
 
-    /// `strconv.ParseFloat(text, 64)`.
-    static func parseFloat(_ text: String) -> Double? {
-        // Swift's initialiser takes the same, and payloads of NaN besides.
-        text.contains("(") ? nil : Double(text)
-    }
-
     /// `%v` and `%g`: the shortest digits that give the number again, with an exponent below 1e-4
     /// and from 1e+06 on.
     static func text(_ value: Double) -> String {

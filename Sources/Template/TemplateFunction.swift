@@ -1,3 +1,5 @@
+import LogQL
+
 /// A function that templates may call, with the types that Go would want of its arguments.
 struct TemplateFunction: Sendable {
     enum Kind: Sendable { case any, text, int, float, bool, time }
@@ -91,7 +93,7 @@ extension TemplateValue {
         case .int64(let value): Double(value)
         case .float(let value): value
         case .bool(let flag): flag ? 1 : 0
-        case .text(let bytes): GoNumber.parseFloat(String(decoding: bytes, as: UTF8.self)) ?? 0
+        case .text(let bytes): NumberText.parse(String(decoding: bytes, as: UTF8.self)) ?? 0
         default: 0
         }
     }

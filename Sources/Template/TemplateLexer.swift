@@ -1,3 +1,5 @@
+import LogQL
+
 /// A piece of a template.
 struct TemplateToken: Equatable {
     enum Kind: Equatable {
@@ -200,7 +202,7 @@ struct TemplateLexer {
         }
         let text = String(decoding: bytes[start..<at], as: UTF8.self)
         if let value = GoNumber.parseInt(text) { return .number(.int(Int(value))) }
-        if let value = GoNumber.parseFloat(text) {
+        if let value = NumberText.parse(text) {
             // A float that is whole may stand where an int is wanted.
             if value == value.rounded(), abs(value) < 1e15, !text.contains("."),
                 text.lowercased().contains("e")

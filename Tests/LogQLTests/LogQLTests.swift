@@ -107,6 +107,24 @@ import Testing
 }
 
 @Suite struct QuantityTests {
+    /// As Go's strconv.ParseFloat.
+    @Test func numbers() {
+        for (text, value) in [
+            ("1", 1), ("-1.5", -1.5), (".5", 0.5), ("5.", 5), ("+1e3", 1000), ("1E-2", 0.01),
+            ("0x1p-2", 0.25), ("0X1.8P1", 3), ("1_000.5", 1000.5), ("0x_1p4", 16), ("1e-400", 0),
+            ("-inf", -Double.infinity), ("+Infinity", .infinity),
+        ] {
+            #expect(NumberText.parse(text) == value, "\(text)")
+        }
+        #expect(NumberText.parse("NaN")?.isNaN == true)
+        for text in [
+            "", "-", "1e", "0x1F", "1e400", "-1e400", "1__0", "_1", "1_", "-nan", "nan(1)", "infin",
+            " 1", "1 ", "١", "1,000", "0x", "1.2.3",
+        ] {
+            #expect(NumberText.parse(text) == nil, "\(text)")
+        }
+    }
+
     @Test func durations() {
         #expect(DurationText.parsePrometheus("1h30m") == 5400 * Nanoseconds.second)
         #expect(DurationText.parsePrometheus("30m1h") == nil)

@@ -34,6 +34,16 @@ import Testing
         #expect(text.withUnsafeBytes { regexp.captures(in: $0, from: 3) } == nil)
     }
 
+    @Test func namesOfGroupsAreGos() throws {
+        #expect(try Regexp("(?<a>x)(?P<b_1>y)").groupNames == [nil, "a", "b_1"])
+        #expect(try Regexp(#"[(?<a>]+\(?<b>"#).matches("a(<b>"))
+        #expect(try Regexp(#"\Q(?<a>\E(?<b>x)"#).groupNames == [nil, "b"])
+        #expect(try Regexp("[]](?<b>x)").groupNames == [nil, "b"])
+        for pattern in ["(?P<한>x)", "(?<>x)", "(?<a", "(?<a-b>x)", "(?<=x)"] {
+            #expect(throws: RegexpError.self) { try Regexp(pattern) }
+        }
+    }
+
     @Test func moreGroupsThanAreReportedStillMatch() throws {
         let regexp = try Regexp(String(repeating: "(a)", count: 100))
         let text = [UInt8](repeating: 0x61, count: 100)
