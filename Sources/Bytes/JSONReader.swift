@@ -201,7 +201,11 @@ package struct JSONReader {
     }
 
     /// Appends the text of a string or key with its escapes resolved; a lone surrogate becomes U+FFFD.
-    package func unescape(_ range: Range<Int>, into out: inout [UInt8]) throws(BytesError) {
+    ///
+    /// Half a surrogate pair becomes U+FFFD, or is an error with `refusingHalves`.
+    package func unescape(
+        _ range: Range<Int>, into out: inout [UInt8], refusingHalves: Bool = false
+    ) throws(BytesError) {
         var at = range.lowerBound
         while at < range.upperBound {
             let byte = bytes[at]
@@ -222,7 +226,13 @@ package struct JSONReader {
             case UInt8(ascii: "\\"): out.append(0x5c)
             case UInt8(ascii: "/"): out.append(0x2f)
             case UInt8(ascii: "u"):
+                let place = at
                 let scalar = try unicodeEscape(&at, end: range.upperBound)
+                if scalar == "\u{FFFD}", refusingHalves,
+                    try hex4(place, end: range.upperBound) != 0xFFFD
+                {
+                    throw .invalid("half a surrogate pair", offset: place)
+                }
                 out.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
             default: throw .invalid("unknown escape", offset: at - 2)
             }

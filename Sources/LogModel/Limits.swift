@@ -56,6 +56,9 @@ package struct Limits: Sendable, Equatable {
     package var maxQueryTextBytes = 131_072
     /// Nesting of expressions, JSON and brackets: a thread's stack holds this many frames easily.
     package static let maxNesting = 128
+    /// Operators of one query: chains of them nest to the left without brackets, and every one may
+    /// read the data anew.
+    package static let maxOperations = 1000
     /// What one query may hold in memory, in bytes, about: an answer's entries, or a metric query's
     /// series. Four at once still fit a small server beside its other work.
     package var maxQueryMemory = 128 * 1024 * 1024

@@ -194,7 +194,9 @@ struct Lexer {
             throw .syntax("a subquery has one colon, as in [1h:5m]", at: start, length: length)
         }
         let isDefault = parts[1].allSatisfy { $0 == " " }
-        return .subrange(span, step: isDefault ? nil : try Self.span(parts[1], start, length))
+        let step = isDefault ? nil : try Self.span(parts[1], start, length)
+        if step == 0 { throw .syntax("the step of a subquery must be greater than 0", at: start) }
+        return .subrange(span, step: step)
     }
 
     private static func span(
@@ -205,7 +207,6 @@ struct Lexer {
             throw .syntax(
                 "not a valid duration string: \(quoted(trimmed))", at: start, length: length)
         }
-        guard span > 0 else { throw .syntax("duration must be greater than 0", at: start) }
         return span
     }
 

@@ -49,11 +49,33 @@ extension LogQLPrinter {
         return lines.joined(separator: "\n")
     }
 
-    private static func lines(_ metric: MetricExpression, _ level: Int) -> String {
+    /// The text of an expression, or nil when it does not fit into a line. Chains of thousands of
+    /// operators are not written to find that out.
+    private static func short(_ metric: MetricExpression) -> String? {
+        var room = lineLength
+        guard isSmall(metric, &room) else { return nil }
         let whole = text(metric)
-        guard whole.count > lineLength else {
-            return indent(level) + whole
+        return whole.count > lineLength ? nil : whole
+    }
+
+    /// False when an expression has more parts than a line has characters.
+    private static func isSmall(_ metric: MetricExpression, _ room: inout Int) -> Bool {
+        room -= 1
+        guard room > 0 else { return false }
+        switch metric {
+        case .range, .literal, .constant: return true
+        case .vector(let vector): return isSmall(vector.operand, &room)
+        case .labelReplace(let replace): return isSmall(replace.operand, &room)
+        case .subquery(let subquery): return isSmall(subquery.operand, &room)
+        case .function(let function): return isSmall(function.operand, &room)
+        case .fill(let fill): return isSmall(fill.operand, &room)
+        case .binary(let operation):
+            return isSmall(operation.left, &room) && isSmall(operation.right, &room)
         }
+    }
+
+    private static func lines(_ metric: MetricExpression, _ level: Int) -> String {
+        if let whole = short(metric) { return indent(level) + whole }
         switch metric {
         case .range(let range): return lines(range, level)
         case .vector(let vector):
@@ -83,7 +105,7 @@ extension LogQLPrinter {
             return call(
                 "fill", [lines(fill.operand, level + 1), indent(level + 1) + number(fill.value)],
                 level)
-        case .subquery, .literal, .constant: return indent(level) + whole
+        case .subquery, .literal, .constant: return indent(level) + text(metric)
         }
     }
 
@@ -94,9 +116,7 @@ extension LogQLPrinter {
 
     /// A leg of a binary operation; one that is broken itself gets the brackets that short ones have.
     private static func operand(_ metric: MetricExpression, _ level: Int) -> String {
-        guard case .binary = metric, text(metric).count > lineLength else {
-            return lines(metric, level)
-        }
+        guard case .binary = metric, short(metric) == nil else { return lines(metric, level) }
         return indent(level) + "(\n" + lines(metric, level + 1) + "\n" + indent(level) + ")"
     }
 

@@ -32,6 +32,7 @@ extension Parser {
         while case .symbol(let symbol) = peek.kind, let level = Self.level(symbol),
             level >= minLevel, let op = BinaryOperation.Operator(rawValue: symbol)
         {
+            try countOperation()
             take()
             let right = try nested { (p) throws(SyntaxError) in
                 try p.arithmetic(minLevel: op == .power ? level : level + 1)

@@ -251,6 +251,7 @@ extension Parser {
         try nested { (p) throws(SyntaxError) in
             var left = try p.conjunction()
             while p.ahead(1).kind != .symbol("{"), p.takeKeyword("or") {
+                try p.countOperation()
                 left = .or(left, try p.conjunction())
             }
             return left
@@ -259,7 +260,10 @@ extension Parser {
 
     private mutating func conjunction() throws(SyntaxError) -> LabelFilter {
         var left = try operand()
-        while takeKeyword("and") { left = .and(left, try operand()) }
+        while takeKeyword("and") {
+            try countOperation()
+            left = .and(left, try operand())
+        }
         return left
     }
 

@@ -28,6 +28,7 @@ extension Parser {
             let op = BinaryOperation.Operator(rawValue: name)
         {
             let position = peek.position
+            try countOperation()
             take()
             let returnsBool = takeKeyword("bool")
             let matching = try vectorMatching()

@@ -32,6 +32,7 @@ struct Parser {
     private let tokens: [Token]
     private var at = 0
     private var depth = 0
+    private var operations = 0
 
     init(_ text: String, maxBytes: Int) throws(SyntaxError) {
         guard text.utf8.count < maxBytes else {
@@ -135,6 +136,15 @@ struct Parser {
         depth += 1
         defer { depth -= 1 }
         return try rule(&self)
+    }
+
+    /// Counts an operator of a chain, which makes the tree deeper without a bracket.
+    mutating func countOperation() throws(SyntaxError) {
+        operations += 1
+        guard operations <= Limits.maxOperations else {
+            throw .semantic(
+                "more than \(Limits.maxOperations) operators in one query", at: peek.position)
+        }
     }
 
     /// A matcher; a pattern that does not compile is an error of the query.

@@ -169,7 +169,8 @@ extension CompiledStage {
             } catch { row.labels.fail(Self.templateError, error.message) }
         case .labelFormat(let list): Self.format(list, &row, line)
         case .decolorize(let regexp):
-            row.newLine = regexp.replacing(in: Array(line), with: [], expanding: false)
+            row.newLine =
+                regexp.replacing(in: Array(line), with: [], expanding: false) ?? Array(line)
         case .drop(let list):
             for selection in list where Self.selects(selection, row.labels) {
                 row.labels.remove(selection.name)

@@ -38,6 +38,7 @@ struct PatternStage {
     private let searches: [ByteSearch?]
 
     func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, _ demand: ParserDemand) {
+        guard !line.isEmpty else { return }
         var at = 0
         var index = 0
         if let first = searches[0] {
@@ -101,13 +102,16 @@ struct RegexpStage {
 struct UnpackStage {
     /// The new line, or nil when the line stays.
     func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels) -> [UInt8]? {
+        guard let first = line.first else { return nil }
+        guard first == UInt8(ascii: "{") else {
+            labels.fail(JSONStage.errorCode, "expecting json object(6), but it is not")
+            return nil
+        }
         var reader = JSONReader(line, maxNesting: Limits.maxNesting)
         var found: [(String, String)] = []
         var entry: [UInt8]?
         do throws(BytesError) {
-            guard try reader.next() == .objectStart else {
-                throw .invalid("expecting json object(6), but it is not", offset: 0)
-            }
+            _ = try reader.next()
             while case .key(let key, _) = try reader.next() {
                 let name = JSONText.string(reader, key)
                 let before = reader

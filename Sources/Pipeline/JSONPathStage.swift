@@ -2,7 +2,8 @@ import Bytes
 import LogModel
 import LogQL
 
-/// `| json a="x.y[0]", b`: picks values by their paths. A missing value gives an empty label.
+/// `| json a="x.y[0]", b`: picks values by their paths. A missing value gives an empty label, unless
+/// the row has a label of that name.
 struct JSONPathStage {
     private enum Step: Equatable {
         case field(String)
@@ -66,7 +67,8 @@ struct JSONPathStage {
     }
 
     func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels) {
-        let first = line.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0a && $0 != 0x0d }
+        // The first byte tells, as in Loki: a blank before an object makes it none.
+        guard let first = line.first else { return }
         guard
             first == UInt8(ascii: "{") || first == UInt8(ascii: "[") || first == UInt8(ascii: "\"")
         else {
@@ -74,8 +76,11 @@ struct JSONPathStage {
             return
         }
         for field in fields {
-            let value = (try? Self.value(line, field.steps)) ?? ""
-            labels.extract(field.name, value)
+            if let value = try? Self.value(line, field.steps) {
+                labels.pick(field.name, value)
+            } else if labels[field.name] == nil {
+                labels.set(field.name, "")
+            }
         }
     }
 
@@ -96,6 +101,7 @@ struct JSONPathStage {
         let token = try reader.next()
         switch token {
         case .string, .number, .true, .false: return JSONText.value(token, line, reader)
+        case .null: return ""
         case .objectStart, .arrayStart:
             try JSONStage.skipArray(&reader)
             let text = String(decoding: line[start..<reader.offset], as: UTF8.self)

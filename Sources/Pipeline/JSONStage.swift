@@ -111,10 +111,13 @@ private struct KeyPath {
 
 /// Texts of JSON tokens as label values.
 enum JSONText {
-    /// Unescaped; bytes that are no text become blanks, as in Loki.
+    /// Unescaped; bytes that are no text become blanks, and a faulty escape empties the text, as in
+    /// Loki.
     static func string(_ reader: JSONReader, _ range: Range<Int>) -> String {
         var out: [UInt8] = []
-        guard (try? reader.unescape(range, into: &out)) != nil else { return "" }
+        guard (try? reader.unescape(range, into: &out, refusingHalves: true)) != nil else {
+            return ""
+        }
         return blanked(String(decoding: out, as: UTF8.self))
     }
 

@@ -13,6 +13,8 @@ package struct PipelineResult {
     package var lines: [[UInt8]] = []
     /// Values of a metric query.
     package var values: [Double] = []
+    /// Of lines and label sets, about.
+    package var bytes = 0
 
     package init() {}
 
@@ -22,6 +24,7 @@ package struct PipelineResult {
         labelIDs.removeAll(keepingCapacity: true)
         lines.removeAll(keepingCapacity: true)
         values.removeAll(keepingCapacity: true)
+        bytes = 0
     }
 }
 
@@ -103,21 +106,48 @@ package final class LogPipeline {
         return literals
     }
 
-    /// Runs the stages over entries of one stream and appends what passes.
+    /// Rows after which `run` looks at the clock: looking costs as much as a cheap row.
+    private static let rowsBetweenLooks = 32
+    /// How long `run` goes on at most: templates and expressions can make a row cost milliseconds.
+    private static let patience: Duration = .milliseconds(20)
+    /// Bytes of results after which it returns: templates may make much of little.
+    private static let batchBytes = 4 * 1024 * 1024
+
+    /// Runs the stages over entries of one stream, from a row on, and appends what passes. Returns
+    /// the row to go on with, or the number of rows: between two calls the caller may look whether
+    /// anybody still waits, and put the result away.
     package func run(
-        stream: Labels, entries: Entries, into result: inout PipelineResult
-    ) throws(PipelineError) {
+        stream: Labels, entries: Entries, from first: Int = 0, into result: inout PipelineResult
+    ) throws(PipelineError) -> Int {
         var failure: PipelineError?
         var streamIDs = StreamIDs()
-        entries.lineBytes.withUnsafeBytes { bytes in
-            forEachCandidate(entries, bytes) { row in
+        let began = ContinuousClock.now
+        var rows = 0
+        var next = entries.count
+        entries.lineBytes.withUnsafeBytes { lines in
+            forEachCandidate(entries, lines, from: first) { row in
                 do throws(PipelineError) {
-                    try one(row, stream, entries, bytes, &streamIDs, &result)
+                    try one(row, stream, entries, lines, &streamIDs, &result)
                 } catch { failure = error }
-                return failure == nil
+                rows += 1
+                if failure == nil, result.bytes < Self.batchBytes,
+                    rows % Self.rowsBetweenLooks != 0
+                        || ContinuousClock.now - began < Self.patience
+                {
+                    return true
+                }
+                next = row + 1
+                return false
             }
         }
         if let failure { throw failure }
+        return next
+    }
+
+    /// Lets go of the label sets that were found; IDs begin anew.
+    package func forgetLabels() {
+        labels.removeAll(keepingCapacity: true)
+        ids.removeAll(keepingCapacity: true)
     }
 
     /// What rows of one stream share, by their metadata set.
@@ -130,15 +160,16 @@ package final class LogPipeline {
     /// Calls `body` for each row that may pass, until it says stop. With a required literal the whole
     /// buffer is searched at once, and only rows with a hit are called.
     private func forEachCandidate(
-        _ entries: Entries, _ bytes: UnsafeRawBufferPointer, _ body: (Int) -> Bool
+        _ entries: Entries, _ bytes: UnsafeRawBufferPointer, from first: Int, _ body: (Int) -> Bool
     ) {
+        guard first < entries.count else { return }
         guard let prefilter, !bytes.isEmpty else {
             if prefilter != nil, needsLines { return }
-            for row in 0..<entries.count where !body(row) { return }
+            for row in first..<entries.count where !body(row) { return }
             return
         }
-        var row = 0
-        var from = 0
+        var row = first
+        var from = entries.lineRange(first).lowerBound
         while let hit = prefilter.find(in: bytes, from: from) {
             row = Self.row(at: hit, entries.lineEnds, from: row)
             guard row < entries.count else { return }
@@ -209,10 +240,11 @@ package final class LogPipeline {
             result.values.append(sample)
         } else {
             result.lines.append(row.newLine ?? Array(stored))
+            result.bytes += lineBytes
         }
         result.rows.append(index)
         result.timestamps.append(row.timestamp)
-        result.labelIDs.append(id(of: row.labels, metadataID, &streamIDs))
+        result.labelIDs.append(id(of: row.labels, metadataID, &streamIDs, &result))
     }
 
     /// An error that no filter has taken away ends a metric query, unless it is asked for by name.
@@ -229,13 +261,17 @@ package final class LogPipeline {
             """)
     }
 
-    private func id(of labels: RowLabels, _ metadataID: UInt32, _ known: inout StreamIDs) -> Int {
+    private func id(
+        of labels: RowLabels, _ metadataID: UInt32, _ known: inout StreamIDs,
+        _ found: inout PipelineResult
+    ) -> Int {
         if !labels.isChanged, let id = known.byMetadata[metadataID] { return id }
         let result = reduced(labels)
         let id = ids[result] ?? self.labels.count
         if id == self.labels.count {
             self.labels.append(result)
             ids[result] = id
+            found.bytes += result.bytes
         }
         if !labels.isChanged { known.byMetadata[metadataID] = id }
         return id

@@ -10,12 +10,7 @@ struct LogfmtStage {
     let fields: [FieldExpression]
 
     init(strict: Bool, keepEmpty: Bool, fields: [FieldExpression]) throws(PipelineError) {
-        for field in fields
-        where field.path.isEmpty
-            || !field.path.unicodeScalars.allSatisfy({
-                $0 != "." && $0 != " " && $0 != "="
-            })
-        {
+        for field in fields where !Array(field.path.utf8).withUnsafeBytes(isPlainName) {
             throw PipelineError("cannot parse expression [\(field.path)]: no key of logfmt")
         }
         self.strict = strict
@@ -52,9 +47,11 @@ struct LogfmtStage {
         labels.fail("LogfmtParserErr", "logfmt syntax error at pos \(offset) : \(what)")
     }
 
-    /// The form with expressions: each label that is asked for is there afterwards.
+    /// The form with expressions: each label that is asked for is there afterwards, empty unless a
+    /// key of that name, made a name of labels, or the label's own name is in the line. The last wins.
     private func pick(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels) {
-        var found: [String: String] = [:]
+        // A label that the row came with is not emptied by a line without it.
+        for field in fields where !labels.hasBase(field.name) { labels.set(field.name, "") }
         var at = 0
         pairs: while let pair = Self.next(line, &at) {
             switch pair {
@@ -64,20 +61,17 @@ struct LogfmtStage {
                     break pairs
                 }
             case .good(let range, let value):
-                let key = String(decoding: line[range], as: UTF8.self)
-                guard !key.isEmpty, fields.contains(where: { $0.path == key }) else { continue }
+                let key = Self.label(line, range, .everything) ?? ""
+                var wanted = fields.filter { $0.path == key }
+                if wanted.isEmpty { wanted = fields.filter { $0.name == key } }
+                if wanted.isEmpty { continue }
                 if let text = Self.text(line, value) {
-                    found[key] = text
+                    for field in wanted { labels.pick(field.name, text) }
                 } else if strict {
                     fail(&labels, value.range.lowerBound, "invalid quoted value")
                     break pairs
                 }
             }
-        }
-        for field in fields {
-            // A label that the row has already is not emptied by a line without it.
-            if found[field.path] == nil, labels.hasBase(field.name) { continue }
-            labels.extract(field.name, found[field.path] ?? "")
         }
     }
 

@@ -30,6 +30,13 @@ package struct ResultLabels: Hashable, Sendable {
         self = RowLabels(stream: stream, metadata: metadata).result
     }
 
+    /// Of names and values.
+    package var bytes: Int {
+        [stream, metadata, parsed].reduce(0) { sum, set in
+            set.pairs.reduce(sum) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        }
+    }
+
     /// All of them; the three never share a name.
     package var merged: Labels {
         if metadata.isEmpty, parsed.isEmpty { return stream }
@@ -94,6 +101,11 @@ struct RowLabels {
         let name = hasBase(name) ? name + "_extracted" : name
         guard !hasParsed(name) else { return }
         set(name, value)
+    }
+
+    /// What an expression of a parser asked for: it replaces what parsers before it found.
+    mutating func pick(_ name: String, _ value: String) {
+        set(hasBase(name) ? name + "_extracted" : name, value)
     }
 
     /// Sets a label whatever was there.

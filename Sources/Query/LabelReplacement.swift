@@ -11,20 +11,30 @@ enum LabelReplacement {
             throw QueryError(
                 .invalid, "parse error : invalid regex in label_replace: \(error.reason)")
         }
-        return rows.map { row in
-            var row = row
+        let replacement = Array(replace.replacement.utf8)
+        var out: [SeriesRow] = []
+        for var row in rows {
             var source = row.labels[replace.source] ?? ""
-            let value = source.withUTF8 { bytes -> String? in
+            let value = source.withUTF8 { bytes -> [UInt8]? in
                 let text = UnsafeRawBufferPointer(bytes)
                 guard let captures = regexp.captures(in: text) else { return nil }
-                let expanded = regexp.expanded(Array(replace.replacement.utf8), captures, text)
-                return String(decoding: expanded, as: UTF8.self)
+                return regexp.expanded(replacement, captures, text, limit: maxValueBytes)
             }
             if let value {
+                guard value.count <= maxValueBytes else {
+                    throw QueryError(
+                        .invalid,
+                        "label_replace makes a label of more than \(maxValueBytes) bytes")
+                }
                 let others = row.labels.pairs.filter { $0.name != replace.destination }
-                row.labels = Labels(others + [Label(replace.destination, value)])
+                let label = Label(replace.destination, String(decoding: value, as: UTF8.self))
+                row.labels = Labels(others + [label])
             }
-            return row
+            out.append(row)
         }
+        return out
     }
+
+    /// A group may be named thousands of times in a replacement; a label is for people to read.
+    private static let maxValueBytes = 64 * 1024
 }

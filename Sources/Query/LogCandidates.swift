@@ -73,6 +73,7 @@ struct LogCandidates: Sendable {
     /// The memory that a candidate holds, about, in bytes.
     private static func bytes(_ candidate: Candidate) -> Int {
         MemoryLayout<Candidate>.stride + 32 + candidate.row.line.count
+            + candidate.row.labels.parsed.pairs.reduce(0) { $0 + 32 + $1.value.utf8.count }
     }
 
     /// Cuts off what comes too late and gives its bytes.

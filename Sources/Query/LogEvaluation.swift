@@ -122,9 +122,12 @@ struct LogEvaluation: Sendable {
                 pipelines[task.leg] = pipeline
             }
             let entries = try scan.load(task.unit, .lines)
-            try scan.run(pipeline, task.unit, entries, into: &result)
-            let grown = found.add(result, of: entries, stream: task.stream) { pipeline.labels[$0] }
-            try scan.budget.take(grown, for: "\(found.rows.count) entries")
+            try scan.run(pipeline, task.unit, entries, in: &result) { (result) throws(QueryError) in
+                let grown = found.add(result, of: entries, stream: task.stream) {
+                    pipeline.labels[$0]
+                }
+                try scan.budget.take(grown, for: "\(found.rows.count) entries")
+            }
         }
     }
 }

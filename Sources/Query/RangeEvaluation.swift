@@ -100,8 +100,6 @@ struct RangeEvaluation: Sendable {
         private let pipeline: LogPipeline
         private let projection: Selection.Projection
         private var result = PipelineResult()
-        /// Series in the table, by the pipeline's label IDs.
-        private var ids: [Int] = []
         private(set) var table: SampleTable
 
         init(
@@ -118,23 +116,33 @@ struct RangeEvaluation: Sendable {
             let scan = evaluation.scan
             if try !count(unit) {
                 let entries = try scan.load(unit, projection)
-                try scan.run(pipeline, unit, entries, into: &result)
-                while ids.count < pipeline.labels.count {
-                    ids.append(table.series(pipeline.labels[ids.count].merged))
+                try scan.run(pipeline, unit, entries, in: &result) { (found) throws(QueryError) in
+                    try add(found, rank: rank)
                 }
-                var near = 0
-                for i in result.rows.indices {
-                    let time = result.timestamps[i]
-                    guard let stretch = evaluation.windows.stretch(of: time, near: near) else {
-                        continue
-                    }
-                    near = stretch
-                    table.add(
-                        Accumulator.Sample(time: time, rank: rank, value: result.values[i]),
-                        series: ids[result.labelIDs[i]], stretch: stretch)
-                }
+            } else {
+                try take()
             }
-            try scan.budget.take(table.takeGrowth(), for: "\(table.labels.count) series")
+        }
+
+        private func take() throws(QueryError) {
+            try evaluation.scan.budget.take(
+                table.takeGrowth(), for: "\(table.labels.count) series")
+        }
+
+        private func add(_ found: PipelineResult, rank: Int) throws(QueryError) {
+            let ids = pipeline.labels.map { table.series($0.merged) }
+            var near = 0
+            for i in found.rows.indices {
+                let time = found.timestamps[i]
+                guard let stretch = evaluation.windows.stretch(of: time, near: near) else {
+                    continue
+                }
+                near = stretch
+                table.add(
+                    Accumulator.Sample(time: time, rank: rank, value: found.values[i]),
+                    series: ids[found.labelIDs[i]], stretch: stretch)
+            }
+            try take()
         }
 
         /// Takes a unit from its minutes, reading no entry; false where they do not tell enough.

@@ -88,22 +88,31 @@ final class Scan: Sendable {
         }
     }
 
-    /// Runs a pipeline over a unit and replaces what `result` held.
+    /// Runs a pipeline over a unit and gives what passes to `body`, piece by piece: the pipeline's
+    /// label IDs are good for one piece. `result` is a place to work in.
     func run(
         _ pipeline: LogPipeline, _ unit: ScanUnit, _ entries: Entries,
-        into result: inout PipelineResult
+        in result: inout PipelineResult,
+        _ body: (PipelineResult) throws(QueryError) -> Void
     ) throws(QueryError) {
-        let began = ContinuousClock.now
-        result.removeAll()
-        do throws(PipelineError) {
-            try pipeline.run(stream: unit.labels, entries: entries, into: &result)
-        } catch { throw QueryError(error, in: request.text) }
-        let kept = result.rows.count
-        let spent = seconds(since: began)
-        note {
-            $0.linesKept += kept
-            $0.pipelineSeconds += spent
-        }
+        var next = 0
+        repeat {
+            try checkpoint()
+            let began = ContinuousClock.now
+            result.removeAll()
+            pipeline.forgetLabels()
+            do throws(PipelineError) {
+                next = try pipeline.run(
+                    stream: unit.labels, entries: entries, from: next, into: &result)
+            } catch { throw QueryError(error, in: request.text) }
+            try body(result)
+            let kept = result.rows.count
+            let spent = seconds(since: began)
+            note {
+                $0.linesKept += kept
+                $0.pipelineSeconds += spent
+            }
+        } while next < entries.count
     }
 
     private func seconds(since began: ContinuousClock.Instant) -> Double {

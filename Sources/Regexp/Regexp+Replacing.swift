@@ -1,28 +1,30 @@
 /// Replacing and counting by the rules of Go's regexp package.
 extension Regexp {
     /// Every match replaced. With `expanding`, `$1`, `${1}`, `$name`, `${name}` and `$$` in the
-    /// replacement stand for groups.
+    /// replacement stand for groups. Nil when the result would be longer than `limit` by far.
     package func replacing(
-        in text: [UInt8], with replacement: [UInt8], expanding: Bool
-    ) -> [UInt8] {
+        in text: [UInt8], with replacement: [UInt8], expanding: Bool, limit: Int = .max
+    ) -> [UInt8]? {
         var out: [UInt8] = []
         text.withUnsafeBytes { bytes in
             var last = 0
             var at = 0
-            while at <= bytes.count, let groups = captures(in: bytes, from: at),
+            while at <= bytes.count, out.count <= limit, let groups = captures(in: bytes, from: at),
                 let match = groups[0]
             {
                 out += bytes[last..<match.lowerBound]
                 // An empty match right behind another match is none.
                 if match.upperBound > last || match.lowerBound == 0 {
-                    out += expanding ? expanded(replacement, groups, bytes) : replacement
+                    out +=
+                        expanding
+                        ? expanded(replacement, groups, bytes, limit: limit) : replacement
                 }
                 last = match.upperBound
                 at = Self.next(bytes, at, match)
             }
             out += bytes[last...]
         }
-        return out
+        return out.count <= limit ? out : nil
     }
 
     /// How many matches follow each other without overlapping.
@@ -58,13 +60,14 @@ extension Regexp {
         return at + length <= bytes.count ? length : 1
     }
 
-    /// A replacement with its groups filled in; unknown groups are empty.
+    /// A replacement with its groups filled in; unknown groups are empty. It ends early when it gets
+    /// longer than `limit`.
     package func expanded(
-        _ template: [UInt8], _ groups: [Range<Int>?], _ text: UnsafeRawBufferPointer
+        _ template: [UInt8], _ groups: [Range<Int>?], _ text: UnsafeRawBufferPointer, limit: Int
     ) -> [UInt8] {
         var out: [UInt8] = []
         var at = 0
-        while at < template.count {
+        while at < template.count, out.count <= limit {
             guard template[at] == UInt8(ascii: "$"), at + 1 < template.count else {
                 out.append(template[at])
                 at += 1

@@ -38,6 +38,9 @@ struct GoFormat {
     private mutating func run() throws(TemplateError) {
         var at = 0
         while at < format.count {
+            guard out.count <= TemplateLimits.valueBytes else {
+                throw TemplateLimits.tooLarge("printf")
+            }
             guard format[at] == UInt8(ascii: "%") else {
                 out.append(format[at])
                 at += 1

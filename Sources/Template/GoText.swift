@@ -103,7 +103,8 @@ enum GoText {
     }
 
     static func lower(_ scalar: UnicodeScalar) -> UnicodeScalar {
-        single(scalar.properties.lowercaseMapping) ?? scalar
+        // The only letter that is two in lower case; Go drops the dot above.
+        scalar == "\u{130}" ? "i" : single(scalar.properties.lowercaseMapping) ?? scalar
     }
 
     /// Go maps one code point to one.
@@ -133,12 +134,15 @@ extension [UInt8] {
     }
 
     /// The first `count` occurrences replaced, all of them when it is negative. An empty needle lies
-    /// before every character and at the end.
-    func replacing(_ needle: [UInt8], with replacement: [UInt8], count limit: Int = -1) -> [UInt8] {
+    /// before every character and at the end. Nil when the result would be longer than `limit`.
+    func replacing(
+        _ needle: [UInt8], with replacement: [UInt8], count most: Int = -1, limit: Int
+    ) -> [UInt8]? {
         var out: [UInt8] = []
         var at = 0
         var done = 0
-        while limit < 0 || done < limit {
+        while most < 0 || done < most {
+            guard out.count <= limit else { return nil }
             if needle.isEmpty {
                 if done > 0 {
                     guard at < count else { break }

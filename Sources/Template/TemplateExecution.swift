@@ -1,17 +1,12 @@
 /// One rendering of a template, as Go's text/template executes it.
 struct TemplateExecution {
-    /// Bytes that a row may become: templates are written by whoever may ask, and repeat at will.
-    private static let maxOutputBytes = 1024 * 1024
-    /// Nodes of one rendering, for loops inside loops.
-    private static let maxSteps = 100_000
-    /// Templates inside each other.
-    private static let maxDepth = 64
-
     private let template: Template
     private let input: TemplateInput
     private var out: [UInt8] = []
     private var variables: [(name: String, value: TemplateValue)] = []
     private var steps = 0
+    /// Bytes that functions have taken and given.
+    private var work = 0
     private var depth = 0
 
     private enum Flow { case next, leaveLoop, nextRound }
@@ -40,10 +35,7 @@ struct TemplateExecution {
     private mutating func walk(
         _ node: TemplateNode, _ dot: TemplateValue
     ) throws(TemplateError) -> Flow {
-        steps += 1
-        guard steps <= Self.maxSteps else {
-            throw TemplateError("exceeded \(Self.maxSteps) steps for one line")
-        }
+        try step()
         switch node {
         case .text(let text): out += text
         case .action(let pipe):
@@ -61,10 +53,17 @@ struct TemplateExecution {
         case .breakLoop: return .leaveLoop
         case .continueLoop: return .nextRound
         }
-        guard out.count <= Self.maxOutputBytes else {
-            throw TemplateError("exceeded \(Self.maxOutputBytes) bytes for one line")
+        guard out.count <= TemplateLimits.valueBytes else {
+            throw TemplateError("exceeded \(TemplateLimits.valueBytes) bytes for one line")
         }
         return .next
+    }
+
+    private mutating func step() throws(TemplateError) {
+        steps += 1
+        guard steps <= TemplateLimits.steps else {
+            throw TemplateError("exceeded \(TemplateLimits.steps) steps for one line")
+        }
     }
 
     private mutating func call(
@@ -73,7 +72,9 @@ struct TemplateExecution {
         guard let nodes = template.defined[name] else {
             throw TemplateError("template \(String(decoding: name, as: UTF8.self)) not defined")
         }
-        guard depth < Self.maxDepth else { throw TemplateError("exceeded maximum template depth") }
+        guard depth < TemplateLimits.depth else {
+            throw TemplateError("exceeded maximum template depth")
+        }
         let value = try pipe.map { pipe throws(TemplateError) in try evaluate(pipe, dot) } ?? .none
         let outer = variables
         variables = [("$", value)]
@@ -130,8 +131,8 @@ struct TemplateExecution {
         case .labels: return input.labels().sorted().map { (.text($0.name), .text($0.value)) }
         case .int, .int64:
             let count = value.integer ?? 0
-            guard count <= Int64(Self.maxSteps) else {
-                throw TemplateError("range over \(count): at most \(Self.maxSteps)")
+            guard count <= Int64(TemplateLimits.steps) else {
+                throw TemplateError("range over \(count): at most \(TemplateLimits.steps)")
             }
             return (0..<max(0, Int(count))).map { (.int($0), .int($0)) }
         case .none: return []
@@ -217,6 +218,10 @@ struct TemplateExecution {
                 value = try time.call(name, given)
                 continue
             }
+            // Nothing is there to look into: a missing key by itself is no error.
+            if index > 0, case .none = value {
+                throw TemplateError("nil pointer evaluating interface {}.\(name)")
+            }
             if isLast, !arguments.isEmpty || final != nil {
                 throw TemplateError("\(name) is not a method but has arguments")
             }
@@ -259,16 +264,37 @@ struct TemplateExecution {
         var values: [TemplateValue] = []
         for (index, operand) in arguments.enumerated() {
             // A constant becomes the type that is wanted.
-            if case .number(.int(let number)) = operand, function.kind(of: index) == .float {
-                values.append(.float(Double(number)))
-            } else {
-                values.append(try argument(operand, dot))
+            switch (operand, function.kind(of: index)) {
+            case (.number(.int(let number)), .float): values.append(.float(Double(number)))
+            case (.number(.float(let number)), .int):
+                guard let whole = Int(exactly: number) else {
+                    throw TemplateError("expected integer; found \(number)")
+                }
+                values.append(.int(whole))
+            default: values.append(try argument(operand, dot))
             }
         }
         if let final { values.append(final) }
         try function.check(name, values)
-        return try function.body(
+        let result = try function.body(
             TemplateCall(values: values, input: input, regexps: template.regexps))
+        try spend(name, values, result)
+        return result
+    }
+
+    private mutating func spend(
+        _ name: String, _ values: [TemplateValue], _ result: TemplateValue
+    ) throws(TemplateError) {
+        try step()
+        guard result.textBytes <= TemplateLimits.valueBytes else {
+            throw TemplateLimits.tooLarge(name)
+        }
+        work += result.textBytes + values.reduce(0) { $0 + $1.textBytes }
+        guard work <= TemplateLimits.workBytes else {
+            throw TemplateError(
+                "error calling \(name): functions have worked on more than "
+                    + "\(TemplateLimits.workBytes) bytes for one line")
+        }
     }
 
     private mutating func shortCircuit(

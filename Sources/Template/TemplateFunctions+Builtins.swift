@@ -22,21 +22,24 @@ extension TemplateFunctions {
         "slice": TemplateFunction([.any], rest: .any) { call throws(TemplateError) in
             try slice(call)
         },
-        "print": TemplateFunction([], rest: .any) { .text(printed($0)) },
-        "println": TemplateFunction([], rest: .any) { call in
-            var out: [UInt8] = []
-            for (index, value) in call.values.enumerated() {
-                if index > 0 { out.append(0x20) }
-                value.appendText(to: &out, call.input, isInside: true)
-            }
-            return .text(out + [0x0a])
+        "print": TemplateFunction([], rest: .any) { call throws(TemplateError) in
+            .text(try printed(call))
+        },
+        "println": TemplateFunction([], rest: .any) { call throws(TemplateError) in
+            .text(try printed(call, alwaysApart: true) + [0x0a])
         },
         "printf": TemplateFunction([.text], rest: .any) { call throws(TemplateError) in
             .text(try GoFormat.sprintf(call.text(0), Array(call.values.dropFirst()), call.input))
         },
-        "html": TemplateFunction([], rest: .any) { .text(escapedHTML(printed($0))) },
-        "js": TemplateFunction([], rest: .any) { .text(escapedJS(printed($0))) },
-        "urlquery": TemplateFunction([], rest: .any) { .text(escapedQuery(printed($0))) },
+        "html": TemplateFunction([], rest: .any) { call throws(TemplateError) in
+            .text(escapedHTML(try printed(call)))
+        },
+        "js": TemplateFunction([], rest: .any) { call throws(TemplateError) in
+            .text(escapedJS(try printed(call)))
+        },
+        "urlquery": TemplateFunction([], rest: .any) { call throws(TemplateError) in
+            .text(escapedQuery(try printed(call)))
+        },
         "call": TemplateFunction([.any], rest: .any) { call throws(TemplateError) in
             throw TemplateError("error calling call: non-function of type \(call[0].typeName)")
         },
@@ -68,11 +71,18 @@ extension TemplateFunctions {
         },
     ]
 
-    /// `fmt.Sprint`: a blank between operands when neither is text.
-    private static func printed(_ call: TemplateCall) -> [UInt8] {
+    /// `fmt.Sprint`: a blank between operands when neither is text; `fmt.Sprintln`: always one.
+    private static func printed(
+        _ call: TemplateCall, alwaysApart: Bool = false
+    ) throws(TemplateError) -> [UInt8] {
         var out: [UInt8] = []
         for (index, value) in call.values.enumerated() {
-            if index > 0, !value.isText, !call[index - 1].isText { out.append(0x20) }
+            guard out.count <= TemplateLimits.valueBytes else {
+                throw TemplateLimits.tooLarge("print")
+            }
+            if index > 0, alwaysApart || (!value.isText && !call[index - 1].isText) {
+                out.append(0x20)
+            }
             value.appendText(to: &out, call.input, isInside: true)
         }
         return out

@@ -4,9 +4,6 @@ import Regexp
 
 /// Functions on text.
 extension TemplateFunctions {
-    /// Bytes that one call may make: what it works on is asked for by strangers.
-    private static let maxBytes = 1024 * 1024
-
     static let text: [String: TemplateFunction] = [
         "__line__": TemplateFunction([]) { .text(Array($0.input.line)) },
         "lower": TemplateFunction([.text]) { .text(GoText.mapped($0.text(0), GoText.lower)) },
@@ -27,16 +24,16 @@ extension TemplateFunctions {
         "nindent": TemplateFunction([.int, .text]) { call throws(TemplateError) in
             .text([0x0a] + (try indented(call)))
         },
-        "replace": TemplateFunction([.text, .text, .text]) {
-            .text($0.text(2).replacing($0.text(0), with: $0.text(1)))
+        "replace": TemplateFunction([.text, .text, .text]) { call throws(TemplateError) in
+            .text(try replaced(call.text(2), call.text(0), call.text(1), count: -1))
         },
         "repeat": TemplateFunction([.int, .text]) { call throws(TemplateError) in
             let (count, text) = (call.int(0), call.text(1))
             guard count >= 0 else {
                 throw TemplateError("error calling repeat: negative Repeat count")
             }
-            guard text.isEmpty || count <= maxBytes / text.count else {
-                throw TemplateError("error calling repeat: more than \(maxBytes) bytes")
+            guard text.isEmpty || count <= TemplateLimits.valueBytes / text.count else {
+                throw TemplateLimits.tooLarge("repeat")
             }
             return .text(text.isEmpty ? [] : Array(repeatElement(text, count: count).joined()))
         },
@@ -54,13 +51,11 @@ extension TemplateFunctions {
             $0.values.count < 2 || $0[1].isEmpty($0.input) ? $0[0] : $0[1]
         },
         "regexReplaceAll": TemplateFunction([.text, .text, .text]) { call throws(TemplateError) in
-            let regexp = try call.regexps.get(call.string(0))
-            return .text(regexp.replacing(in: call.text(1), with: call.text(2), expanding: true))
+            .text(try replaced(call, expanding: true))
         },
         "regexReplaceAllLiteral": TemplateFunction([.text, .text, .text]) {
             call throws(TemplateError) in
-            let regexp = try call.regexps.get(call.string(0))
-            return .text(regexp.replacing(in: call.text(1), with: call.text(2), expanding: false))
+            .text(try replaced(call, expanding: false))
         },
         "count": TemplateFunction([.text, .text]) { call throws(TemplateError) in
             .int(try call.regexps.get(call.string(0)).countMatches(in: call.text(1)))
@@ -71,8 +66,8 @@ extension TemplateFunctions {
     static let oldText: [String: TemplateFunction] = [
         "ToLower": TemplateFunction([.text]) { .text(GoText.mapped($0.text(0), GoText.lower)) },
         "ToUpper": TemplateFunction([.text]) { .text(GoText.mapped($0.text(0), GoText.upper)) },
-        "Replace": TemplateFunction([.text, .text, .text, .int]) {
-            .text($0.text(0).replacing($0.text(1), with: $0.text(2), count: $0.int(3)))
+        "Replace": TemplateFunction([.text, .text, .text, .int]) { call throws(TemplateError) in
+            .text(try replaced(call.text(0), call.text(1), call.text(2), count: call.int(3)))
         },
         "Trim": TemplateFunction([.text, .text]) { .text(trimmed($0.text(0), $0.text(1))) },
         "TrimLeft": TemplateFunction([.text, .text]) {
@@ -85,6 +80,28 @@ extension TemplateFunctions {
         "TrimSuffix": TemplateFunction([.text, .text]) { .text(cutSuffix($0.text(0), $0.text(1))) },
         "TrimSpace": TemplateFunction([.text]) { .text(trimmedSpace($0.text(0))) },
     ]
+
+    private static func replaced(
+        _ text: [UInt8], _ needle: [UInt8], _ replacement: [UInt8], count: Int
+    ) throws(TemplateError) -> [UInt8] {
+        guard
+            let out = text.replacing(
+                needle, with: replacement, count: count, limit: TemplateLimits.valueBytes)
+        else { throw TemplateLimits.tooLarge("replace") }
+        return out
+    }
+
+    private static func replaced(
+        _ call: TemplateCall, expanding: Bool
+    ) throws(TemplateError) -> [UInt8] {
+        let regexp = try call.regexps.get(call.string(0))
+        guard
+            let out = regexp.replacing(
+                in: call.text(1), with: call.text(2), expanding: expanding,
+                limit: TemplateLimits.valueBytes)
+        else { throw TemplateLimits.tooLarge("regexReplaceAll") }
+        return out
+    }
 
     /// The first letter of each word in upper case.
     private static func titled(_ text: [UInt8]) -> [UInt8] {
@@ -121,11 +138,15 @@ extension TemplateFunctions {
     private static func indented(_ call: TemplateCall) throws(TemplateError) -> [UInt8] {
         let width = call.int(0)
         let lines = call.text(1).count { $0 == 0x0a } + 1
-        guard width >= 0, width <= maxBytes / lines else {
+        guard width >= 0, width <= TemplateLimits.valueBytes / lines else {
             throw TemplateError("error calling indent: width \(width)")
         }
         let pad = [UInt8](repeating: 0x20, count: width)
-        return pad + call.text(1).replacing([0x0a], with: [0x0a] + pad)
+        guard
+            let text = call.text(1).replacing(
+                [0x0a], with: [0x0a] + pad, limit: TemplateLimits.valueBytes)
+        else { throw TemplateLimits.tooLarge("indent") }
+        return pad + text
     }
 
     /// Counts code points; cuts what is too long at the other side.
@@ -133,7 +154,7 @@ extension TemplateFunctions {
         let scalars = String(decoding: call.text(1), as: UTF8.self).unicodeScalars
         let room = call.int(0) - scalars.count
         if call.int(0) < 0 || room == 0 { return call.text(1) }
-        guard room <= maxBytes else {
+        guard room <= TemplateLimits.valueBytes else {
             throw TemplateError("error calling align: width \(call.int(0))")
         }
         if room > 0 {

@@ -23,7 +23,8 @@ extension TemplateFunctions {
             .time(GoLayout($0.string(0)).parse($0.text(1), in: .local) ?? .zero)
         },
         "toDateInZone": TemplateFunction([.text, .text, .text]) { call in
-            guard let zone = GoZone.named(call.string(1)) else { return .time(.zero) }
+            // A zone that nobody knows is UTC.
+            let zone = GoZone.named(call.string(1)) ?? .utc
             return .time(GoLayout(call.string(0)).parse(call.text(2), in: zone) ?? .zero)
         },
         "unixEpoch": TemplateFunction([.time]) { .text(String($0.time(0).seconds)) },

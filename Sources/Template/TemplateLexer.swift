@@ -202,13 +202,7 @@ struct TemplateLexer {
         }
         let text = String(decoding: bytes[start..<at], as: UTF8.self)
         if let value = GoNumber.parseInt(text) { return .number(.int(Int(value))) }
-        if let value = NumberText.parse(text) {
-            // A float that is whole may stand where an int is wanted.
-            if value == value.rounded(), abs(value) < 1e15, !text.contains("."),
-                text.lowercased().contains("e")
-            {
-                return .number(.int(Int(value)))
-            }
+        if let value = NumberText.parse(text), text.contains(where: { ".eEpP".contains($0) }) {
             return .number(.float(value))
         }
         throw TemplateError("bad number syntax: \"\(text)\"")

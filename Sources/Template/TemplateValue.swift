@@ -35,6 +35,9 @@ indirect enum TemplateValue {
         }
     }
 
+    /// Bytes of a text, 0 of anything else.
+    var textBytes: Int { if case .text(let text) = self { text.count } else { 0 } }
+
     var isText: Bool { if case .text = self { true } else { false } }
 
     /// The number inside an `int` or an `int64`.
