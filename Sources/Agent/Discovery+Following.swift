@@ -1,0 +1,132 @@
+import Foundation
+import LogModel
+import Logback
+
+/// Opening files for the reader: new sources, known ones, and what follows a truncation.
+extension Discovery {
+    /// Follows a file under a record that is known.
+    func follow(_ descriptor: Int32, _ record: SourceRecord, _ sight: Sight, _ head: [UInt8]) {
+        var record = record
+        record.isFinished = false
+        record.identity = sight.status.identity
+        // A copy holds the content of a source that was truncated: it speaks for it now.
+        record.isDetached = nil
+        start(record, descriptor, sight, head)
+    }
+
+    /// Follows a file as a source of its own.
+    func followNew(_ descriptor: Int32, _ sight: Sight, _ head: [UInt8]) {
+        var id = identifier(sight.status.identity, "")
+        if shared.withLock({ $0.registry[id] }) != nil {
+            // Another content stood in this file before.
+            id = identifier(sight.status.identity, Self.generation())
+        }
+        startNew(id, descriptor, sight, head)
+    }
+
+    /// Follows a file under a name that is given.
+    func startNew(_ id: String, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8]) {
+        var record = SourceRecord(
+            id: id, identity: sight.status.identity, path: sight.path, touched: began)
+        record.fingerprint = Fingerprint(head)
+        shared.withLock { assignClock(&record, sight, &$0) }
+        start(record, descriptor, sight, head)
+    }
+
+    private static func generation() -> String {
+        "\(DispatchTime.now().uptimeNanoseconds)/\(Date().timeIntervalSince1970)"
+    }
+
+    private func identifier(_ identity: FileIdentity, _ generation: String) -> String {
+        let text = "\(host)/\(identity.device)/\(identity.inode)/\(identity.birth)/\(generation)"
+        return Fingerprint(text.utf8).hex + Fingerprint(text.utf8.reversed()).hex
+    }
+
+    private func start(
+        _ record: SourceRecord, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8]
+    ) {
+        let group = groups[sight.group]
+        let place = FollowedFile.Place(
+            path: sight.path, group: sight.group, content: sight.isPacked ? .gzip : .plain,
+            layout: group.layout, zone: group.zone)
+        let now = DispatchTime.now().uptimeNanoseconds
+        let isRolled = sight.path != record.path
+        let file = FollowedFile(
+            record, descriptor: descriptor, place: place, isRolled: isRolled, head: head, now: now)
+        shared.withLock { shared in
+            // Two copies of one content: one is enough. The file closes its descriptor.
+            if shared.following.values.contains(where: { $0.id == record.id }) { return }
+            shared.registry[record.id] = record
+            shared.isRegistryDirty = true
+            shared.following[record.identity] = file
+            shared.inbox.append(file)
+        }
+        logger.debug("following", metadata: ["path": "\(sight.path)"])
+    }
+
+    /// Where a new source counts its nanoseconds from: behind the source that had its name before,
+    /// or in a lane that no open file of the same labels uses.
+    private func assignClock(
+        _ record: inout SourceRecord, _ sight: Sight, _ shared: inout Shared
+    ) {
+        let stream = groups[sight.group].stream
+        let open = shared.following.values.filter { groups[$0.place.group].stream == stream }
+        let openIDs = Set(open.map(\.id))
+        let records = shared.registry.sources
+        record.order = (records.values.compactMap(\.order).max() ?? 0) + 1
+        let before = records.values.filter { $0.path == sight.path }
+            .max { ($0.order ?? 0, $0.touched) < ($1.order ?? 0, $1.touched) }
+        if let before, before.isFinished || openIDs.contains(before.id) {
+            record.lane = before.lane
+            record.predecessor = before.isFinished ? nil : before.id
+            if before.isFinished {
+                record.seed = before.events
+                record.events = before.events
+            }
+            return
+        }
+        var used = Set(openIDs.compactMap { records[$0]?.lane ?? 0 })
+        if let before { used.insert(before.lane ?? 0) }
+        let next = used.max().map { $0 + 1 } ?? 0
+        // Upwards as long as there is room, so that a file behind another one sorts behind it.
+        record.lane =
+            next < EventClock.lanes
+            ? next : (0..<EventClock.lanes).first { !used.contains($0) } ?? record.order
+    }
+
+    /// Other content stands in the file of this source now.
+    func detach(_ record: SourceRecord) {
+        shared.withLock { shared in
+            var record = record
+            record.isDetached = true
+            shared.registry[record.id] = record
+            shared.isRegistryDirty = true
+            shared.epoch += 1
+        }
+    }
+
+    /// The reader found that a file was truncated in place: the file goes on as another source, and
+    /// what was not read is looked for in a copy.
+    func restart(_ file: FollowedFile) {
+        let head = file.shown.withLock { $0 }
+        shared.withLock { shared in
+            guard var record = shared.registry[file.id] else { return }
+            record.isDetached = true
+            record.fingerprint = Fingerprint(head.head)
+            record.mark = file.readMark
+            record.size = head.size
+            shared.registry[file.id] = record
+            shared.isRegistryDirty = true
+            shared.following[file.identity] = nil
+            shared.truncated.insert(file.id)
+            shared.epoch += 1
+        }
+        let descriptor = file.duplicate()
+        guard descriptor >= 0, let status = FileIdentity.status(of: descriptor) else { return }
+        let sight = Sight(
+            path: file.path, name: "", group: file.place.group, isNamed: true, isPacked: false,
+            status: status)
+        let first = FileContent(descriptor: descriptor, kind: .plain).firstBytes
+        followNew(descriptor, sight, first)
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+
+/// Compressed files: the unread rest of a source that was rolled, a roll that was never seen plain, or
+/// what the pattern names itself.
+extension Discovery {
+    /// A compressed file is judged when it has not changed for so long, in seconds.
+    private static let settleSeconds: Int64 = 1
+    /// A file whose source is still being read is looked at again after so many seconds.
+    private static let laterSeconds = 1.0
+
+    private enum Owner {
+        /// Being read through its own descriptor; what to do will be clear when that is done.
+        case open
+        case known(SourceRecord)
+        case nobody
+    }
+
+    func considerPacked(_ sight: Sight) {
+        let identity = sight.status.identity
+        let wall = Date().timeIntervalSince1970
+        guard sight.status.size > 0, !isJudged(sight), later[identity, default: 0] <= wall,
+            Int64(wall) - sight.status.modified >= Self.settleSeconds
+        else { return }
+        let started = shared.withLock { $0.registry.started }
+        // Older than the agent's first start: history, which nobody asked for.
+        let isHistory = sight.status.modified < started - 1 && !sight.isNamed
+        if isHistory, wanted[folder(of: sight)] == nil {
+            judge(sight)
+            return
+        }
+        guard let descriptor = open(sight) else { return }
+        let content = FileContent(descriptor: descriptor, kind: .gzip)
+        let first = content.firstBytes
+        guard !first.isEmpty, let end = content.packedEnd() else {
+            // Cut off: still being packed, or left so by a crash.
+            later[identity] = wall + Self.laterSeconds
+            close(descriptor)
+            return
+        }
+        later[identity] = nil
+        switch owner(content, first) {
+        case .open: later[identity] = wall + Self.laterSeconds
+        case .known(let record) where !record.isFinished || end.length > record.offset:
+            follow(descriptor, record, sight, first)
+            return
+        case .known(let record):
+            judge(sight, as: record.id)
+        case .nobody:
+            judge(sight)
+            let name = sight.name.dropLast(3)
+            let isRolled = groups[sight.group].globs.contains { glob in
+                RolledName.isRolled(
+                    String(name), from: String(glob.pattern.split(separator: "/").last ?? ""))
+            }
+            if !isHistory, sight.isNamed || isRolled {
+                let tail = Fingerprint(end.tail).hex
+                let id = "\(Fingerprint(first).hex)\(tail)-\(end.length)-packed"
+                startNew(id, descriptor, sight, first)
+                return
+            }
+        }
+        close(descriptor)
+    }
+
+    private func folder(of sight: Sight) -> String {
+        String(sight.path.dropLast(sight.name.count + 1))
+    }
+
+    /// The source that shows this beginning, and these bytes before what was read last.
+    private func owner(_ content: FileContent, _ first: [UInt8]) -> Owner {
+        let (open, records) = shared.withLock { shared in
+            let open = Array(shared.following.values)
+            let ids = Set(open.map(\.id))
+            let records = shared.registry.sources.values.filter {
+                $0.fingerprint.count > 0 && !ids.contains($0.id) && $0.fingerprint.matches(first)
+            }
+            return (open, records)
+        }
+        let candidates = records.filter { $0.matches(content, first: first) }.sorted {
+            ($0.isFinished ? 0 : 1, $0.fingerprint.count, $0.offset)
+                > ($1.isFinished ? 0 : 1, $1.fingerprint.count, $1.offset)
+        }
+        if let best = candidates.first { return .known(best) }
+        let isOpen = open.contains { file in
+            let head = file.shown.withLock(\.head)
+            let known = head.isEmpty ? file.content.firstBytes : head
+            return !known.isEmpty && first.starts(with: known)
+                && (file.readMark?.matches(content) ?? true)
+        }
+        return isOpen ? .open : .nobody
+    }
+}
