@@ -124,8 +124,8 @@ extension Discovery {
         let descriptor = file.duplicate()
         guard descriptor >= 0, let status = FileIdentity.status(of: descriptor) else { return }
         let sight = Sight(
-            path: file.path, name: "", group: file.place.group, isNamed: true, isPacked: false,
-            status: status)
+            path: file.path, name: "", group: file.place.group, isNamed: true, isRolled: false,
+            isPacked: false, status: status)
         let first = FileContent(descriptor: descriptor, kind: .plain).firstBytes
         followNew(descriptor, sight, first)
     }

@@ -21,10 +21,7 @@ extension Discovery {
         guard sight.status.size > 0, !isJudged(sight), later[identity, default: 0] <= wall,
             Int64(wall) - sight.status.modified >= Self.settleSeconds
         else { return }
-        let started = shared.withLock { $0.registry.started }
-        // Older than the agent's first start: history, which nobody asked for.
-        let isHistory = sight.status.modified < started - 1 && !sight.isNamed
-        if isHistory, wanted[folder(of: sight)] == nil {
+        guard isAsked(sight) || wanted[folder(of: sight)] != nil else {
             judge(sight)
             return
         }
@@ -47,12 +44,7 @@ extension Discovery {
             judge(sight, as: record.id)
         case .nobody:
             judge(sight)
-            let name = sight.name.dropLast(3)
-            let isRolled = groups[sight.group].globs.contains { glob in
-                RolledName.isRolled(
-                    String(name), from: String(glob.pattern.split(separator: "/").last ?? ""))
-            }
-            if !isHistory, sight.isNamed || isRolled {
+            if isAsked(sight) {
                 let tail = Fingerprint(end.tail).hex
                 let id = "\(Fingerprint(first).hex)\(tail)-\(end.length)-packed"
                 startNew(id, descriptor, sight, first)

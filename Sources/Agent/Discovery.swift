@@ -9,7 +9,10 @@ import Synchronization
 ///
 /// A source is wanted when it is not read to its end and not open: its file rolled while the agent
 /// was away, or was truncated in place. It is looked for in its folder, under any name: by identity,
-/// and by content, packed or not. Everything here but `shared` belongs to the scanning thread.
+/// and by content, packed or not.
+///
+/// @unchecked: the scanning thread alone changes what is not in `shared`; the reader calls `restart`
+/// and `reportLost`, which use the rest of it only as far as it never changes.
 final class Discovery: @unchecked Sendable {
     struct Shared {
         /// Newly opened, for the reader.
@@ -42,6 +45,8 @@ final class Discovery: @unchecked Sendable {
         let group: Int
         /// The pattern matches the name itself.
         let isNamed: Bool
+        /// The name is one that a file of the pattern may be rolled to.
+        let isRolled: Bool
         let isPacked: Bool
         let status: FileIdentity.Status
     }
@@ -131,9 +136,11 @@ final class Discovery: @unchecked Sendable {
         let path = folder + "/" + name
         let isPacked = name.hasSuffix(".gz")
         let isNamed = Glob.matches(pattern, name)
-        let isMeant =
-            isNamed || wanted[folder] != nil
-            || isPacked && RolledName.isRolled(String(name.dropLast(3)), from: pattern)
+        let isRolled =
+            !isNamed
+            && RolledName.isRolled(
+                isPacked ? String(name.dropLast(3)) : name, from: pattern)
+        let isMeant = isNamed || isRolled || wanted[folder] != nil
         guard
             !groups[index].exclude.contains(where: {
                 $0.matches(path: path) || Glob.matches($0.pattern, name)
@@ -142,8 +149,8 @@ final class Discovery: @unchecked Sendable {
             isMeant || hasGrown(status)
         else { return nil }
         return Sight(
-            path: path, name: name, group: index, isNamed: isNamed, isPacked: isPacked,
-            status: status)
+            path: path, name: name, group: index, isNamed: isNamed, isRolled: isRolled,
+            isPacked: isPacked, status: status)
     }
 
     /// True for a file under a new name that somebody still writes to.
@@ -185,11 +192,20 @@ final class Discovery: @unchecked Sendable {
             // Other content in the same file: truncated while the agent did not look.
             detach(record)
         }
-        if sight.isNamed, record == nil, let original = original(of: content, first, sight) {
+        if isAsked(sight), record == nil, let original = original(of: content, first, sight) {
             hold(descriptor, sight, original)
         } else {
             settle(descriptor, sight, content, first)
         }
+    }
+
+    /// True for a file that is to be read though no source is known in it: one that the pattern names,
+    /// or a roll of one since the agent's first start. Older rolls are history, which nobody asked
+    /// for.
+    func isAsked(_ sight: Sight) -> Bool {
+        sight.isNamed
+            || sight.isRolled
+                && sight.status.modified >= shared.withLock({ $0.registry.started }) - 1
     }
 
     /// Read to its end in this run or found so, and not changed since.
@@ -209,7 +225,7 @@ final class Discovery: @unchecked Sendable {
             return
         }
         let source = sourceOfCopy(content, first, sight)
-        guard sight.isNamed, source == nil else {
+        guard isAsked(sight), source == nil else {
             judge(sight, as: source)
             close(descriptor)
             return

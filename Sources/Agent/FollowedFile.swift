@@ -163,12 +163,14 @@ final class FollowedFile: @unchecked Sendable {
             return []
         }
         // The bytes before are read once more with the new ones: what stands behind other bytes is
-        // not the rest of this file.
+        // not the rest of this file. Zeros are no text: where a file system shows the length of a
+        // file before its bytes, they change into it, and the beginning decides.
         var block = [UInt8](repeating: 0, count: before.count + FileContent.blockBytes)
         let count = pread(descriptor, &block, block.count, off_t(at - Int64(before.count)))
         if count < 0, errno == EINTR { return [] }
         guard count >= 0 else { throw .system("reading", path) }
         guard count >= before.count, block[..<before.count] == before[...] else {
+            if before.contains(0), fetchTail(at) != nil { return [] }
             truncated = now
             return []
         }

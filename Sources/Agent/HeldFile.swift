@@ -99,7 +99,8 @@ extension Discovery {
             }
             let sight = Sight(
                 path: file.sight.path, name: file.sight.name, group: file.sight.group,
-                isNamed: true, isPacked: false, status: status)
+                isNamed: file.sight.isNamed, isRolled: file.sight.isRolled, isPacked: false,
+                status: status)
             let content = FileContent(descriptor: file.descriptor, kind: .plain)
             let first = content.firstBytes
             let isAlike = original(of: content, first, sight) != nil

@@ -85,6 +85,17 @@ final class AgentScene {
         try FileManager.default.removeItem(atPath: path(name))
     }
 
+    /// True while this process has the file open.
+    func isOpen(_ name: String) -> Bool {
+        let folder = "/proc/self/fd"
+        let numbers = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return numbers.contains {
+            let target = try? FileManager.default.destinationOfSymbolicLink(
+                atPath: "\(folder)/\($0)")
+            return target == path(name)
+        }
+    }
+
     /// Polls until the condition holds.
     func until(
         _ what: String, seconds: Double = 30, _ condition: () -> Bool

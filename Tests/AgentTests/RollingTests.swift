@@ -39,6 +39,47 @@ import Testing
         scene.expectOnce(0..<110)
     }
 
+    /// Two rolls: one of a file that the agent never saw under its own name.
+    @Test(
+        arguments: [
+            ["app.log.2", "app.log.1"], ["app.2.log", "app.1.log"],
+            ["app-2026-01-08.0.log", "app-2026-01-08.1.log"],
+        ], ["app.log", "*.log"])
+    func rolledTwicePlainWhileTheAgentIsAway(_ names: [String], _ pattern: String) async throws {
+        let scene = try AgentScene()
+        try scene.append("app.log", AgentScene.lines(0..<50))
+        // Another application's.
+        try scene.append("app-debug.1.txt", "x\n")
+        try scene.start(pattern)
+        try await scene.untilArrived(50)
+        try await scene.stop()
+        try scene.append("app.log", AgentScene.lines(50..<100))
+        try scene.move("app.log", to: names[0])
+        try scene.append("app.log", AgentScene.lines(100..<150))
+        try scene.move("app.log", to: names[1])
+        try scene.append("app.log", AgentScene.lines(150..<160))
+        try scene.start(pattern)
+        try await scene.untilArrived(160)
+        try await scene.stop()
+        scene.expectOnce(0..<160)
+    }
+
+    /// A writer that does not append goes on behind a hole.
+    @Test func aHoleInFrontOfATruncatedFile() async throws {
+        let scene = try AgentScene()
+        try scene.append("app.log", AgentScene.lines(0..<100))
+        try scene.start()
+        try await scene.untilArrived(100)
+        let writer = try #require(FileHandle(forWritingAtPath: scene.path("app.log")))
+        try writer.seekToEnd()
+        scene.truncate("app.log")
+        try writer.write(contentsOf: Data(AgentScene.lines(100..<150).utf8))
+        try writer.close()
+        try await scene.untilArrived(150)
+        scene.expectOnce(0..<150)
+        #expect(scene.server.entries.allSatisfy { !$0.line.contains("\0") })
+    }
+
     @Test(arguments: ["*.log", "app*"])
     func copiedAndTruncatedWhileTheAgentIsAway(_ pattern: String) async throws {
         let scene = try AgentScene()
@@ -149,11 +190,13 @@ import Testing
         scene.truncate("app.log")
         try scene.append("app.log", AgentScene.lines(120..<130))
         try await scene.untilArrived(130)
-        // Whoever read the copies would have sent them before this line.
-        try scene.append("other", "")
+        // Copies are held until it is clear what they are.
+        try await scene.until("the copies to be let go") {
+            !scene.isOpen("app.log.1") && !scene.isOpen("app.log.2")
+        }
+        // Whoever read them would have sent them before this line.
         try scene.append("app-other.log", AgentScene.lines(130..<131))
         try await scene.untilArrived(131)
-        try await Task.sleep(for: .seconds(3))
         try await scene.stop()
         scene.expectOnce(0..<131)
     }
