@@ -64,8 +64,9 @@ extension Discovery {
         logger.debug("following", metadata: ["path": "\(sight.path)"])
     }
 
-    /// Where a new source counts its nanoseconds from: behind the source that had its name before,
-    /// or in a lane that no open file of the same labels uses.
+    /// Where a new source counts its nanoseconds from: behind the source that had its name before;
+    /// behind the rolls of its name, in a lane above theirs; or in a lane that no open file of the
+    /// same labels uses.
     private func assignClock(
         _ record: inout SourceRecord, _ sight: Sight, _ shared: inout Shared
     ) {
@@ -73,10 +74,14 @@ extension Discovery {
         let open = shared.following.values.filter { groups[$0.place.group].stream == stream }
         let openIDs = Set(open.map(\.id))
         let records = shared.registry.sources
+        let root = RolledName.root(of: record.name)
         record.order = (records.values.compactMap(\.order).max() ?? 0) + 1
-        let before = records.values.filter { $0.path == sight.path }
-            .max { ($0.order ?? 0, $0.touched) < ($1.order ?? 0, $1.touched) }
-        if let before, before.isFinished || openIDs.contains(before.id) {
+        let before = records.values.filter {
+            $0.folder == record.folder && RolledName.root(of: $0.name) == root
+        }.max { ($0.order ?? 0, $0.touched) < ($1.order ?? 0, $1.touched) }
+        if let before, before.path == record.path,
+            before.isFinished || openIDs.contains(before.id)
+        {
             record.lane = before.lane
             record.predecessor = before.isFinished ? nil : before.id
             if before.isFinished {
@@ -85,13 +90,11 @@ extension Discovery {
             }
             return
         }
-        var used = Set(openIDs.compactMap { records[$0]?.lane ?? 0 })
-        if let before { used.insert(before.lane ?? 0) }
-        let next = used.max().map { $0 + 1 } ?? 0
-        // Upwards as long as there is room, so that a file behind another one sorts behind it.
+        let used = Set(openIDs.compactMap { records[$0]?.lane ?? 0 })
+        let first = (before.map { $0.lane ?? 0 } ?? used.max() ?? -1) + 1
         record.lane =
-            next < EventClock.lanes
-            ? next : (0..<EventClock.lanes).first { !used.contains($0) } ?? record.order
+            (first..<first + EventClock.lanes).map { $0 % EventClock.lanes }
+            .first { !used.contains($0) } ?? first % EventClock.lanes
     }
 
     /// Other content stands in the file of this source now.

@@ -33,6 +33,12 @@ enum RolledName {
         return found
     }
 
+    /// The name that a file has before it is rolled, and all its rolls share.
+    static func root(of name: String) -> String {
+        let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+        return originals(of: plain).min { $0.utf8.count < $1.utf8.count } ?? plain
+    }
+
     /// True when a copy of the file `original` may bear this name: it goes on behind the original's
     /// stem, whatever comes then.
     static func isCopy(_ name: String, of original: String) -> Bool {
