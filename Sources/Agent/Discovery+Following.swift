@@ -72,15 +72,13 @@ extension Discovery {
     ) {
         let stream = groups[sight.group].stream
         let open = shared.following.values.filter { groups[$0.place.group].stream == stream }
-        let openIDs = Set(open.map(\.id))
-        let records = shared.registry.sources
-        let root = RolledName.root(of: record.name)
-        record.order = (records.values.compactMap(\.order).max() ?? 0) + 1
-        let before = records.values.filter {
-            $0.folder == record.folder && RolledName.root(of: $0.name) == root
-        }.max { ($0.order ?? 0, $0.touched) < ($1.order ?? 0, $1.touched) }
+        let family = record.family
+        let before = shared.latest[family].flatMap { shared.registry[$0] }
+        shared.latest[family] = record.id
+        shared.order += 1
+        record.order = shared.order
         if let before, before.path == record.path,
-            before.isFinished || openIDs.contains(before.id)
+            before.isFinished || open.contains(where: { $0.id == before.id })
         {
             record.lane = before.lane
             record.predecessor = before.isFinished ? nil : before.id
@@ -90,7 +88,7 @@ extension Discovery {
             }
             return
         }
-        let used = Set(openIDs.compactMap { records[$0]?.lane ?? 0 })
+        let used = Set(open.map(\.lane))
         let first = (before.map { $0.lane ?? 0 } ?? used.max() ?? -1) + 1
         record.lane =
             (first..<first + EventClock.lanes).map { $0 % EventClock.lanes }

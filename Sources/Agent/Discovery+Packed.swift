@@ -55,14 +55,14 @@ extension Discovery {
     }
 
     private func folder(of sight: Sight) -> String {
-        String(sight.path.dropLast(sight.name.count + 1))
+        FollowedFile.split(sight.path).folder
     }
 
     /// The source that shows this beginning, and these bytes before what was read last.
     private func owner(_ content: FileContent, _ first: [UInt8]) -> Owner {
         let (open, records) = shared.withLock { shared in
-            let open = Array(shared.following.values)
-            let ids = Set(open.map(\.id))
+            let open = shared.following.values.map { ($0, shared.registry[$0.id]?.mark) }
+            let ids = Set(open.map { $0.0.id })
             let records = shared.registry.sources.values.filter {
                 $0.fingerprint.count > 0 && !ids.contains($0.id) && $0.fingerprint.matches(first)
             }
@@ -73,11 +73,11 @@ extension Discovery {
                 > ($1.isFinished ? 0 : 1, $1.fingerprint.count, $1.offset)
         }
         if let best = candidates.first { return .known(best) }
-        let isOpen = open.contains { file in
+        let isOpen = open.contains { file, mark in
             let head = file.shown.withLock(\.head)
             let known = head.isEmpty ? file.content.firstBytes : head
             return !known.isEmpty && first.starts(with: known)
-                && (file.readMark?.matches(content) ?? true)
+                && (mark?.matches(content) ?? true)
         }
         return isOpen ? .open : .nobody
     }

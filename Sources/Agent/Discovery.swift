@@ -27,6 +27,18 @@ final class Discovery: @unchecked Sendable {
         var epoch = 0
         /// Files that wait for a descriptor.
         var waiting = 0
+        /// The latest source of each name and its rolls, and the number of the latest source of all.
+        var latest: [String: String] = [:]
+        var order: Int64 = 0
+
+        init(registry: SourceRegistry) {
+            self.registry = registry
+            for record in registry.sources.values.sorted(by: { ($0.order ?? 0) < ($1.order ?? 0) })
+            {
+                latest[record.family] = record.id
+                order = max(order, record.order ?? 0)
+            }
+        }
     }
 
     struct Group: Sendable {
@@ -34,8 +46,8 @@ final class Discovery: @unchecked Sendable {
         let exclude: [Glob]
         let layout: LayoutRule
         let zone: ZoneRule
-        /// The labels of its entries but those of fields.
-        let stream: [String: String]
+        /// The first group with the same labels, but for those of fields.
+        let stream: Int
     }
 
     /// A name in a folder that is looked at.
@@ -86,11 +98,12 @@ final class Discovery: @unchecked Sendable {
         _ configuration: AgentConfiguration, registry: SourceRegistry, maxOpenFiles: Int,
         logger: Logger, metrics: SharedMetrics
     ) {
-        groups = configuration.groups.map { group in
+        let labels = configuration.groups.map { configuration.labels.merging($0.labels) { $1 } }
+        groups = configuration.groups.enumerated().map { index, group in
             Group(
                 globs: group.paths.map { Glob($0) }, exclude: group.exclude.map { Glob($0) },
                 layout: group.layout, zone: group.zone,
-                stream: configuration.labels.merging(group.labels) { $1 })
+                stream: labels.firstIndex(of: labels[index]) ?? index)
         }
         host = configuration.host
         searchSeconds = configuration.searchSeconds
@@ -242,7 +255,7 @@ final class Discovery: @unchecked Sendable {
     private func rest(
         _ content: FileContent, _ first: [UInt8], of sight: Sight
     ) -> SourceRecord? {
-        let folder = String(sight.path.dropLast(sight.name.count + 1))
+        let folder = FollowedFile.split(sight.path).folder
         let truncated = truncatedSources(sight, first).filter { $0.isFinished }
         return ((wanted[folder] ?? []) + truncated).filter {
             $0.fingerprint.count > 0 && $0.matches(content, first: first)

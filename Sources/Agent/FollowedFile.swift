@@ -30,11 +30,14 @@ final class FollowedFile: @unchecked Sendable {
     let id: String
     let identity: FileIdentity
     let place: Place
+    /// Of the path.
+    let folder: String
+    let name: String
     /// Found under another name than it had: nobody is expected to write to it any more.
     let isRolled: Bool
     let shown: Mutex<Shown>
     private let descriptor: Int32
-    private let lane: Int64
+    let lane: Int64
     private let hadHeaders: Bool
 
     /// The source that stood under the same name before and is still being read: this one goes on
@@ -73,6 +76,7 @@ final class FollowedFile: @unchecked Sendable {
         identity = record.identity
         self.descriptor = descriptor
         self.place = place
+        (folder, name) = Self.split(place.path)
         lane = record.lane ?? 0
         seed = record.seed ?? 0
         hadHeaders = record.hasHeaders ?? false
@@ -87,6 +91,12 @@ final class FollowedFile: @unchecked Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// A path as folder and name.
+    static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
+        return (String(path[..<slash]), String(path[path.utf8.index(after: slash)...]))
+    }
 
     var path: String { place.path }
     var content: FileContent { FileContent(descriptor: descriptor, kind: place.content) }
@@ -181,7 +191,8 @@ final class FollowedFile: @unchecked Sendable {
         let fresh = block[before.count...]
         note(fresh, at)
         let end = at + Int64(fresh.count)
-        let last = Array(block.suffix(ContentMark.length))
+        var last: [UInt8] = []
+        last += block.suffix(ContentMark.length)
         tail = last
         marks.append(ContentMark(offset: end, before: last))
         return assembler.add(fresh, now: wallClock)

@@ -39,12 +39,11 @@ extension Discovery {
     /// The open file that this one looks like a copy of.
     func original(of content: FileContent, _ first: [UInt8], _ sight: Sight) -> FollowedFile? {
         let candidate = sight.status
-        let folder = sight.path.dropLast(sight.name.count)
+        let folder = FollowedFile.split(sight.path).folder
         let files = shared.withLock { Array($0.following.values) }
         return files.first { file in
-            let name = file.path.dropFirst(folder.count)
-            guard file.isPlain, file.path.hasPrefix(folder), file.truncated == nil,
-                RolledName.isCopy(sight.name, of: String(name)),
+            guard file.isPlain, file.folder == folder,
+                RolledName.isCopy(sight.name, of: file.name),
                 file.identity.birth < candidate.identity.birth || candidate.identity.birth == 0,
                 FileIdentity.status(of: file.path)?.identity == file.identity
             else { return false }

@@ -195,6 +195,10 @@ final class Reader {
     private func finishAtEnd(_ file: FollowedFile) {
         do {
             let events = try file.read(now: Self.now, wallClock: wallClock)
+            if file.truncated != nil {
+                discovery.restart(file)
+                return
+            }
             add(events, of: file)
             if file.isAtEnd { add(file.finish(wallClock: wallClock), of: file) }
         } catch {

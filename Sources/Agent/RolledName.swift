@@ -42,8 +42,8 @@ enum RolledName {
     /// True when a copy of the file `original` may bear this name: it goes on behind the original's
     /// stem, whatever comes then.
     static func isCopy(_ name: String, of original: String) -> Bool {
-        let stem = original.prefix { $0 != "." }
-        guard name != original, !stem.isEmpty, name.hasPrefix(stem) else { return false }
-        return name.utf8.dropFirst(stem.utf8.count).first.map(separators.contains) ?? false
+        let stem = original.utf8.prefix { $0 != UInt8(ascii: ".") }
+        guard !stem.isEmpty, name.utf8.starts(with: stem), name != original else { return false }
+        return name.utf8.dropFirst(stem.count).first.map(separators.contains) ?? false
     }
 }

@@ -47,8 +47,11 @@ struct SourceRecord: Codable, Sendable {
         isFinished = false
     }
 
-    var folder: String { path[..<(path.lastIndex(of: "/") ?? path.startIndex)].description }
-    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+    var folder: String { FollowedFile.split(path).folder }
+    var name: String { FollowedFile.split(path).name }
+
+    /// What a file and its rolls have in common.
+    var family: String { folder + "/" + RolledName.root(of: name) }
 
     /// Bytes that are known to be missing; nil when nobody knows.
     var unread: Int64? { size.map { max(0, $0 - offset) } }
