@@ -11,6 +11,7 @@ extension Discovery {
         record.identity = sight.status.identity
         // A copy holds the content of a source that was truncated: it speaks for it now.
         record.isDetached = nil
+        shared.withLock { leavePredecessor(&record, $0) }
         start(record, descriptor, sight, head)
     }
 
@@ -62,6 +63,16 @@ extension Discovery {
             shared.inbox.append(file)
         }
         logger.debug("following", metadata: ["path": "\(sight.path)"])
+    }
+
+    /// A source that waited for a clock when the agent stopped, and whose predecessor is still looked
+    /// for, counts in a lane above it instead.
+    private func leavePredecessor(_ record: inout SourceRecord, _ shared: Shared) {
+        guard let before = record.predecessor.flatMap({ shared.registry[$0] }), !before.isFinished,
+            !shared.following.values.contains(where: { $0.id == before.id })
+        else { return }
+        record.predecessor = nil
+        record.lane = ((before.lane ?? 0) + 1) % EventClock.lanes
     }
 
     /// Where a new source counts its nanoseconds from: behind the source that had its name before;

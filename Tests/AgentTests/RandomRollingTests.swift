@@ -16,9 +16,10 @@ import Testing
         }
     }
 
-    @Test(arguments: Policy.allCases, ["*.log", "app*"])
-    func eachLineOnce(_ policy: Policy, _ pattern: String) async throws {
-        let seed = UInt64.random(in: 0..<1_000_000)
+    @Test(arguments: Policy.allCases, [UInt64](520_345...520_348))
+    func eachLineOnce(_ policy: Policy, _ seed: UInt64) async throws {
+        // The second pattern names the rolled files too.
+        let pattern = seed % 2 == 0 ? "*.log" : "app*"
         var random = Generator(state: seed)
         let scene = try AgentScene()
         var isRunning = false
