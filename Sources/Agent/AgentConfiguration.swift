@@ -38,6 +38,11 @@ package struct AgentConfiguration: Sendable {
     /// Text of one batch, in bytes, and how long it may wait.
     package var batchBytes = 1_000_000
     package var batchAgeSeconds = 1.0
+    /// Files that may be open at once; nil: as many as the process may open.
+    package var maxOpenFiles: Int?
+    /// How long the unread rest of a file that is gone or truncated is looked for before it counts
+    /// as lost: a rolled file is packed within that time.
+    package var searchSeconds = 60.0
 
     package init(server: String, state: String) {
         self.server = server
@@ -56,9 +61,31 @@ package struct AgentConfiguration: Sendable {
         var names = Array(labels.keys)
         for group in groups { names.append(contentsOf: group.labels.keys) }
         for name in names where !Self.isLabelName(name) {
-            throw .configuration("label \"\(name)\": letters, digits and _ only, no digit in front")
+            throw .configuration("label \"\(name)\": \(Self.labelNames)")
+        }
+        for group in groups { try validateFields(of: group) }
+    }
+
+    /// A name that nobody accepts, or that something else has, would make every entry be refused.
+    private func validateFields(of group: SourceGroup) throws(AgentError) {
+        let taken = Set(labels.keys).union(group.labels.keys).union(["host"])
+        var seen: Set<String> = []
+        for field in group.fields {
+            let key = "sources: fields: name: \"\(field.name)\""
+            guard Self.isLabelName(field.name) else {
+                throw .configuration("\(key): \(Self.labelNames)")
+            }
+            if taken.contains(field.name) {
+                throw .configuration(
+                    "\(key): every entry has a label of that name already; choose another name")
+            }
+            guard seen.insert(field.name).inserted else {
+                throw .configuration("\(key): given twice; one field may have alternatives: (a|b)")
+            }
         }
     }
+
+    private static let labelNames = "letters, digits and _ only, no digit in front"
 
     private static func isLabelName(_ name: String) -> Bool {
         guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
@@ -130,6 +157,7 @@ extension SourceGroup {
         group.zone = zone
         var firstLine: String?
         var format: TimestampFormat?
+        var keys = LayoutRule.JSONKeys()
         try section.each { (key, value) throws(AgentError) in
             switch key {
             case "paths": for item in try value.items() { group.paths.append(try item.text()) }
@@ -142,26 +170,51 @@ extension SourceGroup {
                     case "format":
                         format = TimestampFormat(try value.text())
                         if format == nil { throw value.wrong("no pattern of Java's date letters") }
+                    case "key": keys.time = try value.name()
                     case "zone": group.zone = try value.zone()
                     default: throw value.unknown(key)
                     }
                 }
-            case "level":
-                guard let place = LevelPlace(rawValue: try value.text()) else {
-                    throw value.wrong("label, metadata or none")
-                }
-                group.level = place
+            case "level": try group.readLevel(value, &keys)
             case "fields":
                 for item in try value.items() { group.fields.append(try Field.read(item)) }
             default: throw value.unknown(key)
             }
         }
-        if firstLine != nil || format != nil {
-            do { group.layout = try LayoutRule(firstLine: firstLine, format: format) } catch {
-                throw section.wrong("first_line: \(error.reason)")
+        do {
+            group.layout = try LayoutRule(firstLine: firstLine, format: format, keys: keys)
+        } catch { throw section.wrong("first_line: \(error.reason)") }
+        return group
+    }
+
+    /// `level: label`, or `level: { as: label, key: severity }`.
+    private mutating func readLevel(
+        _ section: YAMLSection, _ keys: inout LayoutRule.JSONKeys
+    ) throws(AgentError) {
+        guard section.isMapping else {
+            level = try LevelPlace.read(section)
+            return
+        }
+        var place = level
+        var key = keys.level
+        try section.each { (name, value) throws(AgentError) in
+            switch name {
+            case "as": place = try LevelPlace.read(value)
+            case "key": key = try value.name()
+            default: throw value.unknown(name)
             }
         }
-        return group
+        level = place
+        keys.level = key
+    }
+}
+
+extension SourceGroup.LevelPlace {
+    fileprivate static func read(_ value: YAMLSection) throws(AgentError) -> Self {
+        guard let place = Self(rawValue: try value.text()) else {
+            throw value.wrong("label, metadata or none")
+        }
+        return place
     }
 }
 

@@ -3,10 +3,10 @@ import Synchronization
 /// What the agent has done, and how far each file is behind.
 package struct AgentMetrics: Sendable {
     package struct File: Sendable {
-        var path: String
-        var lagBytes: Int64
+        package var path: String
+        package var lagBytes: Int64
         /// Since the last bytes were read, while there are more.
-        var lagSeconds: Double
+        package var lagSeconds: Double
     }
     package var events = 0
     package var bytes = 0
@@ -15,10 +15,25 @@ package struct AgentMetrics: Sendable {
     package var rewinds = 0
     package var setAside = 0
     package var lostSources = 0
+    /// Of lost sources whose size was known.
+    package var lostBytes = 0
     package var lastError = ""
-    package var files: [File] = []
+    /// One for each path, however many generations of it are open.
+    package private(set) var files: [File] = []
 
     package init() {}
+
+    /// Generations of one path are one series: their bytes add up, and the oldest wait counts.
+    mutating func show(_ states: [File]) {
+        var byPath: [String: File] = [:]
+        for state in states {
+            var file = byPath[state.path] ?? File(path: state.path, lagBytes: 0, lagSeconds: 0)
+            file.lagBytes += state.lagBytes
+            file.lagSeconds = max(file.lagSeconds, state.lagSeconds)
+            byPath[state.path] = file
+        }
+        files = byPath.values.sorted { $0.path < $1.path }
+    }
 
     /// Prometheus' text format.
     package var prometheusText: String {
@@ -45,6 +60,9 @@ package struct AgentMetrics: Sendable {
         counter(
             "cordwood_agent_lost_sources_total", "Files gone before they were read to the end.",
             lostSources)
+        counter(
+            "cordwood_agent_lost_bytes_total", "Bytes of such files, where their size was known.",
+            lostBytes)
         metric(
             "cordwood_agent_file_lag_bytes", "gauge", "Bytes of a file not yet acknowledged.",
             files.map { ("{path=\"\(escaped($0.path))\"}", "\($0.lagBytes)") })
@@ -67,4 +85,11 @@ package struct AgentMetrics: Sendable {
             + (behind.isEmpty ? "" : "; behind: " + behind.prefix(5).joined(separator: ", "))
             + (lastError.isEmpty ? "" : "; last error: \(lastError)")
     }
+}
+
+/// Metrics that several threads write.
+final class SharedMetrics: Sendable {
+    private let metrics = Mutex(AgentMetrics())
+    func update(_ body: (inout AgentMetrics) -> Void) { metrics.withLock { body(&$0) } }
+    var current: AgentMetrics { metrics.withLock { $0 } }
 }

@@ -34,7 +34,10 @@ package final class FileAgent: Service {
         lock = try StateLock(folder: configuration.state)
         let registry = try SourceRegistry(
             folder: configuration.state, now: Int64(Date().timeIntervalSince1970))
-        discovery = Discovery(configuration, registry: registry, logger: logger, metrics: metrics)
+        let maxOpenFiles = min(DescriptorLimit.raise(), configuration.maxOpenFiles ?? .max)
+        discovery = Discovery(
+            configuration, registry: registry, maxOpenFiles: maxOpenFiles, logger: logger,
+            metrics: metrics)
     }
 
     package var currentMetrics: AgentMetrics { metrics.current }

@@ -7,26 +7,31 @@ import Synchronization
 /// The reading thread: takes open files from discovery, turns their bytes into shipments, and keeps
 /// each file until the server has all of it.
 final class Reader {
-    private let discovery: Discovery
+    let discovery: Discovery
     private let queue: ShipmentQueue
-    private let metrics: SharedMetrics
-    private let logger: Logger
+    let metrics: SharedMetrics
+    let logger: Logger
     private let configuration: AgentConfiguration
-    private let baseLabels: [[Label]]
-    private var files: [FollowedFile] = []
+    private let itemMakers: [ItemMaker]
+    var files: [FollowedFile] = []
     private var shipment = Shipment()
     private var shipmentSince: UInt64 = 0
     private var positions: [String: Position]
     /// False when the server keeps no positions: then the registry must be saved after each ack.
     private let serverKeepsPositions: Bool
     private var lastSave: UInt64 = 0
+    private var lastStates: UInt64 = 0
 
     /// A file that was deleted or renamed is read out when nothing came for so long, in nanoseconds.
     private static let deletedQuiet: UInt64 = 500_000_000
     private static let renamedQuiet: UInt64 = 5_000_000_000
     /// An event waits so long for more lines.
     private static let eventQuiet: UInt64 = 1_000_000_000
+    /// A file without news for so long is closed when another one waits for a descriptor.
+    private static let idleQuiet: UInt64 = 1_000_000_000
     private static let saveEvery: UInt64 = 1_000_000_000
+    /// How often the sizes of all files are looked at for the metrics.
+    private static let statesEvery: UInt64 = 200_000_000
     private static let blocksInTurn = 16
 
     init(
@@ -40,14 +45,12 @@ final class Reader {
         self.logger = logger
         serverKeepsPositions = positions != nil
         self.positions = Dictionary((positions ?? []).map { ($0.source, $0) }) { $1 }
-        baseLabels = configuration.groups.map { group in
-            var labels = configuration.labels.merging(group.labels) { $1 }
-            if labels["host"] == nil { labels["host"] = configuration.host }
-            return labels.map { Label($0.key, $0.value) }
-        }
+        itemMakers = configuration.groups.map { ItemMaker($0, of: configuration) }
     }
 
-    private static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
+    static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
+
+    var wallClock: Int64 { Int64(Date().timeIntervalSince1970 * 1e6) * 1000 }
 
     /// Runs until the queue is closed.
     func run() {
@@ -55,13 +58,15 @@ final class Reader {
             apply(queue.takeFeedback())
             takeNew()
             var hasRead = false
-            for file in files where !file.isFinished {
+            for file in files where !file.isFinished && isReady(file) {
                 hasRead = read(file) || hasRead
                 if queue.isClosed { break }
             }
             let age = UInt64(configuration.batchAgeSeconds * 1e9)
             if !shipment.items.isEmpty, Self.now - shipmentSince >= age { ship() }
+            closeIdle()
             forgetDone()
+            updateMetrics()
             if Self.now - lastSave >= Self.saveEvery { save() }
             if !hasRead { Thread.sleep(forTimeInterval: 0.02) }
         }
@@ -75,9 +80,15 @@ final class Reader {
             return shared.inbox
         }
         for file in new {
+            if let index = files.firstIndex(where: { $0.id == file.id }) {
+                // The rest of a truncated file was found in a copy.
+                file.takeOver(files[index])
+                files[index] = file
+                discovery.shared.withLock { _ = $0.truncated.remove(file.id) }
+                continue
+            }
             if serverKeepsPositions, let position = positions.removeValue(forKey: file.id) {
-                file.ackedOffset = position.offset
-                file.ackedEvents = position.events
+                file.acknowledge(position)
                 file.rewind()
             }
             files.append(file)
@@ -86,13 +97,12 @@ final class Reader {
 
     private func apply(_ feedback: ShipmentQueue.Feedback) {
         for position in feedback.acked {
-            for file in files where file.id == position.source {
-                file.ackedOffset = position.offset
-                file.ackedEvents = position.events
-            }
+            for file in files where file.id == position.source { file.acknowledge(position) }
             discovery.shared.withLock { shared in
+                let seed = shared.registry[position.source]?.seed ?? 0
                 shared.registry[position.source]?.offset = position.offset
-                shared.registry[position.source]?.events = position.events
+                shared.registry[position.source]?.events =
+                    position.offset == 0 ? seed : position.events
                 shared.isRegistryDirty = true
             }
         }
@@ -103,11 +113,36 @@ final class Reader {
         if !serverKeepsPositions, !feedback.acked.isEmpty { save() }
     }
 
+    /// False for a file whose predecessor is not read to its end: its clock goes on in this file.
+    private func isReady(_ file: FollowedFile) -> Bool {
+        guard let id = file.predecessor else { return true }
+        let before = files.first { $0.id == id }
+        // Files stand here in the order of their opening: the end was seen after this file was.
+        if let before, !before.isAtEnd, !before.isFinished, before.truncated == nil { return false }
+        discovery.shared.withLock { shared in
+            let seed = before?.assembler.latest ?? shared.registry[id]?.events ?? 0
+            file.begin(seed: seed)
+            shared.registry[file.id]?.seed = seed
+            shared.registry[file.id]?.predecessor = nil
+            if file.ackedOffset == 0 { shared.registry[file.id]?.events = seed }
+            shared.isRegistryDirty = true
+        }
+        return true
+    }
+
     /// Reads a few blocks; false when there was nothing.
     private func read(_ file: FollowedFile) -> Bool {
+        if file.truncated != nil {
+            awaitCopy(file)
+            return false
+        }
         do {
             for _ in 0..<Self.blocksInTurn {
                 let events = try file.read(now: Self.now, wallClock: wallClock)
+                if file.truncated != nil {
+                    discovery.restart(file)
+                    return true
+                }
                 add(events, of: file)
                 if file.isAtEnd { return atEnd(file) }
             }
@@ -119,28 +154,30 @@ final class Reader {
         return true
     }
 
-    private var wallClock: Int64 { Int64(Date().timeIntervalSince1970 * 1e6) * 1000 }
+    /// A truncated file: what was read is sent, and what was not is looked for a while.
+    private func awaitCopy(_ file: FollowedFile) {
+        let waited = Self.now - (file.truncated ?? 0)
+        if Double(waited) > configuration.searchSeconds * 1e9 {
+            add(file.finish(wallClock: wallClock), of: file)
+            if file.unread > 0 {
+                discovery.reportLost(file.path, from: file.assembler.offset, bytes: file.unread)
+            }
+        } else if waited > Self.eventQuiet, let event = file.flush() {
+            add([event], of: file)
+        }
+    }
 
     /// What the end of a file means depends on what became of it.
     private func atEnd(_ file: FollowedFile) -> Bool {
-        if file.content == .gzip {
+        if !file.isPlain {
             add(file.finish(wallClock: wallClock), of: file)
             return true
         }
         guard let status = file.status() else { return false }
-        if file.wasTruncated(status) {
-            add(file.finish(wallClock: wallClock), of: file)
-            discovery.restart(file)
-            return true
-        }
         let quiet = Self.now - file.lastGrowth
         if status.links == 0 {
             if quiet > Self.deletedQuiet { finishAtEnd(file) }
-        } else if quiet > Self.renamedQuiet,
-            FileIdentity.status(of: file.path)?.identity != file.identity,
-            FileIdentity.status(of: file.path) != nil
-        {
-            // Its successor is there under its name, and nothing came since.
+        } else if quiet > Self.renamedQuiet, hasSuccessor(file) {
             finishAtEnd(file)
         } else if quiet > Self.eventQuiet, let event = file.flush() {
             add([event], of: file)
@@ -148,10 +185,20 @@ final class Reader {
         return false
     }
 
+    /// True when another file stands under the name, or the name is a rolled one.
+    private func hasSuccessor(_ file: FollowedFile) -> Bool {
+        if file.isRolled { return true }
+        return FileIdentity.status(of: file.path).map { $0.identity != file.identity } ?? false
+    }
+
     /// The end counts only if it is still the end now that the successor was seen.
     private func finishAtEnd(_ file: FollowedFile) {
         do {
             let events = try file.read(now: Self.now, wallClock: wallClock)
+            if file.truncated != nil {
+                discovery.restart(file)
+                return
+            }
             add(events, of: file)
             if file.isAtEnd { add(file.finish(wallClock: wallClock), of: file) }
         } catch {
@@ -163,45 +210,15 @@ final class Reader {
     private func add(_ events: [FileEvent], of file: FollowedFile) {
         for event in events {
             if shipment.items.isEmpty { shipmentSince = Self.now }
-            shipment.add(item(event, file))
+            shipment.add(itemMakers[file.place.group].item(event, of: file))
             if shipment.bytes >= configuration.batchBytes { ship() }
         }
     }
 
-    private func item(_ event: FileEvent, _ file: FollowedFile) -> Shipment.Item {
-        let group = configuration.groups[file.group]
-        var labels = baseLabels[file.group]
-        var metadata: [Label] = []
-        if let level = event.level {
-            switch group.level {
-            case .label: labels.append(Label("level", level))
-            case .metadata: metadata.append(Label("level", level))
-            case .none: break
-            }
-        }
-        for field in group.fields {
-            let value = event.text.withUnsafeBytes { text -> String? in
-                guard let groups = field.regexp.captures(in: text),
-                    let range = (groups.count > 1 ? groups[1] : groups[0])
-                else { return nil }
-                return String(decoding: text[range], as: UTF8.self)
-            }
-            guard let value else { continue }
-            if field.isLabel {
-                labels.append(Label(field.name, value))
-            } else {
-                metadata.append(Label(field.name, value))
-            }
-        }
-        return Shipment.Item(
-            source: file.id, from: event.from, to: event.to, events: event.events,
-            timestamp: event.timestamp, text: event.text, labels: Labels(labels),
-            metadata: metadata.isEmpty ? .empty : Labels(metadata))
-    }
-
     /// Hands the shipment over and waits while there is no room.
     private func ship() {
-        // Before the server hears of a source, the registry must know it.
+        // Before the server hears of a source, the registry must know it, and what it looks like.
+        noteFingerprints()
         if discovery.shared.withLock({ $0.isRegistryDirty }) { save() }
         while !queue.offer(shipment) {
             updateMetrics()
@@ -210,13 +227,27 @@ final class Reader {
         shipment = Shipment()
     }
 
+    /// Closes files without news when others wait for a descriptor: they are opened again when they
+    /// grow.
+    private func closeIdle() {
+        let waiting = discovery.shared.withLock(\.waiting)
+        guard waiting > 0 else { return }
+        let now = Self.now
+        let idle = files.filter {
+            $0.isPlain && $0.isAtEnd && !$0.isFinished && $0.truncated == nil
+                && $0.predecessor == nil && $0.ackedOffset == $0.assembler.offset
+                && now - min(now, $0.lastGrowth) > Self.idleQuiet
+        }
+        for file in idle.sorted(by: { $0.lastGrowth < $1.lastGrowth }).prefix(waiting) {
+            file.isFinished = true
+        }
+    }
+
     /// Lets go of files that are read to their end and acknowledged.
     private func forgetDone() {
         let done = files.filter { $0.isFinished && $0.ackedOffset >= $0.assembler.offset }
-        guard !done.isEmpty else {
-            updateMetrics()
-            return
-        }
+        guard !done.isEmpty else { return }
+        noteFingerprints()
         files.removeAll { file in done.contains { $0 === file } }
         let seconds = wallClock / Nanoseconds.second
         discovery.shared.withLock { shared in
@@ -224,38 +255,53 @@ final class Reader {
                 if shared.following[file.identity] === file {
                     shared.following[file.identity] = nil
                 }
+                shared.truncated.remove(file.id)
                 shared.registry[file.id]?.isFinished = true
                 shared.registry[file.id]?.touched = seconds
                 shared.isRegistryDirty = true
             }
         }
-        updateMetrics()
     }
 
     private func updateMetrics() {
         let now = Self.now
-        let state = files.map { file in
-            AgentMetrics.File(
+        guard now - lastStates >= Self.statesEvery else { return }
+        lastStates = now
+        let states = files.map { file in
+            _ = file.status()
+            return AgentMetrics.File(
                 path: file.path, lagBytes: file.lag,
                 lagSeconds: file.lag > 0 ? Double(now - min(now, file.lastGrowth)) / 1e9 : 0)
         }
-        metrics.update { $0.files = state }
+        metrics.update { $0.show(states) }
+    }
+
+    /// Keeps in the registry by what each source will be known again.
+    private func noteFingerprints() {
+        discovery.shared.withLock { shared in
+            for file in files where file.isPlain && file.truncated == nil {
+                guard var record = shared.registry[file.id] else { continue }
+                let shown = file.shown.withLock { $0 }
+                if shown.head.count > record.fingerprint.count {
+                    record.fingerprint = Fingerprint(shown.head)
+                    shared.isRegistryDirty = true
+                }
+                let mark = file.mark
+                guard shared.isRegistryDirty || mark != record.mark else { continue }
+                record.mark = mark
+                record.size = shown.size
+                record.hasHeaders = file.assembler.hasSeenHeader
+                shared.registry[file.id] = record
+                shared.isRegistryDirty = true
+            }
+        }
     }
 
     private func save() {
         lastSave = Self.now
+        noteFingerprints()
         let seconds = wallClock / Nanoseconds.second
         discovery.shared.withLock { shared in
-            for file in files where file.content == .plain {
-                guard let record = shared.registry[file.id],
-                    record.fingerprint.count < Fingerprint.length
-                else { continue }
-                let fingerprint = Fingerprint(file.firstBytes)
-                if fingerprint.count > record.fingerprint.count {
-                    shared.registry[file.id]?.fingerprint = fingerprint
-                    shared.isRegistryDirty = true
-                }
-            }
             guard shared.isRegistryDirty else { return }
             do throws(AgentError) {
                 try shared.registry.save(now: seconds)

@@ -5,6 +5,7 @@ import LogModel
 struct Shipment: Sendable {
     struct Item: Sendable {
         var source: String
+        var path: String
         var from: Int64
         var to: Int64
         var events: Int64

@@ -115,24 +115,28 @@ struct Shipper: Sendable {
 
     private func setAside(_ shipment: Shipment, _ status: Int, _ text: String) async -> Bool {
         guard let item = shipment.items.first else { return true }
-        var line = Array("{\"status\":\(status),\"reason\":".utf8)
-        appendJSONString(text, to: &line)
-        line += ",\"labels\":".utf8
-        appendJSONString(item.labels.description, to: &line)
-        line += ",\"timestamp\":\"\(item.timestamp)\",\"line\":".utf8
-        appendJSONString(item.text, to: &line)
-        line += "}\n".utf8
-        let path = configuration.state + "/refused.jsonl"
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        defer { if descriptor >= 0 { close(descriptor) } }
-        let isKept =
-            descriptor >= 0
-            && line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) } == line.count
-            && fsync(descriptor) == 0
-        if !isKept { logger.error("\(AgentError.system("writing", path))") }
+        let refused = RefusedEvents(folder: configuration.state)
+        var wait = Self.firstWait
+        // Nothing behind a refused event is sent before it is kept: it would be lost.
+        while true {
+            do throws(AgentError) {
+                try refused.append(item, status: status, reason: text)
+                break
+            } catch {
+                logger.warning("a refused event cannot be kept, and holds up the rest: \(error)")
+                metrics.update { $0.lastError = "\(error)" }
+            }
+            if queue.isClosed { return false }
+            do { try await Task.sleep(for: .seconds(wait)) } catch { return false }
+            wait = min(Self.longestWait, wait * 2)
+        }
+        let path = refused.path
         logger.error(
             "the server refused an event: it is set aside",
-            metadata: ["file": "\(path)", "status": "\(status)", "reason": "\(text.prefix(300))"])
+            metadata: [
+                "kept in": "\(path)", "file": "\(item.path)", "offset": "\(item.from)",
+                "status": "\(status)", "reason": "\(text.prefix(300))",
+            ])
         metrics.update { $0.setAside += 1 }
         guard serverKeepsPositions else {
             queue.acknowledge(shipment.ranges)

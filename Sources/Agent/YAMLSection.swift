@@ -34,6 +34,15 @@ struct YAMLSection {
         return text
     }
 
+    /// A text that is not empty.
+    func name() throws(AgentError) -> String {
+        let text = try text()
+        guard !text.isEmpty else { throw wrong("expected a name") }
+        return text
+    }
+
+    var isMapping: Bool { node.mapping != nil }
+
     func texts() throws(AgentError) -> [String: String] {
         var out: [String: String] = [:]
         try each { (key, value) throws(AgentError) in out[key] = try value.text() }

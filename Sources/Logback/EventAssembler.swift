@@ -9,12 +9,13 @@ package struct FileEvent: Sendable {
     /// Nanoseconds since the epoch.
     package var timestamp: Int64
     package var level: String?
-    /// How many events of the source come up to and with this one.
+    /// The clock of the source behind this event: with `to`, all that is needed to read on and give
+    /// the same times.
     package var events: Int64
 }
 
 /// Turns blocks of one file into events. What it makes of a file depends on the bytes, the offset and
-/// the number of events before it alone, so reading again gives the same events and the same times.
+/// the clock before it alone, so reading again gives the same events and the same times.
 package struct EventAssembler {
     package struct Bounds: Sendable {
         /// A longer event is closed, and its rest is an event of its own.
@@ -27,19 +28,27 @@ package struct EventAssembler {
     private var zone: ZoneCache
     private var splitter: LineSplitter
     private var open: FileEvent?
-    private var events: Int64
-    private var hasSeenHeader = false
+    private var clock: EventClock
+    /// True once the source has shown a header: then lines without one continue an event.
+    package private(set) var hasSeenHeader: Bool
     private var wantsLevel = false
-    private var lastTimestamp: Int64?
+    /// Of the last header that told a time.
+    private var lastStamp: (nanoseconds: Int64, precision: Int64)?
 
+    /// `events`: the clock that came with the event before `offset`, 0 at the start of a source.
+    /// `lane`: tells files of one stream apart that are written at the same time.
     package init(
-        layout: LayoutRule, zone: ZoneRule, offset: Int64, events: Int64,
-        bounds: Bounds = Bounds()
+        layout: LayoutRule, zone: ZoneRule, offset: Int64, events: Int64, lane: Int64 = 0,
+        hasSeenHeader: Bool = false, bounds: Bounds = Bounds()
     ) {
         self.layout = layout
         self.bounds = bounds
         self.zone = ZoneCache(zone)
-        self.events = events
+        self.hasSeenHeader = hasSeenHeader
+        clock = EventClock(latest: events, lane: lane)
+        if hasSeenHeader, events != 0 {
+            lastStamp = (events - events % Nanoseconds.millisecond, Nanoseconds.millisecond)
+        }
         splitter = LineSplitter(offset: offset, maxLineBytes: bounds.eventBytes)
     }
 
@@ -47,6 +56,9 @@ package struct EventAssembler {
     package var offset: Int64 { splitter.offset }
 
     package var hasOpenEvent: Bool { open != nil }
+
+    /// The clock as it is behind everything that was added.
+    package var latest: Int64 { clock.latest }
 
     /// `now`: the time of reading, for events that tell none.
     package mutating func add(_ block: some Collection<UInt8>, now: Int64) -> [FileEvent] {
@@ -98,18 +110,17 @@ package struct EventAssembler {
     }
 
     private mutating func begin(_ line: LineSplitter.Line, _ header: EventHeader, _ now: Int64) {
-        events += 1
+        let time = time(header, line.from, now)
         open = FileEvent(
-            from: line.from, to: line.to, text: line.text,
-            timestamp: time(header, now), level: header.level, events: events)
+            from: line.from, to: line.to, text: line.text, timestamp: time, level: header.level,
+            events: clock.latest)
     }
 
-    /// Events of one millisecond get rising nanoseconds from their number in the file, so that their
-    /// order and twins survive.
-    private mutating func time(_ header: EventHeader, _ now: Int64) -> Int64 {
+    private mutating func time(_ header: EventHeader, _ offset: Int64, _ now: Int64) -> Int64 {
+        let millisecond = Nanoseconds.millisecond
         guard let stamp = header.timestamp else {
-            let base = lastTimestamp ?? now
-            return base - base % Nanoseconds.millisecond + (events - 1) % Nanoseconds.millisecond
+            let (base, precision) = lastStamp ?? (now - now % millisecond, millisecond)
+            return clock.time(stamp: base, precision: precision, offset: offset)
         }
         let seconds = stamp.hasZone ? stamp.seconds : zone.utc(ofLocal: stamp.seconds)
         // A year that nanoseconds cannot hold, with a second to spare for the additions below, is
@@ -118,8 +129,7 @@ package struct EventAssembler {
         let whole =
             (-last...last).contains(seconds)
             ? seconds * Nanoseconds.second + stamp.nanoseconds : now
-        // Seconds alone leave room for order in the same way.
-        lastTimestamp = whole
-        return whole + (events - 1) % max(1, stamp.precision)
+        lastStamp = (whole, max(1, stamp.precision))
+        return clock.time(stamp: whole, precision: max(1, stamp.precision), offset: offset)
     }
 }

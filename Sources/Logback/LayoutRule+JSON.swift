@@ -4,19 +4,20 @@ import LogModel
 /// Lines that are JSON objects: Logstash's encoder, ECS and GELF of Spring Boot, Logback's own, pino
 /// and the like. Time and level come from the usual keys.
 extension LayoutRule {
-    private static let times = ["@timestamp", "timestamp", "time", "ts"].map { Array($0.utf8) }
+    private static let times = ["@timestamp", "timestamp", "time", "ts"]
     private static let levels = ["level", "log.level", "severity", "lvl", "_level_name"]
-        .map { Array($0.utf8) }
     private static let log = Array("log".utf8)
     private static let level = Array("level".utf8)
     private static let maxLevelBytes = 16
 
     /// Nil for a piece of JSON inside a message: it has neither time nor level, and the source has
-    /// shown headers that do, or it is no complete object.
-    static func jsonHeader(_ line: UnsafeRawBufferPointer, wantsLevel: Bool) -> EventHeader? {
+    /// shown headers that do, or it is no complete object. With a configured format, an object
+    /// without a stamp of that format begins no event, as a text without one.
+    func jsonHeader(_ line: UnsafeRawBufferPointer, wantsLevel: Bool) -> EventHeader? {
         var reader = JSONReader(line, maxNesting: Limits.maxNesting)
         var header = EventHeader(timestamp: nil, level: nil)
         var number: String?
+        var stray: ParsedTimestamp?
         var isComplete = false
         guard (try? reader.next()) == .objectStart else { return nil }
         while header.timestamp == nil || header.level == nil {
@@ -28,22 +29,51 @@ extension LayoutRule {
             guard let range = try? reader.skipValue() else { break }
             let name = line[key]
             let value = UnsafeRawBufferPointer(rebasing: line[range])
-            if times.contains(where: { $0.elementsEqual(name) }), header.timestamp == nil {
-                let text = unquoted(value) ?? value
-                header.timestamp = isoStamp(text, at: 0) ?? unixStamp(text)
-            } else if levels.contains(where: { $0.elementsEqual(name) }) {
-                take(value, into: &header.level, &number)
-            } else if name.elementsEqual(log) {
-                // ECS nests: {"log":{"level":"INFO"}}.
-                if let inner = member(level, of: value) {
-                    take(inner, into: &header.level, &number)
+            if header.timestamp == nil {
+                let named = Self.value(name, value, under: keys.time, or: Self.times)
+                header.timestamp = named.flatMap(stamp)
+                if keys.time == nil, header.timestamp == nil, let format, stray == nil {
+                    stray = Self.unquoted(value).flatMap { format.parse($0, at: 0) }
                 }
+            }
+            if let named = Self.value(name, value, under: keys.level, or: Self.levels) {
+                Self.take(named, into: &header.level, &number)
+            } else if keys.level == nil, name.elementsEqual(Self.log),
+                // ECS nests: {"log":{"level":"INFO"}}.
+                let inner = Self.member(Self.level, of: value)
+            {
+                Self.take(inner, into: &header.level, &number)
             }
         }
         // A number is a level where no name is: GELF and pino.
         if header.level == nil { header.level = number }
+        // A stamp under a key that nobody named, where the usual keys have none.
+        if header.timestamp == nil { header.timestamp = stray }
+        if format != nil { return header.timestamp == nil ? nil : header }
         if header.timestamp != nil || header.level != nil { return header }
         return isComplete && !wantsLevel ? header : nil
+    }
+
+    private func stamp(_ value: UnsafeRawBufferPointer) -> ParsedTimestamp? {
+        let text = Self.unquoted(value) ?? value
+        if let format { return format.parse(text, at: 0) }
+        return Self.isoStamp(text, at: 0) ?? Self.unixStamp(text)
+    }
+
+    /// The value of a member that is meant: the configured key, also of an object in the object as
+    /// `log.level`, or one of the usual keys.
+    private static func value(
+        _ name: Slice<UnsafeRawBufferPointer>, _ value: UnsafeRawBufferPointer,
+        under key: String?, or usual: [String]
+    ) -> UnsafeRawBufferPointer? {
+        guard let key else {
+            return usual.contains { name.elementsEqual($0.utf8) } ? value : nil
+        }
+        if name.elementsEqual(key.utf8) { return value }
+        guard let dot = key.utf8.firstIndex(of: UInt8(ascii: ".")),
+            name.elementsEqual(key.utf8[..<dot])
+        else { return nil }
+        return member(Array(key.utf8[key.utf8.index(after: dot)...]), of: value)
     }
 
     private static func take(

@@ -12,20 +12,35 @@ package struct EventHeader: Sendable {
 /// stamps like ISO 8601, nginx's access log and JSON lines; a custom rule is a regular expression
 /// for first lines, a stamp format, or both.
 package struct LayoutRule: Sendable {
-    private let firstLine: Regexp?
-    private let format: TimestampFormat?
-
-    package static let automatic = LayoutRule(compiled: nil, format: nil)
-
-    private init(compiled: Regexp?, format: TimestampFormat?) {
-        firstLine = compiled
-        self.format = format
+    /// Where JSON lines keep their time and level; nil: under one of the usual keys.
+    package struct JSONKeys: Sendable {
+        package var time: String?
+        package var level: String?
+        package init(time: String? = nil, level: String? = nil) {
+            self.time = time
+            self.level = level
+        }
     }
 
-    package init(firstLine: String?, format: TimestampFormat?) throws(RegexpError) {
+    private let firstLine: Regexp?
+    let format: TimestampFormat?
+    let keys: JSONKeys
+
+    package static let automatic = LayoutRule(compiled: nil, format: nil, keys: JSONKeys())
+
+    private init(compiled: Regexp?, format: TimestampFormat?, keys: JSONKeys) {
+        firstLine = compiled
+        self.format = format
+        self.keys = keys
+    }
+
+    /// Throws when `firstLine` is no regular expression.
+    package init(
+        firstLine: String?, format: TimestampFormat?, keys: JSONKeys = JSONKeys()
+    ) throws(RegexpError) {
         self.init(
-            compiled: try firstLine.map { (p) throws(RegexpError) in try Regexp(p) }, format: format
-        )
+            compiled: try firstLine.map { (p) throws(RegexpError) in try Regexp(p) },
+            format: format, keys: keys)
     }
 
     private static let slashStamp = TimestampFormat("yyyy/MM/dd HH:mm:ss")
@@ -44,6 +59,7 @@ package struct LayoutRule: Sendable {
                 timestamp: stamp, level: HeaderLevel.find(in: line, from: stamp?.end ?? 0))
         }
         guard let first = line.first else { return nil }
+        if first == UInt8(ascii: "{") { return jsonHeader(line, wantsLevel: wantsLevel) }
         if let format {
             // Lines that are set in continue an event, whatever stamp they quote.
             guard first != 0x20, first != 0x09, let stamp = Self.search(format, in: line) else {
@@ -51,7 +67,6 @@ package struct LayoutRule: Sendable {
             }
             return Self.header(line, stamp, wantsLevel: wantsLevel)
         }
-        if first == UInt8(ascii: "{") { return Self.jsonHeader(line, wantsLevel: wantsLevel) }
         return automaticHeader(line, wantsLevel: wantsLevel)
     }
 

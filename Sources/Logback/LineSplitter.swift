@@ -1,5 +1,8 @@
 /// Cuts blocks of a file into lines. A line that is longer than the bound comes in pieces: nothing is
 /// lost. Offsets count from the start of the file.
+///
+/// Zeros in front of a line are left out of its text, not of its range: a writer that does not append
+/// leaves a hole of that length when its file is truncated, and a power cut may leave some too.
 package struct LineSplitter {
     package struct Line: Sendable {
         /// Without its line end.
@@ -14,6 +17,8 @@ package struct LineSplitter {
     private let maxLineBytes: Int
     private var rest: [UInt8] = []
     private var restFrom: Int64
+    /// Zeros between `restFrom` and the bytes of `rest`.
+    private var hole: Int64 = 0
     private var restStartsLine = true
 
     package init(offset: Int64, maxLineBytes: Int) {
@@ -22,10 +27,16 @@ package struct LineSplitter {
     }
 
     /// Where the next byte belongs.
-    package var offset: Int64 { restFrom + Int64(rest.count) }
+    package var offset: Int64 { restFrom + hole + Int64(rest.count) }
 
     package mutating func add(_ block: some Collection<UInt8>) -> [Line] {
-        rest += block
+        if rest.isEmpty, restStartsLine {
+            let text = block.drop { $0 == 0 }
+            hole += Int64(block.count - text.count)
+            rest += text
+        } else {
+            rest += block
+        }
         var lines: [Line] = []
         var start = 0
         while let newline = rest[start...].firstIndex(of: 0x0a) {
@@ -37,8 +48,10 @@ package struct LineSplitter {
             restStartsLine = false
             start += maxLineBytes
         }
+        guard start > 0 else { return lines }
         rest.removeFirst(start)
-        restFrom += Int64(start)
+        restFrom += hole + Int64(start)
+        hole = 0
         return lines
     }
 
@@ -59,19 +72,22 @@ package struct LineSplitter {
     ) {
         var textEnd = end
         if lineEnd == 1, textEnd > start, rest[textEnd - 1] == 0x0d { textEnd -= 1 }
+        let text = rest[start..<textEnd]
         lines.append(
             Line(
-                text: Array(rest[start..<textEnd]), from: restFrom + Int64(start),
-                to: restFrom + Int64(end + lineEnd), startsLine: restStartsLine))
+                text: Array(restStartsLine ? text.drop { $0 == 0 } : text),
+                from: start == 0 ? restFrom : restFrom + hole + Int64(start),
+                to: restFrom + hole + Int64(end + lineEnd), startsLine: restStartsLine))
     }
 
     /// The unfinished last line of a file that will not grow any more.
     package mutating func finish() -> Line? {
-        guard !rest.isEmpty else { return nil }
+        guard !rest.isEmpty || hole > 0 else { return nil }
         var lines: [Line] = []
         appendLine(0, rest.count, lineEnd: 0, into: &lines)
-        restFrom += Int64(rest.count)
+        restFrom = offset
         rest = []
+        hole = 0
         restStartsLine = true
         return lines.first
     }

@@ -17,7 +17,7 @@ import Testing
         let path = root.appendingPathComponent("Samples/agent.yaml").path
         let sample = try AgentConfiguration.read(path)
         try sample.validate()
-        #expect(sample.groups.count == 3)
+        #expect(sample.groups.count == 4)
         #expect(sample.groups[0].level == .label)
         #expect(sample.labels == ["env": "prod"])
     }
@@ -49,5 +49,53 @@ import Testing
     ])
     func whatCannotBeReadIsRefused(text: String) {
         #expect(throws: AgentError.self) { try read(text) }
+    }
+
+    private func field(_ field: String) -> String {
+        "server: http://x:1\nstate: /tmp/x\nlabels: {env: prod}\n"
+            + "sources: [{paths: [a], fields: [\(field)]}]"
+    }
+
+    @Test(arguments: [
+        (
+            "{name: trace-id, regex: x, as: label}",
+            "\"trace-id\": letters, digits and _ only, no digit in front"
+        ),
+        (
+            "{name: 1st, regex: x}",
+            "\"1st\": letters, digits and _ only, no digit in front"
+        ),
+        (
+            "{name: host, regex: x, as: label}",
+            "\"host\": every entry has a label of that name already; choose another name"
+        ),
+        (
+            "{name: env, regex: x}",
+            "\"env\": every entry has a label of that name already; choose another name"
+        ),
+        (
+            "{name: a, regex: x}, {name: a, regex: y}",
+            "\"a\": given twice; one field may have alternatives: (a|b)"
+        ),
+    ])
+    func namesOfFieldsAreChecked(text: String, expected: String) throws {
+        do {
+            try read(field(text)).validate()
+            Issue.record("accepted")
+        } catch { #expect("\(error)" == "sources: fields: name: \(expected)") }
+    }
+
+    @Test func aFieldMayBeTheLevel() throws {
+        try read(field("{name: level, regex: 'sev=(\\w+)', as: label}")).validate()
+    }
+
+    @Test func keysOfJSONLines() throws {
+        let found = try read(
+            "server: http://x:1\nstate: /tmp/x\nsources: [{paths: [a], "
+                + "timestamp: {key: eventTime}, level: {as: label, key: sev}}]")
+        #expect(found.groups[0].level == .label)
+        #expect(throws: AgentError.self) {
+            try read("server: http://x:1\nstate: /x\nsources: [{paths: [a], level: {is: x}}]")
+        }
     }
 }

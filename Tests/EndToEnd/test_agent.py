@@ -4,8 +4,9 @@ import http.server
 import json
 import threading
 import time
+from unittest import mock
 
-from harness import SECOND, EndToEndCase, free_port, request, wait_until
+from harness import BINARY, SECOND, EndToEndCase, Process, free_port, request, wait_until
 
 STAMP = time.strftime("%Y-%m-%d %H:%M:%S.000 [main] INFO  a.B - ", time.localtime(time.time() - 3600))
 
@@ -111,6 +112,68 @@ class Agent(EndToEndCase):
             f.write(STAMP + "20\n")
         wait_until(lambda: len(foreign.lines) >= 21, 30, "the new line")
         self.assertEqual(foreign.lines, [f"{STAMP}{i}" for i in range(21)])
+
+    def once(self, server, numbers):
+        """Waits until each of these numbers has arrived; none may be there twice."""
+        wait_until(lambda: len(self.arrived(server)) >= len(numbers), 40, f"{len(numbers)} lines")
+        self.assertEqual(sorted(int(line.rsplit(" ", 1)[1]) for line in self.arrived(server)), list(numbers))
+
+    def write(self, numbers):
+        with open(self.log, "a") as f:
+            f.write("".join(f"{STAMP}{i}\n" for i in numbers))
+
+    def pack(self, name):
+        with gzip.open(self.folder / name, "wb") as packed:
+            packed.write(self.log.read_bytes())
+        self.log.unlink()
+
+    def test_rolled_to_spring_boots_names_while_the_agent_is_dead(self):
+        server = self.serve()
+        self.log = self.folder / "logs/app.log"
+        self.log.parent.mkdir()
+        arguments = ["--server", self.ours(server), "--label", "app=shop", "--state", self.folder / "state",
+                     f"{self.log.parent}/*.log"]
+        self.write(range(50))
+        agent = self.agent(*arguments)
+        wait_until(lambda: len(self.arrived(server)) == 50, 20, "the first lines")
+        agent.kill()
+        self.write(range(50, 100))
+        self.pack("logs/app.log.2026-01-08.0.gz")
+        self.write(range(100, 150))
+        self.pack("logs/app.log.2026-01-08.1.gz")
+        self.write(range(150, 160))
+        self.agent(*arguments, name="again")
+        self.once(server, range(160))
+
+    def test_copied_and_truncated_while_the_server_is_dead(self):
+        port = free_port()
+        server = self.serve(port=port)
+        agent = self.follow(self.ours(server))
+        self.write(range(100))
+        wait_until(lambda: len(self.arrived(server)) == 100, 20, "the first lines")
+        server.kill()
+        self.write(range(100, 60_000))
+        wait_until(lambda: "a push failed" in agent.tail(), 20, "a push that fails")
+        (self.folder / "app.log.1").write_bytes(self.log.read_bytes())
+        with open(self.log, "r+") as f:
+            f.truncate(0)
+        self.write(range(60_000, 60_500))
+        self.once(self.serve(port=port), range(60_500))
+
+    def test_more_files_than_descriptors(self):
+        server = self.serve()
+        logs = self.folder / "logs"
+        logs.mkdir()
+        for i in range(200):
+            (logs / f"l{i}.log").write_text(f"{STAMP}{i}\n")
+        # The hard limit is lowered, so the agent cannot raise it again.
+        with mock.patch("harness.BINARY", "/bin/sh"):
+            agent = Process(["-c", 'ulimit -n 128; exec "$0" "$@"', BINARY, "agent", "--server", self.ours(server),
+                             "--label", "app=shop", "--state", self.folder / "state", f"{logs}/*.log"],
+                            self.folder, "many")
+        self.processes.append(agent)
+        self.once(server, range(200))
+        self.assertNotIn("Too many open files", agent.tail())
 
     def test_one_agent_a_state_folder(self):
         server = self.serve()

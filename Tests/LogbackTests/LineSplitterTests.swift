@@ -63,4 +63,22 @@ import Testing
             ])
         #expect(lines.map(\.startsLine) == [true, false, false, true, true])
     }
+
+    /// What a writer that does not append leaves in front when its file is truncated.
+    @Test(arguments: [1, 3, 4096]) func aHoleBelongsToTheLineBehindIt(piece: Int) {
+        var splitter = LineSplitter(offset: 10, maxLineBytes: 100)
+        let bytes = [UInt8](repeating: 0, count: 1000) + Array("one\n\0\0two\nthree".utf8)
+        var lines: [LineSplitter.Line] = []
+        var at = 0
+        while at < bytes.count {
+            let end = min(bytes.count, at + piece)
+            lines += splitter.add(bytes[at..<end])
+            at = end
+        }
+        if let last = splitter.finish() { lines.append(last) }
+        #expect(lines.map { String(decoding: $0.text, as: UTF8.self) } == ["one", "two", "three"])
+        #expect(lines.map(\.from) == [10, 1014, 1020])
+        #expect(lines.map(\.to) == [1014, 1020, 1025])
+        #expect(splitter.offset == 1025)
+    }
 }

@@ -1,0 +1,144 @@
+import Foundation
+import LogModel
+import Logback
+
+/// Opening files for the reader: new sources, known ones, and what follows a truncation.
+extension Discovery {
+    /// Follows a file under a record that is known.
+    func follow(_ descriptor: Int32, _ record: SourceRecord, _ sight: Sight, _ head: [UInt8]) {
+        var record = record
+        record.isFinished = false
+        record.identity = sight.status.identity
+        // A copy holds the content of a source that was truncated: it speaks for it now.
+        record.isDetached = nil
+        shared.withLock { leavePredecessor(&record, $0) }
+        start(record, descriptor, sight, head)
+    }
+
+    /// Follows a file as a source of its own.
+    func followNew(_ descriptor: Int32, _ sight: Sight, _ head: [UInt8]) {
+        var id = identifier(sight.status.identity, "")
+        if shared.withLock({ $0.registry[id] }) != nil {
+            // Another content stood in this file before.
+            id = identifier(sight.status.identity, Self.generation())
+        }
+        startNew(id, descriptor, sight, head)
+    }
+
+    /// Follows a file under a name that is given.
+    func startNew(_ id: String, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8]) {
+        var record = SourceRecord(
+            id: id, identity: sight.status.identity, path: sight.path, touched: began)
+        record.fingerprint = Fingerprint(head)
+        shared.withLock { assignClock(&record, sight, &$0) }
+        start(record, descriptor, sight, head)
+    }
+
+    private static func generation() -> String {
+        "\(DispatchTime.now().uptimeNanoseconds)/\(Date().timeIntervalSince1970)"
+    }
+
+    private func identifier(_ identity: FileIdentity, _ generation: String) -> String {
+        let text = "\(host)/\(identity.device)/\(identity.inode)/\(identity.birth)/\(generation)"
+        return Fingerprint(text.utf8).hex + Fingerprint(text.utf8.reversed()).hex
+    }
+
+    private func start(
+        _ record: SourceRecord, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8]
+    ) {
+        let group = groups[sight.group]
+        let place = FollowedFile.Place(
+            path: sight.path, group: sight.group, content: sight.isPacked ? .gzip : .plain,
+            layout: group.layout, zone: group.zone)
+        let now = DispatchTime.now().uptimeNanoseconds
+        let isRolled = sight.path != record.path
+        let file = FollowedFile(
+            record, descriptor: descriptor, place: place, isRolled: isRolled, head: head, now: now)
+        shared.withLock { shared in
+            // Two copies of one content: one is enough. The file closes its descriptor.
+            if shared.following.values.contains(where: { $0.id == record.id }) { return }
+            shared.registry[record.id] = record
+            shared.isRegistryDirty = true
+            shared.following[record.identity] = file
+            shared.inbox.append(file)
+        }
+        logger.debug("following", metadata: ["path": "\(sight.path)"])
+    }
+
+    /// A source that waited for a clock when the agent stopped, and whose predecessor is still looked
+    /// for, counts in a lane above it instead.
+    private func leavePredecessor(_ record: inout SourceRecord, _ shared: Shared) {
+        guard let before = record.predecessor.flatMap({ shared.registry[$0] }), !before.isFinished,
+            !shared.following.values.contains(where: { $0.id == before.id })
+        else { return }
+        record.predecessor = nil
+        record.lane = ((before.lane ?? 0) + 1) % EventClock.lanes
+    }
+
+    /// Where a new source counts its nanoseconds from: behind the source that had its name before;
+    /// behind the rolls of its name, in a lane above theirs; or in a lane that no open file of the
+    /// same labels uses.
+    private func assignClock(
+        _ record: inout SourceRecord, _ sight: Sight, _ shared: inout Shared
+    ) {
+        let stream = groups[sight.group].stream
+        let open = shared.following.values.filter { groups[$0.place.group].stream == stream }
+        let family = record.family
+        let before = shared.latest[family].flatMap { shared.registry[$0] }
+        shared.latest[family] = record.id
+        shared.order += 1
+        record.order = shared.order
+        if let before, before.path == record.path,
+            before.isFinished || open.contains(where: { $0.id == before.id })
+        {
+            record.lane = before.lane
+            record.predecessor = before.isFinished ? nil : before.id
+            if before.isFinished {
+                record.seed = before.events
+                record.events = before.events
+            }
+            return
+        }
+        let used = Set(open.map(\.lane))
+        let first = (before.map { $0.lane ?? 0 } ?? used.max() ?? -1) + 1
+        record.lane =
+            (first..<first + EventClock.lanes).map { $0 % EventClock.lanes }
+            .first { !used.contains($0) } ?? first % EventClock.lanes
+    }
+
+    /// Other content stands in the file of this source now.
+    func detach(_ record: SourceRecord) {
+        shared.withLock { shared in
+            var record = record
+            record.isDetached = true
+            shared.registry[record.id] = record
+            shared.isRegistryDirty = true
+            shared.epoch += 1
+        }
+    }
+
+    /// The reader found that a file was truncated in place: the file goes on as another source, and
+    /// what was not read is looked for in a copy.
+    func restart(_ file: FollowedFile) {
+        let head = file.shown.withLock { $0 }
+        shared.withLock { shared in
+            guard var record = shared.registry[file.id] else { return }
+            record.isDetached = true
+            record.fingerprint = Fingerprint(head.head)
+            record.mark = file.readMark
+            record.size = head.size
+            shared.registry[file.id] = record
+            shared.isRegistryDirty = true
+            shared.following[file.identity] = nil
+            shared.truncated.insert(file.id)
+            shared.epoch += 1
+        }
+        let descriptor = file.duplicate()
+        guard descriptor >= 0, let status = FileIdentity.status(of: descriptor) else { return }
+        let sight = Sight(
+            path: file.path, name: "", group: file.place.group, isNamed: true, isRolled: false,
+            isPacked: false, status: status)
+        let first = FileContent(descriptor: descriptor, kind: .plain).firstBytes
+        followNew(descriptor, sight, first)
+    }
+}

@@ -1,0 +1,111 @@
+import Bytes
+import Foundation
+
+/// What an open file holds, packed or not: its first bytes, and the bytes before an offset. It does
+/// not own the descriptor.
+struct FileContent {
+    enum Kind: Sendable { case plain, gzip }
+
+    let descriptor: Int32
+    let kind: Kind
+
+    static let blockBytes = 64 * 1024
+    /// Packed bytes that surely unpack to the bytes of a fingerprint, unless the file is shorter.
+    private static let packedHeadBytes = 16 * 1024
+
+    /// The first bytes, unpacked; empty when there are none, or they cannot be read.
+    var firstBytes: [UInt8] {
+        let length = kind == .plain ? Fingerprint.length : Self.packedHeadBytes
+        let block = Self.read(descriptor, at: 0, count: length)
+        guard kind == .gzip else { return block }
+        var unpacker = GzipStream()
+        var out: [UInt8] = []
+        // A file that is still being packed ends in the middle: what came out before counts.
+        block.withUnsafeBytes { bytes in try? unpacker.inflate(bytes, into: &out) }
+        return Array(out.prefix(Fingerprint.length))
+    }
+
+    /// The bytes before an offset of the unpacked content, at most `ContentMark.length`; nil when
+    /// there are fewer.
+    func tail(before offset: Int64) -> [UInt8]? {
+        let count = Int(min(offset, Int64(ContentMark.length)))
+        if kind == .plain {
+            let block = Self.read(descriptor, at: offset - Int64(count), count: count)
+            return block.count == count ? block : nil
+        }
+        var tail = PackedTail(end: offset)
+        return unpack({ tail.add($0) }) == nil || tail.seen < offset ? nil : tail.bytes
+    }
+
+    /// Unpacked bytes of a compressed file that is whole, and its last bytes; nil for one that is
+    /// cut off or damaged.
+    func packedEnd() -> (length: Int64, tail: [UInt8])? {
+        var tail = PackedTail(end: .max)
+        guard let isWhole = unpack({ tail.add($0) }), isWhole else { return nil }
+        return (tail.seen, tail.bytes)
+    }
+
+    /// Hands out the unpacked content block by block. Nil for damaged data; false when the file ends
+    /// within a member.
+    private func unpack(_ body: ([UInt8]) -> Void) -> Bool? {
+        var unpacker = GzipStream()
+        var offset: Int64 = 0
+        while true {
+            let block = Self.read(descriptor, at: offset, count: Self.blockBytes)
+            if block.isEmpty { return offset > 0 && unpacker.isAtMemberEnd }
+            offset += Int64(block.count)
+            var out: [UInt8] = []
+            do { try block.withUnsafeBytes { try unpacker.inflate($0, into: &out) } } catch {
+                return nil
+            }
+            body(out)
+        }
+    }
+
+    /// Up to `count` bytes from an offset; fewer at the end, none when reading fails.
+    static func read(_ descriptor: Int32, at offset: Int64, count: Int) -> [UInt8] {
+        var block = [UInt8](repeating: 0, count: count)
+        while true {
+            let got = pread(descriptor, &block, count, off_t(offset))
+            if got < 0, errno == EINTR { continue }
+            block.removeLast(count - max(0, got))
+            return block
+        }
+    }
+
+    /// The last bytes before `end` of a content that comes in blocks.
+    private struct PackedTail {
+        let end: Int64
+        private(set) var seen: Int64 = 0
+        private(set) var bytes: [UInt8] = []
+
+        init(end: Int64) { self.end = end }
+
+        mutating func add(_ block: [UInt8]) {
+            let part = block.prefix(Int(min(Int64(block.count), max(0, end - seen))))
+            seen += Int64(part.count)
+            bytes += part.suffix(ContentMark.length)
+            bytes.removeFirst(max(0, bytes.count - ContentMark.length))
+        }
+    }
+}
+
+/// The bytes before an offset, as a hash: with the fingerprint of the first bytes it tells whether a
+/// file is still, or again, what was read so far.
+struct ContentMark: Hashable, Sendable, Codable {
+    /// Bytes that are looked at, at most: more than one line with its stamp.
+    static let length = 256
+
+    var offset: Int64
+    var hash: UInt64
+
+    init(offset: Int64, before tail: [UInt8]) {
+        self.offset = offset
+        hash = Fingerprint(tail).hash
+    }
+
+    func matches(_ content: FileContent) -> Bool {
+        guard let tail = content.tail(before: offset) else { return false }
+        return Fingerprint(tail).hash == hash
+    }
+}

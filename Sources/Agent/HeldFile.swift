@@ -1,0 +1,118 @@
+import Foundation
+
+/// A file that may be a copy of one which is followed: its descriptor is held, and nothing is read,
+/// until its content tells. Owned by discovery.
+final class HeldFile {
+    let descriptor: Int32
+    let sight: Discovery.Sight
+    /// The size of the original when the file was first seen. A copy becomes as long; a file that is
+    /// shorter, and than a fingerprint too, only began with the same line.
+    let originalSize: Int64
+    var size: Int64
+    /// Seconds since the epoch of the last growth.
+    var grown: Double
+
+    init(_ descriptor: Int32, _ sight: Discovery.Sight, originalSize: Int64, now: Double) {
+        self.descriptor = descriptor
+        self.sight = sight
+        self.originalSize = originalSize
+        size = sight.status.size
+        grown = now
+    }
+}
+
+/// Copies, as copytruncate makes them: a copy that the pattern matches must not be read as a source.
+///
+/// A file is taken for a copy when its name may be one of the original's rolled names, it is younger,
+/// not longer, and every byte that fingerprints look at is the original's, which still stands under
+/// its own name. When the original is truncated the copy is looked at again, for the unread rest.
+extension Discovery {
+    /// A file that does not grow for so long is no copy in the making, in seconds.
+    private static let copyQuiet = 2.0
+
+    func hold(_ descriptor: Int32, _ sight: Sight, _ original: FollowedFile) {
+        held[sight.status.identity] = HeldFile(
+            descriptor, sight, originalSize: original.shown.withLock(\.size),
+            now: Date().timeIntervalSince1970)
+    }
+
+    /// The open file that this one looks like a copy of.
+    func original(of content: FileContent, _ first: [UInt8], _ sight: Sight) -> FollowedFile? {
+        let candidate = sight.status
+        let folder = FollowedFile.split(sight.path).folder
+        let files = shared.withLock { Array($0.following.values) }
+        return files.first { file in
+            guard file.isPlain, file.folder == folder,
+                RolledName.isCopy(sight.name, of: file.name),
+                file.identity.birth < candidate.identity.birth || candidate.identity.birth == 0,
+                FileIdentity.status(of: file.path)?.identity == file.identity
+            else { return false }
+            return Self.isAlike(candidate.size, first, file)
+        }
+    }
+
+    /// True when the first bytes are those of the original, or may be.
+    private static func isAlike(_ size: Int64, _ first: [UInt8], _ file: FollowedFile) -> Bool {
+        let shown = file.shown.withLock { $0 }
+        let current = file.content.firstBytes
+        guard current.starts(with: shown.head) else {
+            // Truncated, which the reader has yet to find out: then the rest is looked for here.
+            return !shown.head.isEmpty
+                && (first.starts(with: shown.head) || shown.head.starts(with: first))
+        }
+        let originalSize = max(
+            shown.size, FileIdentity.status(of: file.content.descriptor)?.size ?? 0)
+        return originalSize > 0 && size <= originalSize && current.starts(with: first)
+    }
+
+    /// The source, truncated in place, that this file is a copy of: as long as what was read of it, or
+    /// from an earlier time.
+    func sourceOfCopy(_ content: FileContent, _ first: [UInt8], _ sight: Sight) -> String? {
+        truncatedSources(sight, first).first { record in
+            let isEarlier =
+                record.fingerprint.count == Fingerprint.length
+                && sight.status.size <= record.mark?.offset ?? 0
+            return isEarlier || record.matches(content, first: first)
+        }?.id
+    }
+
+    /// Sources that were truncated in place, begin like this file, and may have left a copy under its
+    /// name.
+    func truncatedSources(_ sight: Sight, _ first: [UInt8]) -> [SourceRecord] {
+        shared.withLock { shared in
+            shared.registry.sources.values.filter {
+                $0.isDetached == true && $0.fingerprint.count > 0
+                    && RolledName.isCopy(sight.name, of: $0.name) && $0.fingerprint.matches(first)
+            }
+        }
+    }
+
+    /// Looks again at what is held: a file that differs is a source, one that stays alike a copy.
+    func judgeHeld() {
+        let now = Date().timeIntervalSince1970
+        for (identity, file) in held {
+            guard let status = FileIdentity.status(of: file.descriptor) else { continue }
+            if status.size != file.size {
+                file.size = status.size
+                file.grown = now
+            }
+            let sight = Sight(
+                path: file.sight.path, name: file.sight.name, group: file.sight.group,
+                isNamed: file.sight.isNamed, isRolled: file.sight.isRolled, isPacked: false,
+                status: status)
+            let content = FileContent(descriptor: file.descriptor, kind: .plain)
+            let first = content.firstBytes
+            let isAlike = original(of: content, first, sight) != nil
+            let isQuiet = now - file.grown > Self.copyQuiet
+            if isAlike, !isQuiet { continue }
+            held[identity] = nil
+            let isLong = status.size >= min(file.originalSize, Int64(Fingerprint.length))
+            if isAlike, status.size > 0, isLong {
+                judge(sight)
+                close(file.descriptor)
+            } else {
+                settle(file.descriptor, sight, content, first)
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import LogModel
+import Logback
+
+/// Gives an event of a group its labels and metadata.
+///
+/// Where names meet: a configured label stands; a field named `level` that matches is the level, and
+/// the one found in the header is not used. Other meetings are refused when the agent starts.
+struct ItemMaker {
+    private let group: SourceGroup
+    private let labels: [Label]
+    private let hasLevel: Bool
+
+    init(_ group: SourceGroup, of configuration: AgentConfiguration) {
+        self.group = group
+        var labels = configuration.labels.merging(group.labels) { $1 }
+        if labels["host"] == nil { labels["host"] = configuration.host }
+        hasLevel = labels["level"] != nil
+        self.labels = labels.map { Label($0.key, $0.value) }
+    }
+
+    func item(_ event: FileEvent, of file: FollowedFile) -> Shipment.Item {
+        var labels = labels
+        var metadata: [Label] = []
+        func put(_ label: Label, asLabel: Bool) {
+            if asLabel { labels.append(label) } else { metadata.append(label) }
+        }
+        var wantsLevel = !hasLevel
+        for field in group.fields {
+            guard let value = value(field, event.text) else { continue }
+            put(Label(field.name, value), asLabel: field.isLabel)
+            if field.name == "level" { wantsLevel = false }
+        }
+        if wantsLevel, group.level != .none, let level = event.level {
+            put(Label("level", level), asLabel: group.level == .label)
+        }
+        return Shipment.Item(
+            source: file.id, path: file.path, from: event.from, to: event.to,
+            events: event.events, timestamp: event.timestamp, text: event.text,
+            labels: Labels(labels), metadata: metadata.isEmpty ? .empty : Labels(metadata))
+    }
+
+    /// The first group of the match, or the whole of it; nil when there is none.
+    private func value(_ field: SourceGroup.Field, _ text: [UInt8]) -> String? {
+        text.withUnsafeBytes { text in
+            guard let groups = field.regexp.captures(in: text),
+                let range = groups.count > 1 ? groups[1] : groups[0]
+            else { return nil }
+            return String(decoding: text[range], as: UTF8.self)
+        }
+    }
+}

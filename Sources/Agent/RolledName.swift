@@ -1,0 +1,49 @@
+/// What the name of a file says about rolling: `app.log.2026-01-08.0`, `app.log.2`, `app-2026-01-08.log`
+/// and `app.1.log` all come from `app.log`. A rolled name is the first one with dates and numbers put
+/// in; its extension may be left out.
+enum RolledName {
+    private static let separators: Set<UInt8> = Set("._-".utf8)
+    /// What dates and numbers consist of: `2026-01-08T10.3`.
+    private static let marks: Set<UInt8> = Set("0123456789T".utf8).union(separators)
+
+    /// True when a file under this name, without `.gz`, may have been rolled from one that the
+    /// pattern names, or is named itself.
+    static func isRolled(_ name: String, from pattern: String) -> Bool {
+        if Glob.matches(pattern, name) { return true }
+        let dot = pattern.lastIndex(of: ".") ?? pattern.endIndex
+        return originals(of: name).contains {
+            Glob.matches(pattern, $0) || Glob.matches(pattern, $0 + pattern[dot...])
+        }
+    }
+
+    /// The names that are left when a part of dates and numbers is taken out.
+    private static func originals(of name: String) -> [String] {
+        let bytes = Array(name.utf8)
+        var found: [String] = []
+        for start in bytes.indices.dropFirst() where separators.contains(bytes[start]) {
+            let end = bytes[start...].firstIndex { !marks.contains($0) } ?? bytes.count
+            // The point before an extension belongs to the extension.
+            var stop = end
+            while stop > start, separators.contains(bytes[stop - 1]), end < bytes.count {
+                stop -= 1
+            }
+            guard bytes[start..<stop].contains(where: { (48...57).contains($0) }) else { continue }
+            found.append(String(decoding: bytes[..<start] + bytes[stop...], as: UTF8.self))
+        }
+        return found
+    }
+
+    /// The name that a file has before it is rolled, and all its rolls share.
+    static func root(of name: String) -> String {
+        let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+        return originals(of: plain).min { $0.utf8.count < $1.utf8.count } ?? plain
+    }
+
+    /// True when a copy of the file `original` may bear this name: it goes on behind the original's
+    /// stem, whatever comes then.
+    static func isCopy(_ name: String, of original: String) -> Bool {
+        let stem = original.utf8.prefix { $0 != UInt8(ascii: ".") }
+        guard !stem.isEmpty, name.utf8.starts(with: stem), name != original else { return false }
+        return name.utf8.dropFirst(stem.count).first.map(separators.contains) ?? false
+    }
+}
