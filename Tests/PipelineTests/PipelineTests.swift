@@ -13,6 +13,16 @@ import Testing
         return log.stages
     }
 
+    private func runAll(
+        _ pipeline: LogPipeline, _ entries: Entries, _ result: inout PipelineResult
+    ) throws {
+        var next = 0
+        repeat {
+            next = try pipeline.run(
+                stream: Self.stream, entries: entries, from: next, into: &result)
+        } while next < entries.count
+    }
+
     private func run(
         _ text: String, _ lines: [String], metadata: Labels = .empty
     ) throws -> [String] {
@@ -22,7 +32,7 @@ import Testing
         }
         let pipeline = try LogPipeline(stages: try stages(text))
         var result = PipelineResult()
-        try pipeline.run(stream: Self.stream, entries: entries, into: &result)
+        try runAll(pipeline, entries, &result)
         return result.rows.indices.map { i in
             let labels = pipeline.labels[result.labelIDs[i]]
             let parsed = labels.parsed.pairs.filter { $0.name != "__error_details__" }
@@ -79,6 +89,49 @@ import Testing
             ])
     }
 
+    /// Corners where Loki's parsers differ from what one would guess.
+    @Test func cornersOfParsers() throws {
+        // Half a surrogate pair empties the text; only an object's very first byte counts.
+        #expect(
+            try run("| json", [#"{"bad":"\ud800","ok":1}"#])
+                == [#"{"bad":"\ud800","ok":1} {bad="", ok="1"}"#])
+        #expect(
+            try run(#"| json a="a""#, [" {\"a\":1}", ""])
+                == [#" {"a":1} {__error__="JSONParserErr"}"#, " {}"])
+        #expect(
+            try run("| unpack", [" {}", ""]) == [#" {} {__error__="JSONParserErr"}"#, " {}"])
+        #expect(try run(#"| pattern "<a> <b>""#, ["", "x y"]) == [" {}", #"x y {a="x", b="y"}"#])
+        // A name that the row has is not emptied; expressions replace what was found before.
+        #expect(try run(#"| json app="nosuch""#, [#"{"x":1}"#]) == [#"{"x":1} {}"#])
+        #expect(
+            try run(#"| logfmt | logfmt a="b""#, ["a=1 b=2"]) == [#"a=1 b=2 {a="2", b="2"}"#])
+        #expect(
+            try run(#"| json | json a="b""#, [#"{"a":1,"b":2}"#])
+                == [#"{"a":1,"b":2} {a="2", b="2"}"#])
+        // Keys of logfmt are compared as names of labels, the label's own name counts too.
+        #expect(
+            try run(#"| logfmt k="a_b", l, m="x""#, ["a.b=1 _l=0 l=3 m=4"])
+                == [#"a.b=1 _l=0 l=3 m=4 {k="1", l="3", m="4"}"#])
+        #expect(throws: PipelineError.self) { try run(#"| logfmt k="a-b""#, []) }
+        #expect(try run(#"| regexp "(?<a>x)""#, ["x"]) == [#"x {a="x"}"#])
+    }
+
+    /// What a row makes of itself, and how long that takes, is bounded; a long unit is cut.
+    @Test func templatesDoNotGrowWithoutBound() throws {
+        let doubled = String(repeating: #" | label_format a="{{.a}}{{.a}}""#, count: 40)
+        let lines = [String](repeating: "a=0123456789abcdef", count: 50)
+        for text in [
+            "| logfmt" + doubled,
+            #"| line_format "{{ range 100000 }}{{ repeat 1000 \"x\" }}{{ end }}""#,
+            #"| line_format "{{ $x := repeat 1000 \"a\" }}{{ range 40 }}{{ $x = print $x $x }}{{ end }}""#,
+        ] {
+            for row in try run(text, lines) {
+                #expect(row.utf8.count < 3 << 20)
+                #expect(row.contains("TemplateFormatErr"), "\(text)")
+            }
+        }
+    }
+
     @Test func labelFiltersConvertDropAndMark() throws {
         let lines = ["n=5 d=2s s=1KB", "n=x", "m=1"]
         #expect(try run("| logfmt | n > 4", lines).count == 2)
@@ -110,7 +163,7 @@ import Testing
         entries.append(timestamp: 1, line: "x".utf8, metadata: metadata)
         let pipeline = try LogPipeline(stages: [])
         var result = PipelineResult()
-        try pipeline.run(stream: Self.stream, entries: entries, into: &result)
+        try runAll(pipeline, entries, &result)
         #expect(
             pipeline.labels[0].merged.description
                 == #"{app="shop", level="info", level_extracted="warn", trace="t"}"#)
@@ -126,12 +179,12 @@ import Testing
             entries.append(timestamp: 1, line: line.utf8)
         }
         var result = PipelineResult()
-        try pipeline.run(stream: Self.stream, entries: entries, into: &result)
+        try runAll(pipeline, entries, &result)
         #expect(result.values == [1.5, 2])
         #expect(pipeline.labels.map(\.merged.description) == [#"{m="a"}"#])
         entries.append(timestamp: 1, line: "d=soon m=a".utf8)
         #expect(throws: PipelineError.self) {
-            try pipeline.run(stream: Self.stream, entries: entries, into: &result)
+            try runAll(pipeline, entries, &result)
         }
     }
 
@@ -153,7 +206,7 @@ import Testing
             var entries = Entries()
             entries.append(timestamp: 1, line: line)
             var result = PipelineResult()
-            try all.run(stream: Self.stream, entries: entries, into: &result)
+            try runAll(all, entries, &result)
         }
     }
 }

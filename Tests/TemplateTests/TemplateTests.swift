@@ -30,7 +30,8 @@ private func render(
         (#"{{$x := 1}}{{if true}}{{$x = 2}}{{end}}{{$x}}"#, "2"),
         (#"{{block "b" .a}}[{{.}}]{{end}}"#, "[x]"),
         ("{{(fromJson `{\"k\":{\"n\":1500000}}`).k.n}}", "1.5e+06"),
-        ("{{(fromJson `{}`).missing.deeper}}", "<no value>"),
+        ("{{(fromJson `{}`).missing}}", "<no value>"),
+        ("{{1e3}} {{alignLeft 5.0 \"x\"}}| {{lower \"İA\"}}", "1000 x    | ia"),
         (
             "{{printf \"%5.2f|%-4s|%04d|%x|%q|%v|%T\" 3.14159 .a 42 \"hi\" .b true 1.5}}",
             " 3.14|x   |0042|6869|\"y z\"|true|float64"
@@ -112,7 +113,13 @@ private func render(
         "{{range 99999999999}}x{{end}}", "{{range 1000}}{{range 1000}}x{{end}}{{end}}",
         "{{regexReplaceAll \"(\" .a \"\"}}", "{{unixToTime \"12\"}}", "{{urldecode \"%zz\"}}",
         "{{range 90000}}0123456789012345{{end}}", "{{.a.b}}", "{{(now).Nosuch}}", "{{call .a}}",
-        "{{trunc (add 1 1) .a}}",
+        "{{trunc (add 1 1) .a}}", "{{(fromJson `{}`).missing.deeper}}", "{{alignLeft 1.5 .a}}",
+        "{{$x := repeat 1000 \"a\"}}{{$x = replace \"a\" $x $x}}{{$x = replace \"a\" $x $x}}",
+        "{{$x := repeat 1000 \"a\"}}{{range 9}}{{$x = regexReplaceAll \"a\" $x $x}}{{end}}",
+        "{{$x := \"a\"}}{{range 40}}{{$x = printf \"%s%s\" $x $x}}{{end}}",
+        "{{$x := \"a\"}}{{range 40}}{{$x = print $x $x}}{{end}}",
+        "{{regexReplaceAll (repeat 100000 \"(a*)*\") .a .a}}",
+        "{{range 9000}}{{$x := repeat 1000 \"a\"}}{{end}}",
     ]) func failsForTheRow(_ template: String) throws {
         let compiled = try Template(template)
         _ = compiled
