@@ -7,46 +7,47 @@ extension LogQLPrinter {
 
     /// The way people read it; parsing it gives the same tree again.
     package static func printLines(_ query: QueryTree) -> String {
+        var out = ""
         switch query {
-        case .log(let log): lines(log, 0)
-        case .metric(let metric): lines(metric, 0)
+        case .log(let log): add(log, 0, to: &out)
+        case .metric(let metric): add(metric, 0, to: &out)
         }
+        return out
     }
 
     private static func indent(_ level: Int) -> String { String(repeating: "  ", count: level) }
 
-    private static func lines(_ log: LogExpression, _ level: Int) -> String {
+    private static func add(_ log: LogExpression, _ level: Int, to out: inout String) {
         let whole = text(log)
-        guard whole.count > lineLength else { return indent(level) + whole }
-        let legs = [log] + log.alternatives
-        return legs.map { leg in
+        guard whole.count > lineLength else {
+            out += indent(level) + whole
+            return
+        }
+        for (place, leg) in ([log] + log.alternatives).enumerated() {
+            if place > 0 { out += "\n\(indent(level))or\n" }
             var leg = leg
             leg.alternatives = []
-            return pipeline(leg, level)
-        }.joined(separator: "\n\(indent(level))or\n")
+            addPipeline(leg, level, to: &out)
+        }
     }
 
-    private static func pipeline(_ log: LogExpression, _ level: Int) -> String {
+    private static func addPipeline(_ log: LogExpression, _ level: Int, to out: inout String) {
         let whole = text(log)
-        guard whole.count > lineLength else { return indent(level) + whole }
+        guard whole.count > lineLength else {
+            out += indent(level) + whole
+            return
+        }
         var selector = log
         selector.stages = []
-        var lines = [indent(level) + text(selector)]
+        out += indent(level) + text(selector)
         var afterLineFilter = false
         for stage in log.stages {
+            let isLineFilter = if case .lineFilter = stage.kind { true } else { false }
             // Line filters that follow each other stay together.
-            if case .lineFilter = stage.kind, afterLineFilter {
-                lines[lines.count - 1] += " " + text(stage)
-            } else {
-                lines.append(indent(level + 1) + text(stage))
-            }
-            if case .lineFilter = stage.kind {
-                afterLineFilter = true
-            } else {
-                afterLineFilter = false
-            }
+            out += isLineFilter && afterLineFilter ? " " : "\n" + indent(level + 1)
+            out += text(stage)
+            afterLineFilter = isLineFilter
         }
-        return lines.joined(separator: "\n")
     }
 
     /// The text of an expression, or nil when it does not fit into a line. Chains of thousands of
@@ -74,62 +75,69 @@ extension LogQLPrinter {
         }
     }
 
-    private static func lines(_ metric: MetricExpression, _ level: Int) -> String {
-        if let whole = short(metric) { return indent(level) + whole }
+    private static func add(_ metric: MetricExpression, _ level: Int, to out: inout String) {
+        if let whole = short(metric) {
+            out += indent(level) + whole
+            return
+        }
         switch metric {
-        case .range(let range): return lines(range, level)
+        case .range(let range): add(range, level, to: &out)
         case .vector(let vector):
-            let parameters: [String] = [vector.parameter.map { "\($0)" }, vector.label].compactMap {
-                $0
-            }
-            return call(
-                vector.function.rawValue + grouping(vector.grouping),
-                parameters.map { indent(level + 1) + $0 } + [lines(vector.operand, level + 1)],
-                level)
+            let parameter = vector.parameter.map { "\($0)" } ?? vector.label
+            let name = vector.function.rawValue + grouping(vector.grouping)
+            addCall(name, parameter.map { [$0] } ?? [], vector.operand, [], level, to: &out)
         case .binary(let operation):
-            return operand(operation.left, level + 1) + "\n" + indent(level)
-                + operation.op.rawValue + (operation.returnsBool ? " bool" : "")
-                + text(operation.matching) + "\n" + operand(operation.right, level + 1)
+            addOperand(operation.left, level + 1, to: &out)
+            out += "\n" + indent(level) + operation.op.rawValue
+            out += (operation.returnsBool ? " bool" : "") + text(operation.matching) + "\n"
+            addOperand(operation.right, level + 1, to: &out)
         case .labelReplace(let replace):
             let texts = [replace.destination, replace.replacement, replace.source, replace.pattern]
-            return call(
-                "label_replace",
-                [lines(replace.operand, level + 1)] + texts.map { indent(level + 1) + quoted($0) },
-                level)
+            addCall("label_replace", [], replace.operand, texts.map(quoted), level, to: &out)
         case .function(let function):
-            return call(
-                function.name.rawValue,
-                [lines(function.operand, level + 1)]
-                    + (function.argument.map { [indent(level + 1) + number($0)] } ?? []), level)
+            let argument = function.argument.map { [number($0)] } ?? []
+            addCall(function.name.rawValue, [], function.operand, argument, level, to: &out)
         case .fill(let fill):
-            return call(
-                "fill", [lines(fill.operand, level + 1), indent(level + 1) + number(fill.value)],
-                level)
-        case .subquery, .literal, .constant: return indent(level) + text(metric)
+            addCall("fill", [], fill.operand, [number(fill.value)], level, to: &out)
+        case .subquery, .literal, .constant: out += indent(level) + text(metric)
         }
     }
 
-    private static func call(_ name: String, _ arguments: [String], _ level: Int) -> String {
-        indent(level) + name + "(\n" + arguments.joined(separator: ",\n") + "\n" + indent(level)
-            + ")"
+    /// A call with an argument a line: texts, the operand, texts.
+    private static func addCall(
+        _ name: String, _ before: [String], _ operand: MetricExpression, _ after: [String],
+        _ level: Int, to out: inout String
+    ) {
+        out += indent(level) + name + "(\n"
+        for text in before { out += indent(level + 1) + text + ",\n" }
+        add(operand, level + 1, to: &out)
+        for text in after { out += ",\n" + indent(level + 1) + text }
+        out += "\n" + indent(level) + ")"
     }
 
     /// A leg of a binary operation; one that is broken itself gets the brackets that short ones have.
-    private static func operand(_ metric: MetricExpression, _ level: Int) -> String {
-        guard case .binary = metric, short(metric) == nil else { return lines(metric, level) }
-        return indent(level) + "(\n" + lines(metric, level + 1) + "\n" + indent(level) + ")"
+    private static func addOperand(
+        _ metric: MetricExpression, _ level: Int, to out: inout String
+    ) {
+        guard case .binary = metric, short(metric) == nil else {
+            add(metric, level, to: &out)
+            return
+        }
+        out += indent(level) + "(\n"
+        add(metric, level + 1, to: &out)
+        out += "\n" + indent(level) + ")"
     }
 
-    private static func lines(_ range: RangeAggregation, _ level: Int) -> String {
-        var inner = pipeline(range.log, level + 1)
-        if let unwrap = range.unwrap { inner += "\n" + indent(level + 2) + text(unwrap) }
-        inner += " [\(DurationText.prometheusText(range.rangeNanoseconds))]"
+    private static func add(_ range: RangeAggregation, _ level: Int, to out: inout String) {
+        out += indent(level) + range.function.rawValue + "(\n"
+        if let parameters = parameters(range) { out += indent(level + 1) + parameters + ",\n" }
+        addPipeline(range.log, level + 1, to: &out)
+        if let unwrap = range.unwrap { out += "\n" + indent(level + 2) + text(unwrap) }
+        out += " [\(DurationText.prometheusText(range.rangeNanoseconds))]"
         if range.offsetNanoseconds != 0 {
-            inner += " offset \(DurationText.offsetText(range.offsetNanoseconds))"
+            out += " offset \(DurationText.offsetText(range.offsetNanoseconds))"
         }
-        inner += modifiers(0, range.at)
-        let parameters = parameters(range).map { [indent(level + 1) + $0] } ?? []
-        return call(range.function.rawValue, parameters + [inner], level) + grouping(range.grouping)
+        out += modifiers(0, range.at) + "\n" + indent(level) + ")" + grouping(range.grouping)
     }
 
     private static func grouping(_ grouping: Grouping?) -> String {

@@ -35,7 +35,10 @@ extension TemplateFunctions {
             guard text.isEmpty || count <= TemplateLimits.valueBytes / text.count else {
                 throw TemplateLimits.tooLarge("repeat")
             }
-            return .text(text.isEmpty ? [] : Array(repeatElement(text, count: count).joined()))
+            var out: [UInt8] = []
+            out.reserveCapacity(count * text.count)
+            for _ in 0..<(text.isEmpty ? 0 : count) { out += text }
+            return .text(out)
         },
         "trim": TemplateFunction([.text]) { .text(trimmedSpace($0.text(0))) },
         "trimAll": TemplateFunction([.text, .text]) { .text(trimmed($0.text(1), $0.text(0))) },
