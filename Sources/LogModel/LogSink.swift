@@ -4,7 +4,8 @@ package struct SourceRange: Hashable, Sendable {
     package var source: String
     package var from: Int64
     package var to: Int64
-    /// How many events of the source lie before `to`: what makes nanoseconds repeatable.
+    /// How far the agent's clock of the source has got at `to`: the latest time that it has given to
+    /// an event, which makes nanoseconds repeatable. A server only keeps it.
     package var events: Int64
 
     package init(source: String, from: Int64, to: Int64, events: Int64) {

@@ -204,9 +204,9 @@ extension Store {
                 try reader.load(slice, projection: .lines, into: &entries)
                 if days.contains(first), days.contains(last), slice.first >= kept { return entries }
                 let low = entries.timestamps.partition {
-                    utcDay($0) >= days.lowerBound && $0 >= kept
+                    utcDay($0) < days.lowerBound || $0 < kept
                 }
-                let high = entries.timestamps.partition { utcDay($0) > days.upperBound }
+                let high = entries.timestamps.partition { utcDay($0) <= days.upperBound }
                 if low >= high { continue }
                 var clipped = Entries()
                 clipped.append(entries, rows: low..<high)
@@ -214,18 +214,5 @@ extension Store {
             }
             return nil
         }
-    }
-}
-
-extension [Int64] {
-    /// Index of the first element of an ascending array for which a rising test holds.
-    fileprivate func partition(_ holds: (Int64) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if holds(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 }

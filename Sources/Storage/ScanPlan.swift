@@ -187,10 +187,8 @@ struct ScanPlan {
                 }
                 var whole = Entries()
                 try reader.load(slice, projection: needed, into: &whole)
-                let low = whole.timestamps.partition(of: range.lowerBound)
-                let high =
-                    range.upperBound == .max
-                    ? whole.count : whole.timestamps.partition(of: range.upperBound + 1)
+                let low = whole.timestamps.partition { $0 < range.lowerBound }
+                let high = whole.timestamps.partition { $0 <= range.upperBound }
                 if low < high { run.append(whole, rows: low..<high) }
             }
             runs.append(run)
@@ -199,18 +197,5 @@ struct ScanPlan {
         var merged = try EntriesMerge.merge(runs)
         if projection != .lines { merged.lineBytes = [] }
         return merged
-    }
-}
-
-extension [Int64] {
-    /// Index of the first element that is not below a value, in an ascending array.
-    func partition(of value: Int64) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < value { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -10,6 +10,7 @@ struct GoFormat {
     private let input: TemplateInput
     private var out: [UInt8] = []
     private var next = 0
+    private var isReordered = false
 
     private struct Spec {
         var minus = false
@@ -48,6 +49,7 @@ struct GoFormat {
             }
             at += 1
             let spec = try spec(&at)
+            let isPlaced = position(&at)
             guard at < format.count else {
                 out += "%!(NOVERB)".utf8
                 break
@@ -55,9 +57,26 @@ struct GoFormat {
             let length = format.scalarLength(at)
             let verb = String(decoding: format[at..<at + length], as: UTF8.self)
             at += length
-            try write(verb, spec)
+            if isPlaced { try write(verb, spec) } else { out += "%!\(verb)(BADINDEX)".utf8 }
         }
-        if next < values.count { appendExtra() }
+        // Whoever names arguments by number may leave some out.
+        if next < values.count, !isReordered { appendExtra() }
+    }
+
+    /// `[n]`, which names the next argument.
+    private mutating func position(_ at: inout Int) -> Bool {
+        guard at < format.count, format[at] == UInt8(ascii: "[") else { return true }
+        isReordered = true
+        guard let end = format[at...].firstIndex(of: UInt8(ascii: "]")) else {
+            at += 1
+            return false
+        }
+        let text = String(decoding: format[(at + 1)..<end], as: UTF8.self)
+        at = end + 1
+        guard let number = Int(text), (1...max(1, values.count)).contains(number), !values.isEmpty
+        else { return false }
+        next = number - 1
+        return true
     }
 
     private mutating func spec(_ at: inout Int) throws(TemplateError) -> Spec {

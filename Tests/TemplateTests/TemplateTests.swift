@@ -36,6 +36,7 @@ private func render(
             "{{printf \"%5.2f|%-4s|%04d|%x|%q|%v|%T\" 3.14159 .a 42 \"hi\" .b true 1.5}}",
             " 3.14|x   |0042|6869|\"y z\"|true|float64"
         ),
+        ("{{printf \"%[2]s %[1]d %[3]s\" 7 .a}}", "x 7 %!s(BADINDEX)"),
         ("{{printf \"%d %s\" .a}}", "%!d(string=x) %!s(MISSING)"),
         ("{{print 1 2 \"a\" 3 4}}", "1 2a3 4"),
         ("{{and .a .b}} {{or .nosuch \"d\"}} {{not .a}}", "y z d false"),
