@@ -39,7 +39,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // Floor 7: the program.
+        // Floor 8: the program.
         .executableTarget(
             name: "cordwood",
             dependencies: [
@@ -49,19 +49,19 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-        // Floor 6.
+        // Floor 7.
         floor(
             "Server",
             [
                 "Query", "Storage", "Wire", "LogQL", "LogModel", "Bytes", log, lifecycle, yaml, nio,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ]),
-        // Floor 4.
+        // Floor 5.
         floor("Query", ["Pipeline", "LogQL", "LogModel", "Regexp", "Bytes"]),
         floor(
             "Agent",
             ["CFiles", "Logback", "Wire", "LogModel", "Regexp", "Bytes", log, lifecycle, yaml]),
-        // Floor 3.
+        // Floor 4.
         floor("Pipeline", ["Template", "LogQL", "LogModel", "Regexp", "Bytes"]),
         floor(
             "Storage",
@@ -69,8 +69,9 @@ let package = Package(
                 "Segment", "LogModel", "Bytes", log,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
-        // Floor 2.
+        // Floor 3.
         floor("Template", ["LogQL", "LogModel", "Regexp", "Bytes"]),
+        // Floor 2.
         floor("LogQL", ["LogModel", "Regexp"], pages: ["README.md"]),
         floor("Logback", ["LogModel", "Regexp", "Bytes"]),
         floor("Segment", ["LogModel", "Bytes"]),

@@ -69,6 +69,18 @@ package struct Limits: Sendable, Equatable {
     package var maxWaitingQueries = 64
 
     package init() {}
+
+    /// Loki's words for a query of more points than `maxPointsPerSeries`.
+    package var tooManyPoints: String {
+        var digits = String(maxPointsPerSeries)
+        var grouped = ""
+        while digits.count > 3 {
+            grouped = "," + digits.suffix(3) + grouped
+            digits.removeLast(3)
+        }
+        return "exceeded maximum resolution of \(digits + grouped) points per time series. "
+            + "Try increasing the value of the step parameter"
+    }
 }
 
 /// Keeps streams that match a selector for another time than the rest.

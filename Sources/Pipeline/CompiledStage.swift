@@ -150,9 +150,18 @@ struct Row {
 }
 
 extension CompiledStage {
+    /// Expressions of a parser replace what parsers before them found, so they always run.
+    private var replacesLabels: Bool {
+        switch self {
+        case .jsonPaths: true
+        case .logfmt(let stage): !stage.fields.isEmpty
+        default: false
+        }
+    }
+
     /// Runs the stage on a row; false drops it.
     func run(_ row: inout Row, _ line: UnsafeRawBufferPointer, _ demand: ParserDemand) -> Bool {
-        if isParser, demand.isMet(by: row.labels) { return true }
+        if isParser, !replacesLabels, demand.isMet(by: row.labels) { return true }
         switch self {
         case .lineFilter(let stage): return stage.passes(line)
         case .json(let stage): stage.run(line, &row.labels, demand)

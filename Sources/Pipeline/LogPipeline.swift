@@ -81,16 +81,9 @@ package final class LogPipeline {
         case .unwrap, .hash: return false
         case .count, .bytes: break
         }
-        return keepsOnly == .streamLabels
-    }
-
-    private enum Kept { case streamLabels, more }
-
-    /// Structured metadata makes series of its own unless the grouping leaves it out, which is only
-    /// known for names: `by ()` or names that the caller finds among the stream's labels.
-    private var keepsOnly: Kept {
-        guard let grouping, !grouping.without else { return .more }
-        return .streamLabels
+        // Structured metadata makes series of its own unless the grouping leaves it out, which is
+        // only known for names: `by ()` or names that the caller finds among the stream's labels.
+        return grouping.map { !$0.without } ?? false
     }
 
     /// Names by which a pass-through groups; a stream that lacks one may have it as metadata.

@@ -25,8 +25,9 @@ struct Accumulator: Sendable {
     /// Mean and sum of squared differences (Welford; merged as Chan, Golub and LeVeque do).
     private var mean = 0.0
     private var squares = 0.0
-    private var min = Double.infinity
-    private var max = -Double.infinity
+    /// NaN only while nothing else was seen.
+    private var min = Double.nan
+    private var max = Double.nan
     private var first = Sample(time: .max, rank: .max, value: 0)
     private var last = Sample(time: .min, rank: .min, value: 0)
     private var values: [Double] = []
@@ -57,8 +58,8 @@ struct Accumulator: Sendable {
             mean += difference / Double(count)
             squares += difference * (value - mean)
         case .extremes:
-            min = Swift.min(min, value)
-            max = Swift.max(max, value)
+            if min.isNaN || value < min { min = value }
+            if max.isNaN || value > max { max = value }
         case .ends:
             if sample < first || count == 1 { first = sample }
             if sample >= last || count == 1 { last = sample }
@@ -96,8 +97,8 @@ struct Accumulator: Sendable {
         mean += difference * Double(other.count) / total
         count += other.count
         sum += other.sum
-        min = Swift.min(min, other.min)
-        max = Swift.max(max, other.max)
+        if min.isNaN || other.min < min { min = other.min }
+        if max.isNaN || other.max > max { max = other.max }
         if other.first < first { first = other.first }
         if other.last >= last { last = other.last }
         values += other.values

@@ -21,7 +21,8 @@ extension HistogramBuckets {
             place = near.isFinite ? (pow(base, near) >= value ? near : near + 1) : near
             if place.isFinite, pow(base, place - 1) >= value { return Int(place) - 1 }
         }
-        guard !place.isNaN, abs(place) < Self.farthest else { return Self.unbounded }
+        if place <= -Self.farthest { return Self.lowest }
+        guard !place.isNaN, place < Self.farthest else { return Self.unbounded }
         return Int(place)
     }
 
@@ -29,7 +30,8 @@ extension HistogramBuckets {
     func upperBound(of bucket: Int) -> Double {
         if bucket == Self.unbounded { return .infinity }
         switch self {
-        case .linear(let width): return Double(bucket) * width
+        case .linear(let width):
+            return bucket == Self.lowest ? -.infinity : Double(bucket) * width
         case .log(let base): return bucket == Self.lowest ? 0 : pow(base, Double(bucket))
         }
     }
@@ -38,42 +40,32 @@ extension HistogramBuckets {
 /// A histogram as Prometheus shows it: a series per bucket, each counting what lies at or below its
 /// `le`, the last one `+Inf`.
 struct HistogramSeries {
-    let cut: HistogramBuckets
-    let labels: Labels
-    let steps: Int
-    private var counts: [(step: Int, buckets: [Int: Int])] = []
+    /// Ascending.
+    private let buckets: [Int]
+    private(set) var rows: [SeriesRow]
 
-    init(_ cut: HistogramBuckets, labels: Labels, steps: Int) {
-        self.cut = cut
-        self.labels = labels.without(["le"])
-        self.steps = steps
-    }
-
-    mutating func add(_ buckets: [Int: Int], at step: Int) {
-        if !buckets.isEmpty { counts.append((step, buckets)) }
-    }
-
-    var rows: [SeriesRow] {
-        var used = Set(counts.flatMap(\.buckets.keys))
-        used.insert(cut.bucket(of: .infinity))
-        let ascending = used.sorted()
-        var rows = ascending.map { bucket in
+    /// `used`: every bucket that any window may hold.
+    init(_ cut: HistogramBuckets, _ used: Set<Int>, labels: Labels, steps: Int) {
+        buckets = used.union([cut.bucket(of: .infinity)]).sorted()
+        let others = labels.without(["le"])
+        rows = buckets.map { bucket in
             let bound = cut.upperBound(of: bucket)
             return SeriesRow(
-                labels: labels.setting("le", bound == .infinity ? "+Inf" : Self.text(bound)),
+                labels: others.setting("le", bound == .infinity ? "+Inf" : Self.text(bound)),
                 steps: steps)
         }
-        for (step, buckets) in counts {
-            var below = 0
-            for (index, bucket) in ascending.enumerated() {
-                below += buckets[bucket] ?? 0
-                rows[index].set(step, Double(below))
-            }
+    }
+
+    mutating func set(_ counts: [Int: Int], at step: Int) {
+        var below = 0
+        for (index, bucket) in buckets.enumerated() {
+            below += counts[bucket] ?? 0
+            rows[index].set(step, Double(below))
         }
-        return rows
     }
 
     private static func text(_ bound: Double) -> String {
+        if bound == -.infinity { return "-Inf" }
         let text = "\(bound)"
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }

@@ -9,8 +9,10 @@ struct LogCandidates: Sendable {
         var stream: Int
         /// Order of arrival inside the stream.
         var sequence: Int
-        /// A hash of what was stored. Equal entries of one stream and time are dropped by the store,
-        /// so together with those it names an entry; 0 where nobody asks.
+        /// Which of the query's alternatives found it.
+        var leg: Int
+        /// A hash of what was stored. A store drops equal entries of one stream and time, so together
+        /// with those it names an entry; 0 where nobody asks.
         var identity: Int
     }
 
@@ -47,7 +49,8 @@ struct LogCandidates: Sendable {
     /// Adds rows of one stream and gives the bytes of memory by which that has grown, less what was
     /// cut off.
     mutating func add(
-        _ result: PipelineResult, of entries: Entries, stream: Int, labels: (Int) -> ResultLabels
+        _ result: PipelineResult, of entries: Entries, stream: Int, leg: Int,
+        labels: (Int) -> ResultLabels
     ) -> Int {
         var grown = 0
         for i in result.rows.indices {
@@ -56,7 +59,7 @@ struct LogCandidates: Sendable {
             let candidate = Candidate(
                 row: LogRow(
                     timestamp: time, line: result.lines[i], labels: labels(result.labelIDs[i])),
-                stream: stream, sequence: result.rows[i],
+                stream: stream, sequence: result.rows[i], leg: leg,
                 identity: needsIdentity ? Self.identity(of: result.rows[i], in: entries) : 0)
             grown += Self.bytes(candidate)
             rows.append(candidate)
@@ -79,26 +82,30 @@ struct LogCandidates: Sendable {
     /// Cuts off what comes too late and gives its bytes.
     private mutating func trim() -> Int {
         guard rows.count >= limit else { return 0 }
-        sort()
-        guard rows.count >= limit else { return 0 }
-        let freed = rows[limit...].reduce(0) { $0 + Self.bytes($1) }
+        var freed = sort()
+        guard rows.count >= limit else { return freed }
+        freed += rows[limit...].reduce(0) { $0 + Self.bytes($1) }
         rows.removeLast(rows.count - limit)
         worst = rows.last?.row.timestamp
         return freed
     }
 
     /// Equal times: in order of arrival within a stream, or against it backward. A stream's rows of
-    /// one time lie in one unit, so the row number tells the order.
-    mutating func sort() {
+    /// one time lie in one unit, so the row number tells the order. Gives the bytes of entries that
+    /// were there twice.
+    @discardableResult mutating func sort() -> Int {
         rows.sort { a, b in
             if a.row.timestamp != b.row.timestamp {
                 return isBackward
                     ? a.row.timestamp > b.row.timestamp : a.row.timestamp < b.row.timestamp
             }
             if a.stream != b.stream { return a.stream < b.stream }
-            return isBackward ? a.sequence > b.sequence : a.sequence < b.sequence
+            if a.sequence != b.sequence {
+                return isBackward ? a.sequence > b.sequence : a.sequence < b.sequence
+            }
+            return a.leg < b.leg
         }
-        if distinct { dropRepeated() }
+        return distinct ? dropRepeated() : 0
     }
 
     private struct Key: Hashable {
@@ -107,15 +114,19 @@ struct LogCandidates: Sendable {
     }
 
     /// An entry that several alternatives give is answered once, as the first of them gives it.
-    private mutating func dropRepeated() {
+    private mutating func dropRepeated() -> Int {
+        var freed = 0
         var time = Int64.min
         var seen: Set<Key> = []
         rows.removeAll { candidate in
             if candidate.row.timestamp != time { seen.removeAll(keepingCapacity: true) }
             time = candidate.row.timestamp
             let key = Key(stream: candidate.stream, identity: candidate.identity)
-            return !seen.insert(key).inserted
+            let isRepeated = !seen.insert(key).inserted
+            if isRepeated { freed += Self.bytes(candidate) }
+            return isRepeated
         }
+        return freed
     }
 
     /// Keeps entries that are an interval apart.

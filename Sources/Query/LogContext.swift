@@ -4,8 +4,8 @@ import Pipeline
 /// Entries around matches, as `grep -C` gives them: raw neighbours in the same stream, overlapping
 /// contexts merged into one group. Rows carry the number of their group, and matches say so.
 struct LogContext {
-    /// Neighbours are looked for this far from a match, in nanoseconds: what lies a day apart
-    /// explains nothing, and a stream may have years.
+    /// Neighbours are looked for this far before a stream's first match and behind its last, in
+    /// nanoseconds: what lies a day apart explains nothing, and a stream may have years.
     private static let reach = 24 * Nanoseconds.hour
 
     private let scan: Scan
@@ -51,6 +51,12 @@ struct LogContext {
         return out
     }
 
+    /// A row that the answer will hold.
+    private func counted(_ row: LogRow) throws(QueryError) -> LogRow {
+        try scan.budget.take(200 + row.line.count, for: "entries around matches")
+        return row
+    }
+
     /// The groups of one stream; `matches` ascend and know their place in the answer.
     private func grouped(
         _ matches: [(place: Int, match: LogCandidates.Candidate)], of stream: Labels
@@ -70,7 +76,7 @@ struct LogContext {
             var group: [LogRow] = []
             // Behind the match before, as far as that wants rows or until this match.
             while wanted > 0, let position = taken, let next = try lines.next(position), next < at {
-                groups[groups.count - 1].rows.append(try lines.row(next))
+                groups[groups.count - 1].rows.append(try counted(lines.row(next)))
                 taken = next
                 wanted -= 1
             }
@@ -83,7 +89,7 @@ struct LogContext {
                     break
                 }
                 if group.count == scan.request.context.before { break }
-                group.append(try lines.row(before))
+                group.append(try counted(lines.row(before)))
                 position = before
             }
             var own = match.row
@@ -98,11 +104,9 @@ struct LogContext {
             }
             taken = at
             wanted = scan.request.context.after
-            try scan.budget.take(
-                group.reduce(0) { $0 + 200 + $1.line.count }, for: "entries around matches")
         }
         while wanted > 0, let position = taken, let next = try lines.next(position) {
-            groups[groups.count - 1].rows.append(try lines.row(next))
+            groups[groups.count - 1].rows.append(try counted(lines.row(next)))
             taken = next
             wanted -= 1
         }

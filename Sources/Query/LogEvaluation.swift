@@ -54,7 +54,8 @@ struct LogEvaluation: Sendable {
         var selection = Selection(
             tenant: request.tenant, matchers: log.matchers, start: request.start, end: request.end,
             direction: request.direction, projection: .lines)
-        selection.requiredLiterals = pipeline.requiredLiterals
+        // An entry that several alternatives find must have one place in its unit for all of them.
+        if legs.count == 1 { selection.requiredLiterals = pipeline.requiredLiterals }
         // Loki answers the entries exactly at `start` even of an empty range.
         if selection.end <= selection.start {
             selection.end = selection.start.advanced(byNanoseconds: 1)
@@ -123,9 +124,9 @@ struct LogEvaluation: Sendable {
             }
             let entries = try scan.load(task.unit, .lines)
             try scan.run(pipeline, task.unit, entries, in: &result) { (result) throws(QueryError) in
-                let grown = found.add(result, of: entries, stream: task.stream) {
-                    pipeline.labels[$0]
-                }
+                let grown = found.add(
+                    result, of: entries, stream: task.stream, leg: task.leg
+                ) { pipeline.labels[$0] }
                 try scan.budget.take(grown, for: "\(found.rows.count) entries")
             }
         }

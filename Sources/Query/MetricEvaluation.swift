@@ -58,8 +58,7 @@ struct MetricEvaluation {
         else {
             throw QueryError(
                 .invalid,
-                "exceeded maximum resolution of 11,000 points per time series. Try increasing the "
-                    + "value of the step parameter")
+                limits.tooManyPoints)
         }
         return Array(stride(from: first, through: last, by: Int64.Stride(step)))
     }
@@ -142,7 +141,8 @@ struct MetricEvaluation {
         } else {
             rows = try vector(aggregation.operand, scan)
         }
-        return VectorEvaluation(aggregation: aggregation, steps: steps.count).run(rows)
+        return try VectorEvaluation(aggregation: aggregation, steps: steps.count, scan: scan)
+            .run(rows)
     }
 
     /// True when aggregating whole groups at once gives what aggregating their series gives.

@@ -26,22 +26,13 @@ struct RangeEvaluation: Sendable {
     }
 
     func run() throws(QueryError) -> [SeriesRow] {
-        try checkRange()
-        let table = try gather()
+        try scan.checkRange(range.rangeNanoseconds)
+        let (table, bytes) = try gather()
+        // What follows in the query may use the room again.
+        defer { scan.budget.giveBack(bytes) }
         if range.function == .absentOverTime { return [try absent(table)] }
         if case .buckets(let cut) = kind { return try histograms(table, cut) }
         return try rows(table)
-    }
-
-    private func checkRange() throws(QueryError) {
-        let limit = scan.limits.maxQueryRangeSeconds
-        if limit > 0, range.rangeNanoseconds > Int64(limit) * Nanoseconds.second {
-            throw QueryError(
-                .invalid,
-                "[interval] value exceeds limit: "
-                    + "[\(DurationText.prometheusText(range.rangeNanoseconds))] > "
-                    + "[\(DurationText.prometheusText(Int64(limit) * Nanoseconds.second))]")
-        }
     }
 
     private var extraction: Extraction {
@@ -59,11 +50,13 @@ struct RangeEvaluation: Sendable {
 
     // Reading.
 
-    private func gather() throws(QueryError) -> SampleTable {
+    private func gather() throws(QueryError) -> (table: SampleTable, bytes: Int) {
         // Compiled once more by each worker; a faulty stage is told of even when nothing is read.
         let pipeline = try scan.pipeline(range.log.stages, extraction)
         var table = SampleTable(kind)
-        guard let first = windows.edges.first, let last = windows.edges.last else { return table }
+        guard let first = windows.edges.first, let last = windows.edges.last else {
+            return (table, 0)
+        }
         // Minutes answer windows whose edges all lie on minutes, when only labels matter.
         let countsMinutes =
             pipeline.isPassThrough && windows.edges.allSatisfy { $0 % Nanoseconds.minute == 0 }
@@ -87,11 +80,12 @@ struct RangeEvaluation: Sendable {
             }
             try worker.take(units[item], rank: item)
         }
-        for part in parts.withLock({ $0 }) {
-            guard let part else { continue }
+        var bytes = 0
+        for case let part? in parts.withLock({ $0 }) {
+            bytes += part.table.bytes
             if table.labels.isEmpty { table = part.table } else { table.merge(part.table) }
         }
-        return table
+        return (table, bytes)
     }
 
     /// What one thread needs and finds. Unchecked, because no two threads ever use one at a time.
@@ -223,14 +217,18 @@ struct RangeEvaluation: Sendable {
         let steps = windows.windows.count
         var rows: [SeriesRow] = []
         for id in table.labels.indices {
-            var histogram = HistogramSeries(cut, labels: table.labels[id], steps: steps)
-            try windows.forEachWindow(table.cells(of: id), scan) { step, merged in
-                histogram.add(merged.buckets, at: step)
+            let cells = table.cells(of: id)
+            let used = cells.reduce(into: Set<Int>()) {
+                $0.formUnion($1.accumulator.buckets.keys)
             }
-            let buckets = histogram.rows
+            // Before they are made.
             try scan.budget.take(
-                buckets.count * steps * 9, for: "\(rows.count + buckets.count) buckets")
-            rows += buckets
+                (used.count + 1) * steps * 9, for: "\(rows.count + used.count) buckets")
+            var histogram = HistogramSeries(cut, used, labels: table.labels[id], steps: steps)
+            try windows.forEachWindow(cells, scan) { step, merged in
+                histogram.set(merged.buckets, at: step)
+            }
+            rows += histogram.rows
         }
         return rows
     }

@@ -10,6 +10,8 @@ struct RangeWindows: Sendable {
     let edges: [Int64]
     /// First and last stretch of each window, the last excluded.
     private let bounds: [(low: Int, high: Int)]
+    /// Of each stretch: whether a window holds it. With a range shorter than the step most have none.
+    private let isCovered: [Bool]
 
     /// `range`, `offset`: nanoseconds. With an anchor all steps have one window.
     init(
@@ -32,14 +34,27 @@ struct RangeWindows: Sendable {
         for (i, edge) in edges.enumerated() { index[edge] = i }
         self.windows = windows
         self.edges = edges
-        bounds = windows.map { (index[$0.start] ?? 0, index[$0.end] ?? 0) }
+        let bounds = windows.map { (low: index[$0.start] ?? 0, high: index[$0.end] ?? 0) }
+        var change = [Int](repeating: 0, count: edges.count + 1)
+        for bound in bounds {
+            change[bound.low] += 1
+            change[bound.high] -= 1
+        }
+        var open = 0
+        isCovered = change.map {
+            open += $0
+            return open > 0
+        }
+        self.bounds = bounds
     }
 
-    /// The stretch that holds a moment, or nil outside of all. `near` is where to look first.
+    /// The stretch that holds a moment, or nil outside of all windows. `near` is where to look first.
     func stretch(of time: Int64, near: Int) -> Int? {
-        if near + 1 < edges.count, edges[near] < time, time <= edges[near + 1] { return near }
+        if near + 1 < edges.count, edges[near] < time, time <= edges[near + 1] {
+            return isCovered[near] ? near : nil
+        }
         let at = edges.partition { $0 < time }
-        return at == 0 || at == edges.count ? nil : at - 1
+        return at == 0 || at == edges.count || !isCovered[at - 1] ? nil : at - 1
     }
 
     /// Calls `body` with each step whose window holds samples and what they come to. `cells` are a

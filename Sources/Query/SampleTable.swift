@@ -13,6 +13,8 @@ struct SampleTable: Sendable {
     private var recent: [(stretch: Int, cell: Int)] = []
     /// Memory that was added since it was last asked for, in bytes.
     private var grown = 0
+    /// All memory that was asked for.
+    private(set) var bytes = 0
 
     init(_ kind: Accumulator.Kind) { self.kind = kind }
 
@@ -50,6 +52,7 @@ struct SampleTable: Sendable {
     /// Bytes that it has grown by since the last call, about.
     mutating func takeGrowth() -> Int {
         defer { grown = 0 }
+        bytes += grown
         return grown
     }
 

@@ -80,6 +80,16 @@ final class Scan: Sendable {
         }
     }
 
+    /// Errors: `.invalid` for a range beyond `max_query_range`.
+    func checkRange(_ range: Int64) throws(QueryError) {
+        let most = Int64(limits.maxQueryRangeSeconds) * Nanoseconds.second
+        guard most > 0, range > most else { return }
+        throw QueryError(
+            .invalid,
+            "[interval] value exceeds limit: [\(DurationText.prometheusText(range))] > "
+                + "[\(DurationText.prometheusText(most))]")
+    }
+
     func pipeline(
         _ stages: [Stage], _ extraction: Extraction? = nil
     ) throws(QueryError) -> LogPipeline {

@@ -17,6 +17,7 @@ struct SubqueryEvaluation {
     }
 
     func run() throws(QueryError) -> [SeriesRow] {
+        try scan.checkRange(subquery.rangeNanoseconds)
         let steps = try innerSteps()
         var inner = MetricEvaluation(steps: steps)
         let operands: [SeriesRow]

@@ -5,11 +5,12 @@ import LogQL
 struct VectorEvaluation {
     let aggregation: VectorAggregation
     let steps: Int
+    let scan: Scan
 
-    func run(_ rows: [SeriesRow]) -> [SeriesRow] {
+    func run(_ rows: [SeriesRow]) throws(QueryError) -> [SeriesRow] {
         switch aggregation.function {
         case .sort, .sortDesc: return rows
-        case .topk, .bottomk, .approxTopk: return selected(rows)
+        case .topk, .bottomk, .approxTopk: return try selected(rows)
         case .countDistinct: return distinct(rows)
         default: return folded(rows)
         }
@@ -81,18 +82,25 @@ struct VectorEvaluation {
     }
 
     /// `topk` and `bottomk` keep series as they are, each at the steps where it is among the k.
-    private func selected(_ rows: [SeriesRow]) -> [SeriesRow] {
+    private func selected(_ rows: [SeriesRow]) throws(QueryError) -> [SeriesRow] {
         let k = aggregation.parameter ?? 0
         let largest = aggregation.function != .bottomk
         var out = rows.map { SeriesRow(labels: $0.labels, steps: steps) }
+        // Equal values stand in the order of their labels.
+        let texts = rows.map(\.labels.description)
+        var rank = [Int](repeating: 0, count: rows.count)
+        for (place, row) in rows.indices.sorted(by: { texts[$0] < texts[$1] }).enumerated() {
+            rank[row] = place
+        }
         for (_, members) in grouped(rows) {
             for step in 0..<steps {
+                try scan.checkpoint()
                 let present = members.filter { rows[$0].present[step] }
                 let best = present.sorted { a, b in
                     let x = rows[a].values[step]
                     let y = rows[b].values[step]
                     if x.isNaN || y.isNaN { return !x.isNaN && y.isNaN }
-                    if x == y { return rows[a].labels.description < rows[b].labels.description }
+                    if x == y { return rank[a] < rank[b] }
                     return largest ? x > y : x < y
                 }
                 for member in best.prefix(k) { out[member].set(step, rows[member].values[step]) }

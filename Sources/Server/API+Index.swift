@@ -38,8 +38,7 @@ extension API {
         let step = isRange ? try parameters.step(start: start, end: end) : nil
         if let step, (end.nanoseconds - start.nanoseconds) / step > limits.maxPointsPerSeries {
             throw .badRequest(
-                "exceeded maximum resolution of 11,000 points per time series. Try increasing the "
-                    + "value of the step parameter")
+                limits.tooManyPoints)
         }
         let text = parameters["query"]
         let matchers = Self.isEverything(text) ? [] : try Self.selector(text)

@@ -22,8 +22,7 @@ extension API {
         let span = Self.span(start, end)
         guard span / step <= Int64(limits.maxPointsPerSeries) else {
             throw .badRequest(
-                "exceeded maximum resolution of 11,000 points per time series. Try increasing the "
-                    + "value of the step parameter")
+                limits.tooManyPoints)
         }
         let interval = try parameters.interval()
         let text = parameters["query"]
@@ -51,8 +50,8 @@ extension API {
         let most = limits.maxContextEntries
         guard (0...most).contains(context.before), (0...most).contains(context.after) else {
             throw .badRequest(
-                "context must not be negative, and at most \(most) entries of context may be asked for on either side "
-                    + "(max_context_entries)")
+                "context must not be negative, and at most \(most) entries of it may be asked for on "
+                    + "either side (max_context_entries)")
         }
         return context
     }
@@ -113,10 +112,11 @@ extension API {
                     + "(\(limit) > \(most))")
         }
         let matchers = limits.maxStreamsMatchersPerQuery
-        if matchers > 0, log.matchers.count > matchers {
+        let asked = log.alternatives.reduce(log.matchers.count) { $0 + $1.matchers.count }
+        if matchers > 0, asked > matchers {
             throw .badRequest(
                 "max streams matchers per query exceeded, matchers-count > limit "
-                    + "(\(log.matchers.count) > \(matchers))")
+                    + "(\(asked) > \(matchers))")
         }
     }
 

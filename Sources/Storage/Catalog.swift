@@ -279,10 +279,15 @@ final class Catalog: Sendable {
         }
     }
 
-    /// Drops the streams of which nothing is stored any more.
-    func forgetStreams(tenant: String, before cutoff: Int64) throws(StorageError) {
+    /// Forgets streams of which no segment can hold anything any more: what is asked and done is one
+    /// transaction, so that a commit of old entries keeps its streams.
+    func forgetStreams(tenant: String) throws(StorageError) {
         do {
             try pool.write { db in
+                let first = try Int64.fetchOne(
+                    db, sql: "SELECT MIN(first) FROM segments WHERE tenant = ?", arguments: [tenant]
+                )
+                let cutoff = first ?? .max
                 try db.execute(
                     sql: """
                         DELETE FROM postings WHERE stream IN

@@ -55,8 +55,7 @@ extension Store {
         cache.forget(record.object)
         objects.delete(record.object)
         counters.withLock { $0.retiredSegments += 1 }
-        let oldest = try catalog.segments().filter { $0.tenant == record.tenant }.map(\.first).min()
-        try catalog.forgetStreams(tenant: record.tenant, before: oldest ?? .max)
+        try catalog.forgetStreams(tenant: record.tenant)
     }
 
     private func retireBySize() throws {

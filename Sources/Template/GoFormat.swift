@@ -108,7 +108,7 @@ struct GoFormat {
         if at < format.count, format[at] == UInt8(ascii: "*") {
             at += 1
             guard next < values.count, let value = values[next].integer,
-                abs(Int(value)) <= Self.maxWidth
+                value.magnitude <= UInt64(Self.maxWidth)
             else {
                 out += "%!(BADWIDTH)".utf8
                 next = min(next + 1, values.count)

@@ -37,7 +37,7 @@ struct GoTime: Sendable {
 
     var weekday: Int {
         let local = seconds &+ Int64(zone.offset(at: seconds))
-        let days = local >= 0 ? local / 86_400 : (local - 86_399) / 86_400
+        let days = local / 86_400 - (local % 86_400 < 0 ? 1 : 0)
         return Int(((days + 4) % 7 + 7) % 7)
     }
 

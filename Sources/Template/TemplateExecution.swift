@@ -59,8 +59,8 @@ struct TemplateExecution {
         return .next
     }
 
-    private mutating func step() throws(TemplateError) {
-        steps += 1
+    private mutating func step(_ count: Int = 1) throws(TemplateError) {
+        steps += count
         guard steps <= TemplateLimits.steps else {
             throw TemplateError("exceeded \(TemplateLimits.steps) steps for one line")
         }
@@ -79,9 +79,12 @@ struct TemplateExecution {
         let outer = variables
         variables = [("$", value)]
         depth += 1
+        // On errors too: whoever is outside counts its own variables when it is left.
+        defer {
+            depth -= 1
+            variables = outer
+        }
         _ = try walk(nodes, value)
-        depth -= 1
-        variables = outer
     }
 
     private mutating func range(
@@ -93,6 +96,8 @@ struct TemplateExecution {
         var bare = pipe
         bare.variables = []
         let items = try items(of: try evaluate(bare, dot))
+        // Listing them is work, however few of them the loop looks at.
+        try step(items.count)
         if items.isEmpty { return try walk(otherwise, dot) }
         for (key, value) in items {
             let mark = variables.count

@@ -154,9 +154,10 @@ extension TemplateFunctions {
 
     /// Counts code points; cuts what is too long at the other side.
     private static func aligned(_ call: TemplateCall, left: Bool) throws(TemplateError) -> [UInt8] {
+        guard call.int(0) >= 0 else { return call.text(1) }
         let scalars = String(decoding: call.text(1), as: UTF8.self).unicodeScalars
         let room = call.int(0) - scalars.count
-        if call.int(0) < 0 || room == 0 { return call.text(1) }
+        if room == 0 { return call.text(1) }
         guard room <= TemplateLimits.valueBytes else {
             throw TemplateError("error calling align: width \(call.int(0))")
         }

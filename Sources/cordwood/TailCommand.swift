@@ -13,6 +13,8 @@ struct TailCommand: AsyncParsableCommand {
     @OptionGroup var connection: Connection
     @Option(help: "How far back to begin.")
     var since = "10s"
+    /// What was printed within it is remembered.
+    private static let longestLate = 30 * Nanoseconds.day
     @Option(help: "How late an entry may arrive and still be printed.")
     var late = "5m"
     @Option(name: .shortAndLong, help: "How to print entries: default, raw or jsonl.")
@@ -31,8 +33,8 @@ struct TailCommand: AsyncParsableCommand {
             guard let back = DurationText.parse(since), back >= 0 else {
                 throw Failure("--since \(since): expected a duration such as 10s or 5m")
             }
-            guard let late = DurationText.parse(late), late >= 0 else {
-                throw Failure("--late \(late): expected a duration such as 30s or 5m")
+            guard let late = DurationText.parse(late), (0...Self.longestLate).contains(late) else {
+                throw Failure("--late \(late): expected a duration such as 30s or 5m, 30d at most")
             }
             try await connection.withSession { session in
                 try await follow(from: TimeRange.now - back, late: late, session)

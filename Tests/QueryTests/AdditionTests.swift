@@ -287,3 +287,75 @@ import Testing
         }
     }
 }
+
+/// What a query holds, counts, and no more than that.
+@Suite struct BoundTests {
+    private static let second = Nanoseconds.second
+    private static let source: MemorySource = {
+        var entries = Entries()
+        for n in 0..<20_000 {
+            entries.append(timestamp: Int64(n) * second / 10, line: "v=\(n) k=\(n % 7)".utf8)
+        }
+        return MemorySource(streams: [(Labels([Label("app", "a")]), entries)])
+    }()
+
+    private func run(
+        _ text: String, memory: Int, step: Int64 = 60, context: QueryRequest.Context? = nil
+    ) throws -> QueryValue {
+        var limits = Limits()
+        limits.maxQueryMemory = memory
+        var request = QueryRequest(
+            tenant: "t", text: text, start: Timestamp(nanoseconds: 0),
+            end: Timestamp(nanoseconds: 2000 * Self.second), stepNanoseconds: step * Self.second,
+            limit: 10)
+        request.context = context ?? request.context
+        return try QueryEngine(source: Self.source, limits: limits).run(request).value
+    }
+
+    @Test func memoryOfOnePartServesTheNext() throws {
+        let one = #"quantile_over_time(0.5, {app="a"} | logfmt | unwrap v [1m]) by ()"#
+        #expect(throws: Never.self) { try run(one, memory: 400_000) }
+        let three = [one, one, one].joined(separator: " + ")
+        #expect(throws: Never.self) { try run(three, memory: 400_000) }
+    }
+
+    @Test func whatLiesBetweenWindowsIsNotKept() throws {
+        let sparse = #"rate_counter({app="a"} | logfmt | unwrap v [1s]) by ()"#
+        #expect(throws: Never.self) { try run(sparse, memory: 60_000, step: 600) }
+        #expect(throws: QueryError.self) { try run(sparse, memory: 60_000, step: 1) }
+    }
+
+    @Test func bucketsAndContextCount() throws {
+        #expect(throws: QueryError.self) {
+            try run(
+                #"histogram_over_time(1, {app="a"} | logfmt | unwrap v [1h]) by ()"#,
+                memory: 8 << 20, step: 1)
+        }
+        for context in [
+            QueryRequest.Context(before: 900), QueryRequest.Context(after: 900),
+        ] {
+            #expect(throws: QueryError.self) {
+                try run(#"{app="a"} |= "v=9000 ""#, memory: 100_000, context: context)
+            }
+        }
+    }
+
+    /// Expressions replace what parsers before them found, in numbers as in lines.
+    @Test func metricsSeeTheLabelsThatLinesHave() throws {
+        guard
+            case .matrix(let series) = try run(
+                #"sum by (v) (count_over_time({app="a"} | logfmt | logfmt v="k" [1h]))"#,
+                memory: 1 << 24)
+        else { return }
+        #expect(Set(series.map { $0.labels["v"] }) == Set((0..<7).map { "\($0)" }))
+    }
+
+    @Test func alternativesAnswerAsTheFirstOfThemDoes() throws {
+        guard
+            case .streams(let rows) = try run(
+                #"{app="a"} | label_format leg="1" or {app="a"} |= "v=" | label_format leg="2""#,
+                memory: 1 << 24)
+        else { return }
+        #expect(rows.count == 10 && rows.allSatisfy { $0.labels.merged["leg"] == "1" })
+    }
+}

@@ -91,6 +91,9 @@ private func render(
         ("{{if lt 1 2}}a{{end}}{{if ge \"b\" \"a\"}}b{{end}}{{if ne 1.5 2.5}}c{{end}}", "abc"),
         (#"{{"quoted \"q\" A\t."}}{{`raw`}}{{'a'}}"#, "quoted \"q\" A\t.raw97"),
         ("{{println .a 1}}", "x 1\n"),
+        ("{{alignLeft -9223372036854775808 .a}}", "x"),
+        ("{{printf \"%*d\" -9223372036854775808 1}}", "%!(BADWIDTH)1"),
+        ("{{len (date \"Mon\" -9223372036854775808)}}", "3"),
     ]) func rendersAsGoDoes(_ template: String, _ wanted: String) throws {
         #expect(try render(template, ["a": "x", "b": "y z"]) == wanted, "\(template)")
     }
@@ -121,6 +124,8 @@ private func render(
         "{{$x := \"a\"}}{{range 40}}{{$x = print $x $x}}{{end}}",
         "{{regexReplaceAll (repeat 100000 \"(a*)*\") .a .a}}",
         "{{range 9000}}{{$x := repeat 1000 \"a\"}}{{end}}",
+        "{{range $i := 100000}}{{range 100000}}{{break}}{{end}}{{end}}",
+        "{{define \"t\"}}{{template \"t\" .}}{{end}}{{$a := 1}}{{$b := 2}}{{if true}}{{template \"t\" .}}{{end}}",
     ]) func failsForTheRow(_ template: String) throws {
         let compiled = try Template(template)
         _ = compiled
