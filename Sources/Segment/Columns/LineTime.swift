@@ -206,8 +206,8 @@ struct TimeRenderer {
         let moment = CivilTime(seconds: second, nanosecond: 0)
         withUnsafeMutableBytes(of: &known) { out in
             func put(_ value: Int, _ at: Int) {
-                out[at] = 48 + UInt8(truncatingIfNeeded: value / 10 % 10)
-                out[at + 1] = 48 + UInt8(truncatingIfNeeded: value % 10)
+                out[at] = 48 &+ UInt8(truncatingIfNeeded: value / 10 % 10)
+                out[at + 1] = 48 &+ UInt8(truncatingIfNeeded: value % 10)
             }
             func mark(_ text: StaticString, _ at: Int) {
                 for index in 0..<text.utf8CodeUnitCount { out[at + index] = text.utf8Start[index] }
