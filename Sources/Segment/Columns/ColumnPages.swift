@@ -19,6 +19,22 @@ final class RawCodes {
     deinit { numbers.deallocate() }
 }
 
+/// Which template each strip has, and which strips each row.
+struct StripNumbers {
+    let templates: [UInt16]
+    /// The first strip of each row and one behind the last; nil when a row is a strip.
+    let firstStrip: [UInt32]?
+
+    @inline(__always)
+    func first(ofRow row: Int) -> Int { firstStrip.map { Int($0[row]) } ?? row }
+
+    @inline(__always)
+    func strips(ofRow row: Int) -> Range<Int> {
+        guard let firstStrip else { return row..<row + 1 }
+        return Int(firstStrip[row])..<Int(firstStrip[row + 1])
+    }
+}
+
 /// Fetches and decodes the pages of a chunk.
 final class ColumnPages {
     typealias Read = (Range<Int>) throws -> [UInt8]
@@ -29,7 +45,7 @@ final class ColumnPages {
     /// Bundles that were read, by page.
     private var bundles: [Int: [UInt8]] = [:]
     private var dictionaries: [Int: ByteColumn] = [:]
-    private var numbers: [UInt16]?
+    private var known: StripNumbers?
 
     init(_ header: ColumnsHeader, read: @escaping Read) {
         self.header = header
@@ -58,22 +74,26 @@ final class ColumnPages {
         return (bytes, place.range)
     }
 
-    /// The template of each row; every column has as many values as the templates ask for.
-    func templateNumbers() throws -> [UInt16] {
-        if let numbers { return numbers }
+    /// Every column has as many values as the templates ask for.
+    func numbers() throws -> StripNumbers {
+        if let known { return known }
         let bytes = try page(0)
-        let codes = RawCodes(count: header.rows)
+        let codes = RawCodes(count: header.strips)
+        let perRow = RawCodes(count: header.rows)
         do throws(BytesError) {
             var reader = ByteReader(bytes)
-            try IntBlock.decode(&reader, count: header.rows, into: codes.numbers)
+            try IntBlock.decode(&reader, count: header.strips, into: codes.numbers)
+            if header.strips > header.rows {
+                try IntBlock.decode(&reader, count: header.rows, into: perRow.numbers)
+            }
             guard reader.isAtEnd else { throw .invalid("size", offset: reader.offset) }
         } catch { throw SegmentError.of(error, in: "template numbers") }
         var rows = [Int](repeating: 0, count: header.templates)
         let templates = Int64(header.templates)
-        let result = try (0..<header.rows).map { row in
-            let number = codes.numbers[row]
+        let templatesOf = try (0..<header.strips).map { strip in
+            let number = codes.numbers[strip]
             guard number >= 0, number < templates else {
-                throw SegmentError.corrupt("template of a row", offset: row)
+                throw SegmentError.corrupt("template of a strip", offset: strip)
             }
             rows[Int(number)] += 1
             return UInt16(truncatingIfNeeded: number)
@@ -81,11 +101,31 @@ final class ColumnPages {
         guard valueCounts(rows) == header.columns.map(\.values) else {
             throw SegmentError.corrupt("values of columns", offset: 0)
         }
-        numbers = result
+        let result = StripNumbers(
+            templates: templatesOf,
+            firstStrip: header.strips > header.rows ? try firstStrips(perRow.numbers) : nil)
+        known = result
         return result
     }
 
-    /// Values per column of so many rows of each template.
+    private func firstStrips(_ perRow: UnsafePointer<Int64>) throws -> [UInt32] {
+        var first: [UInt32] = [0]
+        first.reserveCapacity(header.rows + 1)
+        var at: Int64 = 0
+        for row in 0..<header.rows {
+            guard perRow[row] > 0, perRow[row] <= Int64(header.strips) - at else {
+                throw SegmentError.corrupt("strips of a row", offset: row)
+            }
+            at += perRow[row]
+            first.append(UInt32(truncatingIfNeeded: at))
+        }
+        guard at == Int64(header.strips) else {
+            throw SegmentError.corrupt("strips of rows", offset: header.rows)
+        }
+        return first
+    }
+
+    /// Values per column of so many strips of each template.
     func valueCounts(_ rows: [Int]) -> [Int] {
         var counts = [Int](repeating: 0, count: header.columns.count)
         for template in 0..<header.templates where rows[template] > 0 {

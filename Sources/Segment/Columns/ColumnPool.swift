@@ -13,7 +13,7 @@ final class ColumnPool {
     /// The row of each value; filled for times only.
     private(set) var rows: RawList<UInt32>
 
-    init(_ table: LineTable, _ merge: MergedTemplates, lineEnds: [UInt32]) {
+    init(_ table: LineTable, _ merge: MergedTemplates, strips: Strips) {
         var counts = [Int](repeating: 0, count: merge.isTimeColumn.count)
         for template in merge.templates where template.rows > 0 {
             for column in template.columns { counts[column] += template.rows }
@@ -26,20 +26,20 @@ final class ColumnPool {
             columns.append(Column(isTime: merge.isTimeColumn[index], first: first, count: count))
             first += count
         }
-        fill(table, merge, lineEnds)
+        fill(table, merge, strips)
     }
 
     private func fill(
-        _ table: LineTable, _ merge: MergedTemplates, _ lineEnds: [UInt32]
+        _ table: LineTable, _ merge: MergedTemplates, _ strips: Strips
     ) {
         var next = RawList<Int>(capacity: columns.count)
         for column in columns { next.append(column.first) }
         var start = 0
-        for row in lineEnds.indices {
-            let end = Int(lineEnds[row])
-            let template = table.templateOfRow[row]
+        for strip in strips.ends.indices {
+            let end = Int(strips.ends[strip])
+            let template = table.templateOfStrip[strip]
             let recipes = merge.recipes(of: template)
-            let holes = table.holes.base + Int(table.firstHole[row])
+            let holes = table.holes.base + Int(table.firstHole[strip])
             for recipe in recipes {
                 let from =
                     (recipe.startAnchor < 0 ? start : Int(holes[Int(recipe.startAnchor)].end))
@@ -53,7 +53,7 @@ final class ColumnPool {
                 let place = next[Int(recipe.column)]
                 next[Int(recipe.column)] = place + 1
                 spans.base[place] = ByteSpan(from, to - from)
-                rows.base[place] = UInt32(truncatingIfNeeded: row)
+                rows.base[place] = strips.rows[strip]
             }
             start = end
         }

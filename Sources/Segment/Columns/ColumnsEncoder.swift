@@ -27,7 +27,7 @@ package enum ColumnsEncoder {
         }
         (text.base + lines.count).initialize(repeating: 0, count: Values.slack)
         guard
-            let chunk = ChunkBuilder(text.base, lineEnds, timestamps, always: always)?
+            let chunk = ChunkBuilder(text.base, lines, lineEnds, timestamps, always: always)?
                 .finish(lines)
         else { return nil }
         guard always || Double(chunk.count) < worthwhile * Double(plainSize(lines)) else {
@@ -65,18 +65,21 @@ package enum ColumnsEncoder {
 /// The parts of one chunk, from lines to columns to bytes.
 private final class ChunkBuilder {
     private let lineEnds: [UInt32]
+    private let strips: Strips
     private var templates: [ChunkTemplate] = []
     private let numbers: RawList<Int64>
     private var columns: [EncodedColumn] = []
 
     /// Nil when too few lines fit templates, or there are too many of those.
     init?(
-        _ text: UnsafePointer<UInt8>, _ lineEnds: [UInt32], _ timestamps: [Int64], always: Bool
+        _ text: UnsafePointer<UInt8>, _ lines: [UInt8], _ lineEnds: [UInt32],
+        _ timestamps: [Int64], always: Bool
     ) {
         self.lineEnds = lineEnds
-        let rows = lineEnds.count
+        strips = Strips(lines, lineEnds)
+        let rows = strips.ends.count
         numbers = RawList(repeating: 0, count: rows)
-        let table = LineTable(text: text, lineEnds: lineEnds)
+        let table = LineTable(text: text, ends: strips.ends)
         let merge = TemplateMerge(table, enoughRows: max(rows / 256, 32))
         let merged = MergedTemplates(merge, table, rows: rows)
         templates = merged.templates
@@ -85,10 +88,10 @@ private final class ChunkBuilder {
                 || templates.count <= max(rows / 16, 16) && templates[0].rows * 5 <= rows * 2
         else { return nil }
         for row in 0..<rows {
-            let found = table.templateOfRow[row]
+            let found = table.templateOfStrip[row]
             numbers[row] = found == LineTable.none ? 0 : Int64(merged.target[Int(found)])
         }
-        let pool = ColumnPool(table, merged, lineEnds: lineEnds)
+        let pool = ColumnPool(table, merged, strips: strips)
         for column in pool.columns {
             let values = Values(
                 text: text, spans: pool.spans.base + column.first, count: column.count)
@@ -104,7 +107,10 @@ private final class ChunkBuilder {
     func finish(_ lines: [UInt8]) -> [UInt8] {
         var layout = PageLayout()
         var body: [UInt8] = []
-        IntBlock.encode(numbers.base, count: lineEnds.count, into: &body)
+        IntBlock.encode(numbers.base, count: strips.ends.count, into: &body)
+        strips.perRow.withUnsafeBufferPointer {
+            if let base = $0.baseAddress { IntBlock.encode(base, count: $0.count, into: &body) }
+        }
         layout.numbers = Page.seal(body)
         var directory: [UInt8] = []
         directory.appendVarint(UInt64(columns.count))
@@ -112,6 +118,7 @@ private final class ChunkBuilder {
         let pages = layout.finish()
         var header: [UInt8] = [ColumnsFormat.version]
         header.appendVarint(UInt64(lineEnds.count))
+        header.appendVarint(UInt64(strips.ends.count))
         header.appendVarint(UInt64(lines.count))
         header.appendLE(crc32c(lines))
         var before = 0

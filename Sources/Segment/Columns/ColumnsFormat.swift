@@ -5,7 +5,7 @@
 /// ┌────────┬────────────────────┬─────────────┬───────────┐
 /// │ header │ template numbers   │ bundles ... │ pages ... │
 /// └────────┴────────────────────┴─────────────┴───────────┘
-/// header:    u8 version │ varint rows, line bytes │ u32 crc32c of the lines
+/// header:    u8 version │ varint rows, strips, line bytes │ u32 crc32c of the lines
 ///            varint bytes of each `pageRows` rows (one after the other, as many as there are)
 ///            varint templates { varint holes, per hole: varint column,
 ///                               per piece (one more than holes): varint size, bytes }
@@ -16,13 +16,14 @@
 ///            dictionary: varint distinct, PLACE, the body if it is inline
 ///            PLACE of each page of values: none when the dictionary has one value
 /// PLACE:     varint size of the body * 4 + (0 page of its own │ 1 bundled │ 2 inline)
-/// numbers:   IntBlock: template of each row; template 0 is a single hole, the whole line
+/// numbers:   IntBlock: template of each strip; template 0 is a single hole, the whole strip
+///            IntBlock: strips of each row, only when there are more strips than rows
 /// bundle:    small bodies end to end, in the order of the columns; a new bundle begins when the
 ///            one before has `bundleBytes` or more
 /// body of a dictionary: values (`ValueFormat`), `pageValues` at a time
 /// ```
-/// A row is its template's pieces with the next value of each hole's column between them, so the
-/// values of a column stand in the order of the rows.
+/// A row is one strip or more (`Strips`). A strip is its template's pieces with the next value of
+/// each hole's column between them, so the values of a column stand in the order of the rows.
 package enum ColumnsFormat {
     static let version: UInt8 = 1
     /// Rows that are decoded together.
@@ -30,6 +31,7 @@ package enum ColumnsFormat {
     package static let mostRows = 65_536
     package static let mostLineBytes = 64 * 1024 * 1024
     static let mostTemplates = 4096
+    static let mostStrips = 8 * mostRows
     static let mostColumns = 65_536
     /// A body smaller than this shares a page with others: a page costs 16 bytes and a read.
     static let bundledBelow = 512

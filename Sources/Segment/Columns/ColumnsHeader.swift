@@ -29,6 +29,7 @@ package struct ColumnsHeader: Sendable {
     }
 
     package private(set) var rows = 0
+    private(set) var strips = 0
     package private(set) var lineBytes = 0
     private(set) var checksum: UInt32 = 0
     /// Line bytes of each `ColumnsFormat.pageRows` rows.
@@ -77,6 +78,7 @@ package struct ColumnsHeader: Sendable {
             throw .invalid("version is not known to this program", offset: 0)
         }
         rows = try reader.readCount(limit: ColumnsFormat.mostRows)
+        strips = try reader.readCount(limit: ColumnsFormat.mostStrips)
         lineBytes = try reader.readCount(limit: ColumnsFormat.mostLineBytes)
         checksum = try reader.readUInt32()
         var left = lineBytes
@@ -84,7 +86,9 @@ package struct ColumnsHeader: Sendable {
             rowPageBytes.append(try reader.readCount(limit: left))
             left -= rowPageBytes[rowPageBytes.count - 1]
         }
-        guard left == 0, rows > 0 else { throw .invalid("bytes of rows", offset: reader.offset) }
+        guard left == 0, rows > 0, strips >= rows else {
+            throw .invalid("bytes of rows", offset: reader.offset)
+        }
     }
 
     private mutating func readTemplates(_ reader: inout ByteReader) throws(BytesError) {

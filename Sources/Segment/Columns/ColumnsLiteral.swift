@@ -20,6 +20,14 @@ package struct ColumnsLiteral: Sendable {
         }
     }
 
+    /// A literal with a newline may lie across strips, but its longest part between newlines lies
+    /// in one: nil when there is no such difference.
+    func withinStrip(of header: ColumnsHeader) -> ColumnsLiteral? {
+        guard header.strips > header.rows, needle.contains(10) else { return nil }
+        let part = needle.split(separator: 10).max { $0.count < $1.count } ?? []
+        return ColumnsLiteral(part.isEmpty ? [10] : Array(part), ignoringCase: ignoringCase)
+    }
+
     @inline(__always)
     func fold(_ byte: UInt8) -> UInt8 {
         ignoringCase && byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte

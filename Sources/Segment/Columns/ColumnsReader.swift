@@ -32,8 +32,8 @@ package final class ColumnsReader {
             timestamps.count == header.rows
         else { throw SegmentError.corrupt("rows of a chunk", offset: rows.upperBound) }
         guard !rows.isEmpty else { return ([], []) }
-        let numbers = try pages.templateNumbers()
-        let cursors = try cursors(at: rows.lowerBound, timestamps: timestamps)
+        let numbers = try pages.numbers()
+        let cursors = try cursors(at: numbers.first(ofRow: rows.lowerBound), timestamps: timestamps)
         let pageRows = ColumnsFormat.pageRows
         let room = header.rowPageBytes[
             rows.lowerBound / pageRows...(rows.upperBound - 1) / pageRows
@@ -53,29 +53,32 @@ package final class ColumnsReader {
         return (bytes, ends)
     }
 
-    func cursors(at row: Int, timestamps: [Int64]) throws -> ColumnCursors {
-        let numbers = try pages.templateNumbers()
+    /// Cursors that stand before a strip.
+    func cursors(at strip: Int, timestamps: [Int64]) throws -> ColumnCursors {
+        let numbers = try pages.numbers().templates
         var before = [Int](repeating: 0, count: header.templates)
-        for number in numbers[..<row] { before[Int(number)] += 1 }
+        for number in numbers[..<strip] { before[Int(number)] += 1 }
         return ColumnCursors(pages, starts: pages.valueCounts(before), timestamps: timestamps)
     }
 
     private func assemble(
-        _ rows: Range<Int>, _ numbers: [UInt16], _ cursors: ColumnCursors,
+        _ rows: Range<Int>, _ numbers: StripNumbers, _ cursors: ColumnCursors,
         to out: UnsafeMutablePointer<UInt8>, room: Int, ends: UnsafeMutableBufferPointer<UInt32>
     ) throws -> Int {
         try header.steps.withUnsafeBufferPointer { steps in
             try header.firstStep.withUnsafeBufferPointer { firstStep in
                 try header.pieces.withUnsafeBufferPointer { pieces in
-                    try numbers.withUnsafeBufferPointer { numbers in
+                    try numbers.templates.withUnsafeBufferPointer { templates in
                         guard let pieces = pieces.baseAddress else { return 0 }
                         var at = 0
                         for row in rows {
-                            let template = Int(numbers[row])
-                            for step in firstStep[template]..<firstStep[template + 1] {
-                                try write(
-                                    steps[step], pieces, cursors, row: row, to: out, room: room,
-                                    &at)
+                            for strip in numbers.strips(ofRow: row) {
+                                let template = Int(templates[strip])
+                                for step in firstStep[template]..<firstStep[template + 1] {
+                                    try write(
+                                        steps[step], pieces, cursors, row: row, to: out,
+                                        room: room, &at)
+                                }
                             }
                             ends[row - rows.lowerBound] = UInt32(truncatingIfNeeded: at)
                         }

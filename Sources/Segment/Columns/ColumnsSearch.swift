@@ -37,7 +37,7 @@ struct ColumnsSearch {
             ? .all : .maybe
     }
 
-    /// Whether a row is a line without a template.
+    /// Whether a strip has no template.
     private var hasWhole: Bool {
         header.steps.first.map { $0.column >= 0 && header.columns[Int($0.column)].values > 0 }
             ?? false
@@ -60,13 +60,17 @@ struct ColumnsSearch {
         guard isStitched || !hits.isEmpty || plans.contains(where: \.isEverywhere) else {
             return []
         }
-        let numbers = try reader.pages.templateNumbers()
-        var isHit = [Bool](repeating: false, count: header.rows)
-        mark(numbers, hits, in: &isHit)
+        let numbers = try reader.pages.numbers()
+        var isHit = [Bool](repeating: false, count: header.strips)
+        mark(numbers.templates, hits, in: &isHit)
         if isStitched {
             try Stitching(literal, reader, stitched).mark(numbers, timestamps, in: &isHit)
         }
-        return isHit.indices.lazy.filter { isHit[$0] }.map { UInt32(truncatingIfNeeded: $0) }
+        var rows: [UInt32] = []
+        for row in 0..<header.rows where numbers.strips(ofRow: row).contains(where: { isHit[$0] }) {
+            rows.append(UInt32(truncatingIfNeeded: row))
+        }
+        return rows
     }
 
     /// Per template, the elements to be put together: times have no bytes of their own to be scanned.
@@ -86,11 +90,13 @@ struct ColumnsSearch {
         }
     }
 
-    /// Marks the rows of templates that hold the literal, and those of values that do.
+    /// Marks the strips of templates that hold the literal, and those of values that do.
     private func mark(_ numbers: [UInt16], _ hits: [Int: [Int]], in isHit: inout [Bool]) {
         let everywhere = plans.map(\.isEverywhere)
         guard !hits.isEmpty else {
-            for row in numbers.indices where everywhere[Int(numbers[row])] { isHit[row] = true }
+            for strip in numbers.indices where everywhere[Int(numbers[strip])] {
+                isHit[strip] = true
+            }
             return
         }
         let columns = hits.keys.sorted()
@@ -102,12 +108,12 @@ struct ColumnsSearch {
         var position = [Int](repeating: 0, count: columns.count)
         var nextHit = [Int](repeating: 0, count: columns.count)
         let lists = columns.map { (hits[$0] ?? []) + [.max] }
-        for row in numbers.indices {
-            let template = Int(numbers[row])
-            if everywhere[template] { isHit[row] = true }
+        for strip in numbers.indices {
+            let template = Int(numbers[strip])
+            if everywhere[template] { isHit[strip] = true }
             for column in taken[template] {
                 if lists[column][nextHit[column]] == position[column] {
-                    isHit[row] = true
+                    isHit[strip] = true
                     nextHit[column] += 1
                 }
                 position[column] += 1

@@ -8,10 +8,11 @@ import Bytes
 ///   buckets  u8 precision, ByteBlock of bucket numbers, varint size, bits below the buckets
 ///   bytes    ByteBlock of u
 ///   delta    varint first u, IntBlock of the differences
+///   words    u8 2 or 4, ByteBlock of u in so many bytes each
 /// ```
 /// A bucket is the highest bits of u: `precision` of them behind the first one that is set.
 enum IntBlock {
-    private enum Mode: UInt8 { case same = 0, bits, buckets, bytes, delta }
+    private enum Mode: UInt8 { case same = 0, bits, buckets, bytes, delta, words }
 
     static func encode(
         _ values: UnsafePointer<Int64>, count: Int, into out: inout [UInt8], isDelta: Bool = false
@@ -56,10 +57,19 @@ enum IntBlock {
                 out += coded
                 return
             }
-        } else if let coded = buckets(offsets, count: count, top: top) {
-            head(.buckets)
-            out += coded
-            return
+        } else {
+            let coded = buckets(offsets, count: count, top: top)
+            let size = coded?.count ?? (count * width(top) + 7) / 8
+            if let words = words(offsets, count: count, top: top, below: size) {
+                head(.words)
+                out += words
+                return
+            }
+            if let coded {
+                head(.buckets)
+                out += coded
+                return
+            }
         }
         head(.bits)
         out.append(UInt8(width(top)))
@@ -119,6 +129,44 @@ enum IntBlock {
         return out.count < plain ? out : nil
     }
 
+    /// Runs of numbers that come again and again, which nothing finds in single numbers.
+    private static func words(
+        _ offsets: borrowing RawList<UInt64>, count: Int, top: UInt64, below limit: Int
+    ) -> [UInt8]? {
+        guard count >= 256, top < 1 << 32 else { return nil }
+        let size = top < 1 << 16 ? 2 : 4
+        let words = RawList<UInt8>(repeating: 0, count: count * size + 8)
+        for index in 0..<count {
+            UnsafeMutableRawPointer(words.base + index * size).storeBytes(
+                of: UInt32(truncatingIfNeeded: offsets[index]).littleEndian, as: UInt32.self)
+        }
+        let run = UnsafeBufferPointer(start: words.base, count: count * size)
+        // A look at the beginning tells whether numbers repeat at all.
+        let sample = UnsafeRawBufferPointer(start: words.base, count: min(run.count, 2048))
+        let packed = Zstd.compress(sample, level: 1).count
+        guard packed * run.count < limit * sample.count * 5 / 4 else { return nil }
+        var out: [UInt8] = [UInt8(size)]
+        ByteBlock.encode(run, zstdLevel: 1, into: &out)
+        return out.count < limit ? out : nil
+    }
+
+    private static func readWords(
+        _ reader: inout ByteReader, _ count: Int, _ out: UnsafeMutablePointer<Int64>
+    ) throws(BytesError) {
+        let size = Int(try reader.readUInt8())
+        guard size == 2 || size == 4 else {
+            throw .invalid("size of words", offset: reader.offset)
+        }
+        let bytes = try ByteBlock.decode(&reader, count: count * size)
+        for index in 0..<count {
+            var word: UInt32 = 0
+            for place in 0..<size {
+                word |= UInt32(bytes[index * size + place]) << UInt32(place * 8)
+            }
+            out[index] = Int64(word)
+        }
+    }
+
     /// Fills `count` numbers; `count` is bounded by the caller.
     static func decode(
         _ reader: inout ByteReader, count: Int, into out: UnsafeMutablePointer<Int64>,
@@ -140,6 +188,7 @@ enum IntBlock {
         case .bytes:
             let bytes = try ByteBlock.decode(&reader, count: count)
             for index in 0..<count { out[index] = Int64(bytes[index]) }
+        case .words: try readWords(&reader, count, out)
         case .delta:
             out[0] = Int64(bitPattern: try reader.readVarint())
             try decode(&reader, count: count - 1, into: out + 1, isDelta: true)

@@ -1,23 +1,23 @@
-/// A set of lines with the same static pieces, known by its first line.
+/// A set of strips with the same static pieces, known by its first.
 struct FoundTemplate {
-    /// The first line that looked like this.
+    /// The first strip that looked like this.
     var line: Range<Int>
     var firstHole: Int
     var holes: Int
     var rows: Int
 }
 
-/// The lines of a chunk, cut, and told apart by their static pieces.
+/// The strips of a chunk, cut, and told apart by their static pieces.
 final class LineTable {
-    /// A row whose line has no template of its own.
+    /// A strip that has no template of its own.
     static let none = UInt32.max
     static let mostTemplates = 8192
 
     let text: UnsafePointer<UInt8>
     private(set) var found: [FoundTemplate] = []
-    /// Per row: index in `found`, or `none`.
-    private(set) var templateOfRow: RawList<UInt32>
-    /// Per row: where its holes begin in `holes`.
+    /// Per strip: index in `found`, or `none`.
+    private(set) var templateOfStrip: RawList<UInt32>
+    /// Per strip: where its holes begin in `holes`.
     private(set) var firstHole: RawList<UInt32>
     private(set) var holes: RawList<Hole>
     /// Open addressing by hash: index in `found` plus one, zero for free.
@@ -25,22 +25,22 @@ final class LineTable {
     private var hashes: RawList<UInt64>
 
     /// `text` has `Values.slack` bytes behind the last line.
-    init(text: UnsafePointer<UInt8>, lineEnds: [UInt32]) {
+    init(text: UnsafePointer<UInt8>, ends: [UInt32]) {
         self.text = text
-        templateOfRow = RawList(capacity: lineEnds.count)
-        firstHole = RawList(capacity: lineEnds.count)
-        holes = RawList(capacity: lineEnds.count * 12)
+        templateOfStrip = RawList(capacity: ends.count)
+        firstHole = RawList(capacity: ends.count)
+        holes = RawList(capacity: ends.count * 12)
         slots = RawList(repeating: 0, count: Self.mostTemplates * 2)
         hashes = RawList(capacity: 256)
         CutClass.table.withUnsafeBufferPointer { classes in
             guard let classes = classes.baseAddress else { return }
-            cut(lineEnds, LineCutter(text: text, classes: classes))
+            cut(ends, LineCutter(text: text, classes: classes))
         }
     }
 
-    private func cut(_ lineEnds: [UInt32], _ cutter: LineCutter) {
+    private func cut(_ ends: [UInt32], _ cutter: LineCutter) {
         var start = 0
-        for end in lineEnds {
+        for end in ends {
             let line = start..<Int(end)
             let first = holes.count
             let hash = cutter.cut(line, holes: &holes)
@@ -51,7 +51,7 @@ final class LineTable {
             } else {
                 found[Int(template)].rows += 1
             }
-            templateOfRow.append(template)
+            templateOfStrip.append(template)
             start = Int(end)
         }
     }

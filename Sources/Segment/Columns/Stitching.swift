@@ -50,22 +50,24 @@ struct Stitching {
         }
     }
 
-    func mark(_ numbers: [UInt16], _ timestamps: [Int64], in isHit: inout [Bool]) throws {
+    func mark(_ numbers: StripNumbers, _ timestamps: [Int64], in isHit: inout [Bool]) throws {
         guard timestamps.count == reader.header.rows else {
             throw SegmentError.corrupt("rows of a chunk", offset: timestamps.count)
         }
         let cursors = try reader.cursors(at: 0, timestamps: timestamps)
         var batch = Batch()
-        for row in numbers.indices {
-            let template = Int(numbers[row])
-            let writes = isSearched[template] && !isHit[row]
-            for action in actions[template] {
-                try pass(action, writes: writes, row: row, cursors, &batch)
+        for row in 0..<reader.header.rows {
+            for strip in numbers.strips(ofRow: row) {
+                let template = Int(numbers.templates[strip])
+                let writes = isSearched[template] && !isHit[strip]
+                for action in actions[template] {
+                    try pass(action, writes: writes, row: row, cursors, &batch)
+                }
+                guard writes else { continue }
+                batch.strips.append(strip)
+                batch.ends.append(UInt32(truncatingIfNeeded: batch.bytes.count))
+                if batch.bytes.count >= Self.batchBytes { search(&batch, in: &isHit) }
             }
-            guard writes else { continue }
-            batch.rows.append(row)
-            batch.ends.append(UInt32(truncatingIfNeeded: batch.bytes.count))
-            if batch.bytes.count >= Self.batchBytes { search(&batch, in: &isHit) }
         }
         search(&batch, in: &isHit)
     }
@@ -101,32 +103,42 @@ struct Stitching {
     private struct Batch: ~Copyable {
         var bytes = RawList<UInt8>(capacity: Stitching.batchBytes + 4096)
         var ends = RawList<UInt32>(capacity: 4096)
-        var rows = RawList<Int>(capacity: 4096)
+        var strips = RawList<Int>(capacity: 4096)
     }
 
     private func search(_ batch: inout Batch, in isHit: inout [Bool]) {
         let text = UnsafeRawBufferPointer(start: batch.bytes.base, count: batch.bytes.count)
-        let rows = batch.rows.base
+        let strips = batch.strips.base
         RunHits.find(
             literal.search, literal.needle.count, in: text, ends: batch.ends.base,
-            count: batch.rows.count
-        ) { isHit[rows[$0]] = true }
+            count: batch.strips.count
+        ) { isHit[strips[$0]] = true }
         batch.bytes.removeAll()
         batch.ends.removeAll()
-        batch.rows.removeAll()
+        batch.strips.removeAll()
     }
 }
 
 extension ColumnsReader {
     /// What the header alone tells.
     package func verdict(on literal: ColumnsLiteral) throws -> ColumnsVerdict {
-        try ColumnsSearch(literal, self).verdict
+        guard let part = literal.withinStrip(of: header) else {
+            return try ColumnsSearch(literal, self).verdict
+        }
+        // Only a part of it was asked for, which may be there without the rest.
+        return try ColumnsSearch(part, self).verdict == .none ? .none : .maybe
     }
 
     /// The rows whose lines hold a literal, ascending. `timestamps` are those of all rows.
     package func rows(
         containing literal: ColumnsLiteral, timestamps: [Int64]
     ) throws -> [UInt32] {
-        try ColumnsSearch(literal, self).rows(timestamps: timestamps)
+        guard let part = literal.withinStrip(of: header) else {
+            return try ColumnsSearch(literal, self).rows(timestamps: timestamps)
+        }
+        return try ColumnsSearch(part, self).rows(timestamps: timestamps).filter { row in
+            let line = try lines(Int(row)..<Int(row) + 1, timestamps: timestamps).bytes
+            return line.withUnsafeBytes { literal.search.occurs(in: $0) }
+        }
     }
 }
