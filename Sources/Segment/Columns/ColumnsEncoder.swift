@@ -8,7 +8,7 @@ package enum ColumnsEncoder {
 
     /// More than this of zstd's size, and the chunk is not worth its structure.
     private static let worthwhile = 0.9
-    private static let sampleBytes = 256 * 1024
+    private static let clearly = 0.6
 
     /// Nil when plain compression is about as small, or the lines have too little in common.
     /// `lineEnds` and `timestamps` are those of the entries, in their order. `always` leaves out the
@@ -30,9 +30,7 @@ package enum ColumnsEncoder {
             let chunk = ChunkBuilder(text.base, lines, lineEnds, timestamps, always: always)?
                 .finish(lines)
         else { return nil }
-        guard always || Double(chunk.count) < worthwhile * Double(plainSize(lines)) else {
-            return nil
-        }
+        guard always || pays(chunk, lines) else { return nil }
         guard isExact(chunk, lines, lineEnds, timestamps) else {
             mismatches.add(1, ordering: .relaxed)
             return nil
@@ -40,13 +38,20 @@ package enum ColumnsEncoder {
         return chunk
     }
 
-    /// What frames of zstd would take, told by the first of them.
-    private static func plainSize(_ lines: [UInt8]) -> Int {
-        let sample = min(lines.count, sampleBytes)
-        let packed = lines.withUnsafeBytes {
-            Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[..<sample]), level: 3)
+    /// Whether the chunk is clearly smaller than frames of zstd. The first frame mostly tells; where
+    /// it leaves a doubt, all of them do.
+    private static func pays(_ chunk: [UInt8], _ lines: [UInt8]) -> Bool {
+        let frame = SegmentFormat.frameBytes
+        var plain = 0
+        for start in stride(from: 0, to: lines.count, by: frame) {
+            let end = min(start + frame, lines.count)
+            plain += lines.withUnsafeBytes {
+                Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[start..<end]), level: 3).count
+            }
+            let expected = Double(plain) * Double(lines.count) / Double(end)
+            if start == 0, Double(chunk.count) < clearly * expected { return true }
         }
-        return packed.count * lines.count / max(sample, 1)
+        return Double(chunk.count) < worthwhile * Double(plain)
     }
 
     private static func isExact(

@@ -28,7 +28,12 @@ struct ColumnsSearch {
             // Dictionaries in the header cost no read.
             header.columns[column].dictionary?.page == -1 ? try pages.dictionary(column) : nil
         }
-        plans = try (0..<header.templates).map { try alignment.plan(ofTemplate: $0) }
+        var plans: [LiteralPlan] = []
+        plans.reserveCapacity(header.templates)
+        for template in 0..<header.templates {
+            plans.append(try alignment.plan(ofTemplate: template))
+        }
+        self.plans = plans
     }
 
     var verdict: ColumnsVerdict {
