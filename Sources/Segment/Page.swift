@@ -12,12 +12,23 @@ enum Page {
                 codec = .zstd
             }
         }
+        return seal(stored, codec: codec, rawSize: raw.count, encoding: encoding)
+    }
+
+    /// A page of bytes that are as small as they get.
+    static func seal(_ body: [UInt8]) -> [UInt8] {
+        seal(body, codec: .raw, rawSize: body.count, encoding: 0)
+    }
+
+    private static func seal(
+        _ stored: [UInt8], codec: SegmentFormat.Codec, rawSize: Int, encoding: UInt8
+    ) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(stored.count + SegmentFormat.pageOverhead)
         out.append(codec.rawValue)
         out.append(encoding)
         out.appendLE(UInt16(0))
-        out.appendLE(UInt32(raw.count))
+        out.appendLE(UInt32(rawSize))
         out.appendLE(UInt32(stored.count))
         out += stored
         out.appendLE(crc32c(out))
