@@ -57,6 +57,17 @@ final class ColumnsChunk {
         out.lineBytes += lines.bytes
     }
 
+    /// Reads every page and checks that it is what was written. The lines themselves were held
+    /// against their columns before those were written.
+    func verify() throws {
+        let start = place.offset + place.sizeT + place.sizeM
+        let bytes = try read(start..<start + place.sizeL)
+        for page in columns.header.pages { try Page.check(bytes, page) }
+        guard columns.header.lineBytes == Int(try heads().lineEnds.last ?? 0) else {
+            throw SegmentError.corrupt("line bytes", offset: start)
+        }
+    }
+
     /// Runs of rows that are few enough to be read one by one; more are read whole.
     private static let mostRuns = 64
 

@@ -35,6 +35,19 @@ enum Page {
         return out
     }
 
+    /// Checks the page that fills `range` exactly, without unpacking it.
+    static func check(_ bytes: [UInt8], _ range: Range<Int>) throws(SegmentError) {
+        guard range.upperBound <= bytes.count, range.count >= SegmentFormat.pageOverhead else {
+            throw .corrupt("page is cut short", offset: range.lowerBound)
+        }
+        let end = range.upperBound - 4
+        let stored = bytes[end..<range.upperBound].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        let computed = bytes.withUnsafeBytes {
+            crc32c(UnsafeRawBufferPointer(rebasing: $0[range.lowerBound..<end]))
+        }
+        guard stored == computed else { throw .corrupt("checksum", offset: range.lowerBound) }
+    }
+
     /// Decodes the page that fills `range` exactly.
     static func decode(
         _ bytes: [UInt8], _ range: Range<Int>, limit: Int

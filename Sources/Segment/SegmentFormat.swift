@@ -42,7 +42,7 @@ package enum SegmentFormat {
     /// Metadata sets of one frame, in bytes: far below a page, whatever a row may carry.
     static let frameMetadataBytes = 4 * 1024 * 1024
     /// Segments from this level on keep lines as columns where that pays: level 0 must cost little.
-    static let columnsFromLevel = 2
+    static let columnsFromLevel = 1
     /// Frames of one chunk, in bytes of lines.
     static let chunkBytes = 4 * 1024 * 1024
     /// No page is larger: the bound on what a reader takes before it has checked the content.

@@ -132,13 +132,18 @@ package final class SegmentReader: Sendable {
 
     /// Reads every page and compares what is there with what the directories say.
     package func verify() throws {
+        for frame in frames.indices where frames[frame].isColumns {
+            try withChunk(frame) { try $0.verify() }
+        }
         for (stream, summary) in summary.streams.enumerated() {
             var rows = 0
             var bytes = 0
             var previous = Int64.min
             for slice in slicesByStream[stream] {
                 var entries = Entries()
-                try load(slice, projection: .lines, into: &entries)
+                let isColumns = frames[slice.frame].isColumns
+                try load(
+                    slice, projection: isColumns ? .timestampsAndLengths : .lines, into: &entries)
                 for at in entries.timestamps {
                     guard at >= previous else {
                         throw SegmentError.corrupt("timestamps out of order", offset: 0)
@@ -148,7 +153,7 @@ package final class SegmentReader: Sendable {
                 guard entries.timestamps.first == slice.first, entries.timestamps.last == slice.last
                 else { throw SegmentError.corrupt("slice times", offset: 0) }
                 rows += entries.count
-                bytes += entries.lineBytes.count
+                bytes += Int(entries.lineEnds.last ?? 0)
             }
             guard rows == summary.rows, bytes == summary.bytes,
                 rollup[stream].reduce(0, { $0 + $1.rows }) == rows
