@@ -91,11 +91,12 @@ struct FrameBuilder {
     }
 
     /// Bytes that a set takes in page M, or a few more.
-    private static func size(of set: Labels) -> Int {
+    static func size(of set: Labels) -> Int {
         set.pairs.reduce(10) { $0 + $1.name.utf8.count + $1.value.utf8.count + 20 }
     }
 
-    func encode(zstdLevel: Int32) -> (t: [UInt8], m: [UInt8], l: [UInt8]) {
+    /// The pages in front of the lines.
+    func encodeHead(zstdLevel: Int32) -> (t: [UInt8], m: [UInt8]) {
         var t: [UInt8] = []
         t.reserveCapacity(rows * 6)
         var previous: Int64 = 0
@@ -112,8 +113,9 @@ struct FrameBuilder {
         }
         return (
             Page.encode(t, zstdLevel: zstdLevel),
-            m.isEmpty ? [] : Page.encode(m, zstdLevel: zstdLevel),
-            Page.encode(lines, zstdLevel: zstdLevel)
+            m.isEmpty ? [] : Page.encode(m, zstdLevel: zstdLevel)
         )
     }
+
+    func encodeLines(zstdLevel: Int32) -> [UInt8] { Page.encode(lines, zstdLevel: zstdLevel) }
 }

@@ -42,6 +42,20 @@ private struct VarintCursor {
 
 /// Decodes the pages of a frame into columns.
 enum FrameDecoder {
+    /// Everything but the lines, from pages T and M side by side.
+    static func head(_ bytes: [UInt8], _ frame: Frame) throws -> Entries {
+        var entries = Entries()
+        let limit = SegmentFormat.maxPageBytes
+        let t = try Page.decode(bytes, 0..<frame.sizeT, limit: limit)
+        try times(t, rows: frame.rows, into: &entries)
+        if frame.sizeM > 0 {
+            let range = frame.sizeT..<frame.sizeT + frame.sizeM
+            let m = try Page.decode(bytes, range, limit: limit)
+            try metadata(m, rows: frame.rows, into: &entries)
+        }
+        return entries
+    }
+
     static func times(_ page: [UInt8], rows: Int, into entries: inout Entries) throws(SegmentError)
     {
         // Each row takes at least two bytes: a false count cannot make us take memory.

@@ -12,16 +12,40 @@ enum Page {
                 codec = .zstd
             }
         }
+        return seal(stored, codec: codec, rawSize: raw.count, encoding: encoding)
+    }
+
+    /// A page of bytes that are as small as they get.
+    static func seal(_ body: [UInt8]) -> [UInt8] {
+        seal(body, codec: .raw, rawSize: body.count, encoding: 0)
+    }
+
+    private static func seal(
+        _ stored: [UInt8], codec: SegmentFormat.Codec, rawSize: Int, encoding: UInt8
+    ) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(stored.count + SegmentFormat.pageOverhead)
         out.append(codec.rawValue)
         out.append(encoding)
         out.appendLE(UInt16(0))
-        out.appendLE(UInt32(raw.count))
+        out.appendLE(UInt32(rawSize))
         out.appendLE(UInt32(stored.count))
         out += stored
         out.appendLE(crc32c(out))
         return out
+    }
+
+    /// Checks the page that fills `range` exactly, without unpacking it.
+    static func check(_ bytes: [UInt8], _ range: Range<Int>) throws(SegmentError) {
+        guard range.upperBound <= bytes.count, range.count >= SegmentFormat.pageOverhead else {
+            throw .corrupt("page is cut short", offset: range.lowerBound)
+        }
+        let end = range.upperBound - 4
+        let stored = bytes[end..<range.upperBound].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        let computed = bytes.withUnsafeBytes {
+            crc32c(UnsafeRawBufferPointer(rebasing: $0[range.lowerBound..<end]))
+        }
+        guard stored == computed else { throw .corrupt("checksum", offset: range.lowerBound) }
     }
 
     /// Decodes the page that fills `range` exactly.

@@ -128,11 +128,11 @@ struct SegmentDirectory {
         var reader = ByteReader(bytes)
         for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
             let kind = try reader.readUInt8()
-            guard SegmentFormat.ChunkKind(rawValue: kind) != nil else {
+            guard let kind = SegmentFormat.ChunkKind(rawValue: kind) else {
                 throw .invalid("chunk kind \(kind) is not known to this program", offset: 0)
             }
             for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
-                try decodeFrame(&reader)
+                try decodeFrame(&reader, kind)
             }
             for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
                 try decodeSlice(&reader)
@@ -140,12 +140,18 @@ struct SegmentDirectory {
         }
     }
 
-    private mutating func decodeFrame(_ reader: inout ByteReader) throws(BytesError) {
+    private mutating func decodeFrame(
+        _ reader: inout ByteReader, _ kind: SegmentFormat.ChunkKind
+    ) throws(BytesError) {
         let most = SegmentFormat.maxPageBytes * 2
-        let frame = Frame(
+        var frame = Frame(
             offset: try reader.readCount(limit: size), sizeT: try reader.readCount(limit: most),
             sizeM: try reader.readCount(limit: most), sizeL: try reader.readCount(limit: most),
             rows: try reader.readCount(limit: SegmentFormat.maxPageBytes))
+        if kind == .columns {
+            frame.sizeHeader = try reader.readCount(limit: frame.sizeL)
+            guard frame.isColumns else { throw .invalid("columns without a header", offset: 0) }
+        }
         guard frame.offset + frame.sizeT + frame.sizeM + frame.sizeL <= size else {
             throw .invalid("frame beyond the object", offset: frame.offset)
         }

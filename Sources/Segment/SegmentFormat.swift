@@ -12,11 +12,15 @@
 ///   M  varint sets { varint pairs { string name, string value } }; varint per row: index of its set
 ///   L  the line bytes, end to end
 /// STREAMS section:  varint streams { u64 fingerprint, labels, zigzag first, last, varint rows, bytes }
-/// CHUNKS section:   varint chunks { u8 kind, varint frames { varint offset, sizeT, sizeM, sizeL, rows },
+/// COLUMNS frame:  page T │ page M │ the lines as columns (`ColumnsFormat`), up to `chunkBytes` of them
+/// CHUNKS section:   varint chunks { u8 kind, varint frames { varint offset, sizeT, sizeM, sizeL, rows,
+///                   COLUMNS only: varint size of the columns' header },
 ///                   varint slices { varint stream, frame, firstRow, rows, zigzag first, varint span, bytes } }
 /// ROLLUP section:   varint levels { string }, per stream: varint counts { zigzag minute (difference),
 ///                   varint level (0 not told apart, 1 none, 2 + place in the table), rows, bytes };
 ///                   in version 1 without levels
+///
+/// Versions: 1; 2 counts by level; 3 has chunks of kind COLUMNS.
 /// ATTACHMENT:       bytes of the storage layer: the read positions that the segment's pushes moved
 /// footer:           u16 version │ u16 level │ string tenant │ zigzag first, last │ varint rows, bytes │
 ///                   varint sections { u8 name, varint offset, varint size }
@@ -24,7 +28,7 @@
 /// ```
 package enum SegmentFormat {
     static let magic: [UInt8] = Array("CWSEG\u{0}\u{0}\u{1}".utf8)
-    static let version: UInt16 = 2
+    static let version: UInt16 = 3
     static let tailSize = 16
     static let pageHeaderSize = 12
     static let pageOverhead = pageHeaderSize + 4
@@ -37,6 +41,8 @@ package enum SegmentFormat {
     static let frameRows = 65_536
     /// Metadata sets of one frame, in bytes: far below a page, whatever a row may carry.
     static let frameMetadataBytes = 4 * 1024 * 1024
+    /// Segments from this level on keep lines as columns where that pays: level 0 must cost little.
+    static let columnsFromLevel = 1
     /// Frames of one chunk, in bytes of lines.
     static let chunkBytes = 4 * 1024 * 1024
     /// No page is larger: the bound on what a reader takes before it has checked the content.
@@ -44,7 +50,7 @@ package enum SegmentFormat {
     static let maxSectionBytes = 512 * 1024 * 1024
 
     enum Codec: UInt8 { case raw = 0, zstd = 1 }
-    enum ChunkKind: UInt8 { case raw = 1 }
+    enum ChunkKind: UInt8 { case raw = 1, columns = 2 }
     enum SectionName: UInt8 { case streams = 1, chunks = 2, rollup = 3, attachment = 4 }
 
     /// Level 0 must cost little; what stays may cost more.

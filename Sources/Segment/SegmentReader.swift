@@ -15,6 +15,15 @@ package final class SegmentReader: Sendable {
     private let rollup: [[MinuteCount]]
     /// The frame that was decoded last: slices of small streams lie side by side in one.
     private let recent = Mutex<(frame: Int, withLines: Bool, entries: Entries)?>(nil)
+    /// Chunks that nobody reads at the moment, the last used at the end.
+    private let idle = Mutex<[Idle]>([])
+    /// One for each of the threads that read side by side, on a machine of many cores too.
+    private static let mostIdle = 8
+
+    /// @unchecked: a chunk is in the list, or with the one thread that took it out.
+    private struct Idle: @unchecked Sendable {
+        var chunk: ColumnsChunk
+    }
 
     package init(size: Int, read: @escaping Read) throws {
         self.read = read
@@ -28,6 +37,23 @@ package final class SegmentReader: Sendable {
 
     package func slices(ofStream stream: Int) -> [Slice] { slicesByStream[stream] }
 
+    /// The same, with what lies side by side in one frame as one slice: for whoever reads all of it.
+    package func wideSlices(ofStream stream: Int) -> [Slice] {
+        var wide: [Slice] = []
+        for slice in slicesByStream[stream] {
+            guard let last = wide.last, last.frame == slice.frame,
+                last.firstRow + last.rows == slice.firstRow
+            else {
+                wide.append(slice)
+                continue
+            }
+            wide[wide.count - 1].rows += slice.rows
+            wide[wide.count - 1].bytes += slice.bytes
+            wide[wide.count - 1].last = slice.last
+        }
+        return wide
+    }
+
     /// Rows and bytes of a stream per minute, as counted by the writer.
     package func minutes(ofStream stream: Int) -> [MinuteCount] { rollup[stream] }
 
@@ -38,15 +64,39 @@ package final class SegmentReader: Sendable {
     }
 
     /// Appends the rows of a slice; without lines only timestamps, lengths and metadata are filled.
+    /// With lines, rows that lack one of `literals` may be left out.
     package func load(
-        _ slice: Slice, projection: Selection.Projection, into out: inout Entries
+        _ slice: Slice, projection: Selection.Projection, holding literals: RequiredLiterals? = nil,
+        into out: inout Entries
     ) throws {
         let withLines = projection == .lines
+        if frames[slice.frame].isColumns {
+            let rows = slice.firstRow..<slice.firstRow + slice.rows
+            return try withChunk(slice.frame) { chunk in
+                if withLines, let literals, !literals.isEmpty {
+                    try chunk.load(rows, holding: literals, into: &out)
+                } else {
+                    try chunk.load(rows, withLines: withLines, into: &out)
+                }
+            }
+        }
         let entries = try frame(slice.frame, withLines: withLines)
         guard slice.firstRow + slice.rows <= entries.count else {
             throw SegmentError.corrupt("slice beyond its frame", offset: frames[slice.frame].offset)
         }
         out.append(entries, rows: slice.firstRow..<slice.firstRow + slice.rows)
+    }
+
+    private func withChunk(_ frame: Int, _ body: (ColumnsChunk) throws -> Void) throws {
+        let known = idle.withLock { idle in
+            idle.firstIndex { $0.chunk.frame == frame }.map { idle.remove(at: $0) }
+        }
+        let mine = try known ?? Idle(chunk: ColumnsChunk(frame, frames[frame], read: read))
+        try body(mine.chunk)
+        idle.withLock { idle in
+            idle.append(mine)
+            if idle.count > Self.mostIdle { idle.removeFirst() }
+        }
     }
 
     private func frame(_ index: Int, withLines: Bool) throws -> Entries {
@@ -60,22 +110,19 @@ package final class SegmentReader: Sendable {
         return entries
     }
 
-    /// Lets go of the decoded frame.
-    package func forget() { recent.withLock { $0 = nil } }
+    /// Lets go of what is decoded.
+    package func forget() {
+        recent.withLock { $0 = nil }
+        idle.withLock { $0 = [] }
+    }
 
     private func decode(_ frame: Frame, withLines: Bool) throws -> Entries {
         let head = frame.sizeT + frame.sizeM
         let bytes = try read(frame.offset..<frame.offset + head + (withLines ? frame.sizeL : 0))
-        var entries = Entries()
-        let limit = SegmentFormat.maxPageBytes
-        let t = try Page.decode(bytes, 0..<frame.sizeT, limit: limit)
-        try FrameDecoder.times(t, rows: frame.rows, into: &entries)
-        if frame.sizeM > 0 {
-            let m = try Page.decode(bytes, frame.sizeT..<head, limit: limit)
-            try FrameDecoder.metadata(m, rows: frame.rows, into: &entries)
-        }
+        var entries = try FrameDecoder.head(bytes, frame)
         if withLines {
-            entries.lineBytes = try Page.decode(bytes, head..<head + frame.sizeL, limit: limit)
+            entries.lineBytes = try Page.decode(
+                bytes, head..<head + frame.sizeL, limit: SegmentFormat.maxPageBytes)
             guard entries.lineBytes.count == Int(entries.lineEnds.last ?? 0) else {
                 throw SegmentError.corrupt("line bytes", offset: frame.offset)
             }
@@ -85,13 +132,18 @@ package final class SegmentReader: Sendable {
 
     /// Reads every page and compares what is there with what the directories say.
     package func verify() throws {
+        for frame in frames.indices where frames[frame].isColumns {
+            try withChunk(frame) { try $0.verify() }
+        }
         for (stream, summary) in summary.streams.enumerated() {
             var rows = 0
             var bytes = 0
             var previous = Int64.min
             for slice in slicesByStream[stream] {
                 var entries = Entries()
-                try load(slice, projection: .lines, into: &entries)
+                let isColumns = frames[slice.frame].isColumns
+                try load(
+                    slice, projection: isColumns ? .timestampsAndLengths : .lines, into: &entries)
                 for at in entries.timestamps {
                     guard at >= previous else {
                         throw SegmentError.corrupt("timestamps out of order", offset: 0)
@@ -101,7 +153,7 @@ package final class SegmentReader: Sendable {
                 guard entries.timestamps.first == slice.first, entries.timestamps.last == slice.last
                 else { throw SegmentError.corrupt("slice times", offset: 0) }
                 rows += entries.count
-                bytes += entries.lineBytes.count
+                bytes += Int(entries.lineEnds.last ?? 0)
             }
             guard rows == summary.rows, bytes == summary.bytes,
                 rollup[stream].reduce(0, { $0 + $1.rows }) == rows

@@ -47,6 +47,9 @@ struct Frame: Sendable {
     var sizeM: Int
     var sizeL: Int
     var rows: Int
+    /// COLUMNS: the size of the header page, with which the lines begin; 0 for lines as text.
+    var sizeHeader = 0
+    var isColumns: Bool { sizeHeader > 0 }
 }
 
 /// A run of one stream's rows inside one frame: the smallest piece that can be asked for.

@@ -1,7 +1,8 @@
 import Bytes
 import LogModel
 
-/// Writes one segment front to back: it holds one frame and the directories, never the lines.
+/// Writes one segment front to back: it holds one frame or chunk and the directories, never all
+/// lines.
 /// Streams come one after the other, each ascending by time; a stream may come in several calls.
 package struct SegmentWriter: ~Copyable {
     private let tenant: String
@@ -13,10 +14,11 @@ package struct SegmentWriter: ~Copyable {
     private var frames: [Frame] = []
     private var slices: [Slice] = []
     private var rollup = RollupBuilder()
-    /// Frames and slices of each finished chunk, as counts.
-    private var chunkFrames: [Int] = []
-    private var chunkSlices: [Int] = []
+    /// Kind, frames and slices of each finished chunk, the last two as counts.
+    private var chunks: [(kind: SegmentFormat.ChunkKind, frames: Int, slices: Int)] = []
     private var openChunkBytes = 0
+    /// Rows that may become a chunk of columns.
+    private var pending = PendingChunk()
 
     package init(tenant: String, level: Int, write: @escaping ([UInt8]) throws -> Void) {
         self.tenant = tenant
@@ -40,28 +42,85 @@ package struct SegmentWriter: ~Copyable {
                     rows: 0, bytes: 0))
             rollup.beginStream()
         }
+        try count(entries)
+        let stream = streams.count - 1
+        guard level >= SegmentFormat.columnsFromLevel else {
+            return try addText(entries, rows: 0..<entries.count, of: stream)
+        }
         var row = 0
         while row < entries.count {
-            let end = frame.room(for: entries, from: row)
+            row = pending.append(entries, from: row, of: stream)
+            if pending.isFull || row < entries.count { try endPending() }
+        }
+    }
+
+    /// What the directories say of the stream that came last.
+    private mutating func count(_ entries: Entries) throws {
+        let stream = streams.count - 1
+        let first = entries.timestamps[0]
+        precondition(
+            first >= streams[stream].last || streams[stream].rows == 0,
+            "a stream's entries ascend by time: callers sort and merge")
+        streams[stream].last = entries.timestamps[entries.count - 1]
+        streams[stream].rows += entries.count
+        streams[stream].bytes += Int(entries.lineEnds[entries.count - 1])
+        rollup.count(entries, rows: 0..<entries.count)
+    }
+
+    /// Writes the pending rows as columns, or as text where columns do not pay.
+    private mutating func endPending() throws {
+        guard !pending.entries.isEmpty else { return }
+        let chunk = pending
+        pending = PendingChunk()
+        let lines = chunk.entries.lineBytes
+        guard
+            let columns = ColumnsEncoder.encode(
+                lines: lines, lineEnds: chunk.entries.lineEnds,
+                timestamps: chunk.entries.timestamps)
+        else {
+            for run in chunk.runs {
+                try addText(chunk.entries, rows: run.rows, of: run.stream)
+            }
+            return
+        }
+        // Chunks have one kind each.
+        try endFrame()
+        endChunk()
+        var head = FrameBuilder()
+        try head.append(chunk.entries, rows: 0..<chunk.entries.count, lines: 0..<lines.count)
+        let pages = head.encodeHead(zstdLevel: SegmentFormat.zstdLevel(segmentLevel: level))
+        slices += chunk.slices(frame: frames.count)
+        frames.append(
+            Frame(
+                offset: offset, sizeT: pages.t.count, sizeM: pages.m.count, sizeL: columns.count,
+                rows: chunk.entries.count, sizeHeader: try ColumnsHeader.size(of: columns)))
+        try put(pages.t)
+        if !pages.m.isEmpty { try put(pages.m) }
+        try put(columns)
+        endChunk(.columns)
+    }
+
+    private mutating func addText(
+        _ entries: Entries, rows: Range<Int>, of stream: Int
+    ) throws {
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let end = min(frame.room(for: entries, from: row), rows.upperBound)
             guard end > row else {
                 try endFrame()
                 continue
             }
-            try add(entries, rows: row..<end)
+            try add(entries, rows: row..<end, of: stream)
             row = end
             if frame.isFull { try endFrame() }
         }
     }
 
-    private mutating func add(_ entries: Entries, rows: Range<Int>) throws {
-        let stream = streams.count - 1
+    private mutating func add(_ entries: Entries, rows: Range<Int>, of stream: Int) throws {
         let start = rows.lowerBound == 0 ? 0 : Int(entries.lineEnds[rows.lowerBound - 1])
         let bytes = Int(entries.lineEnds[rows.upperBound - 1]) - start
         let first = entries.timestamps[rows.lowerBound]
         let last = entries.timestamps[rows.upperBound - 1]
-        precondition(
-            first >= streams[stream].last || streams[stream].rows == 0,
-            "a stream's entries ascend by time: callers sort and merge")
         if let open = slices.last, open.stream == stream, open.frame == frames.count {
             slices[slices.count - 1].rows += rows.count
             slices[slices.count - 1].last = last
@@ -72,40 +131,39 @@ package struct SegmentWriter: ~Copyable {
                     stream: stream, frame: frames.count, firstRow: frame.rows, rows: rows.count,
                     first: first, last: last, bytes: bytes))
         }
-        streams[stream].last = last
-        streams[stream].rows += rows.count
-        streams[stream].bytes += bytes
         openChunkBytes += bytes
-        rollup.count(entries, rows: rows)
         try frame.append(entries, rows: rows, lines: start..<start + bytes)
     }
 
     private mutating func endFrame() throws {
         guard frame.rows > 0 else { return }
         let zstd = SegmentFormat.zstdLevel(segmentLevel: level)
-        let pages = frame.encode(zstdLevel: zstd)
+        let pages = frame.encodeHead(zstdLevel: zstd)
+        let lines = frame.encodeLines(zstdLevel: zstd)
         frames.append(
             Frame(
-                offset: offset, sizeT: pages.t.count, sizeM: pages.m.count, sizeL: pages.l.count,
+                offset: offset, sizeT: pages.t.count, sizeM: pages.m.count, sizeL: lines.count,
                 rows: frame.rows))
         try put(pages.t)
         if !pages.m.isEmpty { try put(pages.m) }
-        try put(pages.l)
+        try put(lines)
         frame = FrameBuilder()
         if openChunkBytes >= SegmentFormat.chunkBytes { endChunk() }
     }
 
-    private mutating func endChunk() {
-        let framesBefore = chunkFrames.reduce(0, +)
-        guard frames.count > framesBefore else { return }
-        chunkFrames.append(frames.count - framesBefore)
-        chunkSlices.append(slices.count - chunkSlices.reduce(0, +))
+    private mutating func endChunk(_ kind: SegmentFormat.ChunkKind = .raw) {
+        let before = chunks.reduce((frames: 0, slices: 0)) {
+            ($0.frames + $1.frames, $0.slices + $1.slices)
+        }
+        guard frames.count > before.frames else { return }
+        chunks.append((kind, frames.count - before.frames, slices.count - before.slices))
         openChunkBytes = 0
     }
 
     /// Writes sections, footer and tail. `attachment` is opaque here.
     package consuming func finish(attachment: [UInt8] = []) throws -> SegmentSummary {
         if offset == 0 { try put(SegmentFormat.magic) }
+        try endPending()
         try endFrame()
         endChunk()
         var sections: [(SegmentFormat.SectionName, Int, Int)] = []
@@ -167,19 +225,20 @@ package struct SegmentWriter: ~Copyable {
 
     private func chunksSection() -> [UInt8] {
         var out: [UInt8] = []
-        out.appendVarint(UInt64(chunkFrames.count))
+        out.appendVarint(UInt64(chunks.count))
         var frame = 0
         var slice = 0
-        for chunk in chunkFrames.indices {
-            out.append(SegmentFormat.ChunkKind.raw.rawValue)
-            out.appendVarint(UInt64(chunkFrames[chunk]))
-            for entry in frames[frame..<frame + chunkFrames[chunk]] {
+        for chunk in chunks {
+            out.append(chunk.kind.rawValue)
+            out.appendVarint(UInt64(chunk.frames))
+            for entry in frames[frame..<frame + chunk.frames] {
                 for value in [entry.offset, entry.sizeT, entry.sizeM, entry.sizeL, entry.rows] {
                     out.appendVarint(UInt64(value))
                 }
+                if chunk.kind == .columns { out.appendVarint(UInt64(entry.sizeHeader)) }
             }
-            out.appendVarint(UInt64(chunkSlices[chunk]))
-            for entry in slices[slice..<slice + chunkSlices[chunk]] {
+            out.appendVarint(UInt64(chunk.slices))
+            for entry in slices[slice..<slice + chunk.slices] {
                 for value in [entry.stream, entry.frame, entry.firstRow, entry.rows] {
                     out.appendVarint(UInt64(value))
                 }
@@ -187,8 +246,8 @@ package struct SegmentWriter: ~Copyable {
                 out.appendVarint(UInt64(bitPattern: entry.last &- entry.first))
                 out.appendVarint(UInt64(entry.bytes))
             }
-            frame += chunkFrames[chunk]
-            slice += chunkSlices[chunk]
+            frame += chunk.frames
+            slice += chunk.slices
         }
         return out
     }

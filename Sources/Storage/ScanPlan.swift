@@ -4,6 +4,7 @@ import Segment
 /// Cuts what a selection asks for into units that never overlap in time within a stream.
 struct ScanPlan {
     private let selection: Selection
+    private let literals: RequiredLiterals
     /// Nanoseconds, both inclusive. `first` is the stream's own: retention may hide its beginning.
     private var first: Int64
     private let last: Int64
@@ -53,6 +54,8 @@ struct ScanPlan {
 
     private init(selection: Selection) {
         self.selection = selection
+        literals = RequiredLiterals(
+            selection.projection == .lines ? selection.requiredLiterals : [])
         first = selection.start.nanoseconds
         last = selection.end.nanoseconds - 1
     }
@@ -89,9 +92,13 @@ struct ScanPlan {
     }
 
     private func slices(of run: Run) -> [Slice] {
-        run.segment.reader.slices(ofStream: run.stream).filter {
-            $0.last >= first && $0.first <= last
-        }
+        // The newest lines need not unpack more than their page; a search looks at chunks whole.
+        let reader = run.segment.reader
+        let isNarrow = selection.projection == .lines && literals.isEmpty
+        let slices =
+            isNarrow
+            ? reader.slices(ofStream: run.stream) : reader.wideSlices(ofStream: run.stream)
+        return slices.filter { $0.last >= first && $0.first <= last }
     }
 
     /// True when whole minutes of the run are what the selection asks for.
@@ -118,8 +125,8 @@ struct ScanPlan {
                         return (end.overflow || end.partialValue >= first) && $0.start < last
                     }
                 },
-                load: { projection in
-                    try Self.load([reader], [wanted], low...high, projection)
+                load: { [literals] projection in
+                    try Self.load([reader], [wanted], low...high, projection, literals)
                 }))
     }
 
@@ -166,14 +173,14 @@ struct ScanPlan {
             ScanUnit(
                 labels: labels, first: first, last: last,
                 bytes: pieces.reduce(0) { $0 + $1.slice.bytes }, minutes: nil,
-                load: { projection in
-                    try Self.load(sources, slices, first...last, projection)
+                load: { [literals] projection in
+                    try Self.load(sources, slices, first...last, projection, literals)
                 }))
     }
 
     private static func load(
         _ readers: [SegmentReader], _ slices: [[Slice]], _ range: ClosedRange<Int64>,
-        _ projection: Selection.Projection
+        _ projection: Selection.Projection, _ literals: RequiredLiterals
     ) throws -> Entries {
         // Repeated entries are told by their lines, so a merge needs them whatever was asked for.
         let needed = readers.count > 1 ? .lines : projection
@@ -182,11 +189,12 @@ struct ScanPlan {
             var run = Entries()
             for slice in slices {
                 if range.contains(slice.first), range.contains(slice.last) {
-                    try reader.load(slice, projection: needed, into: &run)
+                    try reader.load(
+                        slice, projection: needed, holding: literals, into: &run)
                     continue
                 }
                 var whole = Entries()
-                try reader.load(slice, projection: needed, into: &whole)
+                try reader.load(slice, projection: needed, holding: literals, into: &whole)
                 let low = whole.timestamps.partition { $0 < range.lowerBound }
                 let high = whole.timestamps.partition { $0 <= range.upperBound }
                 if low < high { run.append(whole, rows: low..<high) }

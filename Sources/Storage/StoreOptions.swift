@@ -19,7 +19,7 @@ package struct StoreOptions: Sendable {
     /// Segments of level 1 of a day that become one of level 2.
     package var level1Segments = 16
     /// Lines of one segment of level 2, where the disk has room for many.
-    package var level2Bytes = 512 * 1024 * 1024
+    package var level2Bytes = 1024 * 1024 * 1024
     package var retentionEverySeconds = 60
     /// Seconds since the epoch.
     package var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }

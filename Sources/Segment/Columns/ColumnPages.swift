@@ -1,0 +1,245 @@
+import Bytes
+
+/// What a page of a column holds, ready to be walked through.
+enum PageValues {
+    case bytes(ByteColumn)
+    case codes(RawCodes, ByteColumn)
+    case times(RawCodes, LineTime.Style)
+}
+
+/// Numbers of a decoded page.
+final class RawCodes {
+    let numbers: UnsafeMutablePointer<Int64>
+
+    init(count: Int) {
+        numbers = .allocate(capacity: max(count, 1))
+        numbers.initialize(repeating: 0, count: max(count, 1))
+    }
+
+    deinit { numbers.deallocate() }
+}
+
+/// Which template each strip has, and which strips each row.
+struct StripNumbers {
+    let templates: [UInt16]
+    /// The first strip of each row and one behind the last; nil when a row is a strip.
+    let firstStrip: [UInt32]?
+
+    @inline(__always)
+    func first(ofRow row: Int) -> Int { firstStrip.map { Int($0[row]) } ?? row }
+
+    @inline(__always)
+    func strips(ofRow row: Int) -> Range<Int> {
+        guard let firstStrip else { return row..<row + 1 }
+        return Int(firstStrip[row])..<Int(firstStrip[row + 1])
+    }
+}
+
+/// Fetches and decodes the pages of a chunk.
+final class ColumnPages {
+    typealias Read = (Range<Int>) throws -> [UInt8]
+
+    let header: ColumnsHeader
+    private let read: Read
+    private let decoder: ValueDecoder
+    /// Bundles that were read, by page.
+    private var bundles: [Int: [UInt8]] = [:]
+    private var dictionaries: [Int: ByteColumn] = [:]
+    private var known: StripNumbers?
+
+    init(_ header: ColumnsHeader, read: @escaping Read) {
+        self.header = header
+        self.read = read
+        decoder = ValueDecoder(limit: header.lineBytes)
+    }
+
+    private func page(_ index: Int) throws -> [UInt8] {
+        let bytes = try read(header.pages[index])
+        return try Page.decode(bytes, 0..<bytes.count, limit: SegmentFormat.maxPageBytes)
+    }
+
+    private func body(_ place: ColumnsHeader.Place) throws -> (bytes: [UInt8], range: Range<Int>) {
+        var bytes = header.inline
+        if place.page >= 0 {
+            if let known = bundles[place.page] {
+                bytes = known
+            } else {
+                bytes = try page(place.page)
+                if place.range.count < ColumnsFormat.bundledBelow { bundles[place.page] = bytes }
+            }
+        }
+        guard place.range.upperBound <= bytes.count else {
+            throw SegmentError.corrupt("body beyond its page", offset: place.range.upperBound)
+        }
+        return (bytes, place.range)
+    }
+
+    /// Every column has as many values as the templates ask for.
+    func numbers() throws -> StripNumbers {
+        if let known { return known }
+        let bytes = try page(0)
+        let codes = RawCodes(count: header.strips)
+        let perRow = RawCodes(count: header.rows)
+        do throws(BytesError) {
+            var reader = ByteReader(bytes)
+            try IntBlock.decode(&reader, count: header.strips, into: codes.numbers)
+            if header.strips > header.rows {
+                try IntBlock.decode(&reader, count: header.rows, into: perRow.numbers)
+            }
+            guard reader.isAtEnd else { throw .invalid("size", offset: reader.offset) }
+        } catch { throw SegmentError.of(error, in: "template numbers") }
+        var rows = [Int](repeating: 0, count: header.templates)
+        let templates = Int64(header.templates)
+        let templatesOf = try (0..<header.strips).map { strip in
+            let number = codes.numbers[strip]
+            guard number >= 0, number < templates else {
+                throw SegmentError.corrupt("template of a strip", offset: strip)
+            }
+            rows[Int(number)] += 1
+            return UInt16(truncatingIfNeeded: number)
+        }
+        guard valueCounts(rows) == header.columns.map(\.values) else {
+            throw SegmentError.corrupt("values of columns", offset: 0)
+        }
+        let result = StripNumbers(
+            templates: templatesOf,
+            firstStrip: header.strips > header.rows ? try firstStrips(perRow.numbers) : nil)
+        known = result
+        return result
+    }
+
+    private func firstStrips(_ perRow: UnsafePointer<Int64>) throws -> [UInt32] {
+        var first: [UInt32] = [0]
+        first.reserveCapacity(header.rows + 1)
+        var at: Int64 = 0
+        for row in 0..<header.rows {
+            guard perRow[row] > 0, perRow[row] <= Int64(header.strips) - at else {
+                throw SegmentError.corrupt("strips of a row", offset: row)
+            }
+            at += perRow[row]
+            first.append(UInt32(truncatingIfNeeded: at))
+        }
+        guard at == Int64(header.strips) else {
+            throw SegmentError.corrupt("strips of rows", offset: header.rows)
+        }
+        return first
+    }
+
+    /// Values per column of so many strips of each template.
+    func valueCounts(_ rows: [Int]) -> [Int] {
+        var counts = [Int](repeating: 0, count: header.columns.count)
+        for template in 0..<header.templates where rows[template] > 0 {
+            for step in header.steps[header.firstStep[template]..<header.firstStep[template + 1]]
+            where step.column >= 0 {
+                counts[Int(step.column)] += rows[template]
+            }
+        }
+        return counts
+    }
+
+    func dictionary(_ column: Int) throws -> ByteColumn? {
+        if let known = dictionaries[column] { return known }
+        guard let place = header.columns[column].dictionary else { return nil }
+        let (bytes, range) = try body(place)
+        let distinct = header.columns[column].distinct
+        do throws(BytesError) {
+            var reader = ByteReader(bytes, range: range)
+            var parts: [ByteColumn] = []
+            var total = 0
+            for start in stride(from: 0, to: distinct, by: ValueFormat.pageValues) {
+                parts.append(
+                    try decoder.decode(
+                        &reader, count: min(ValueFormat.pageValues, distinct - start)))
+                total += parts[parts.count - 1].used
+                guard total <= header.lineBytes else { throw .tooLarge(limit: header.lineBytes) }
+            }
+            guard reader.isAtEnd else { throw .invalid("size", offset: reader.offset) }
+            let list = parts.count == 1 ? parts[0] : ByteColumn(joining: parts)
+            dictionaries[column] = list
+            return list
+        } catch { throw SegmentError.of(error, in: "dictionary") }
+    }
+
+    func values(_ column: Int, page: Int) throws -> PageValues {
+        let entry = header.columns[column]
+        let list = try dictionary(column)
+        let (bytes, range) = try body(entry.pages[page])
+        let count = min(
+            ValueFormat.pageValues, entry.values - page * ValueFormat.pageValues)
+        do throws(BytesError) {
+            var reader = ByteReader(bytes, range: range)
+            let values: PageValues
+            if let list {
+                values = .codes(try codes(&reader, count: count, of: list), list)
+            } else if entry.isTime, range.count > 0,
+                bytes[range.lowerBound] == ValueFormat.Kind.time.rawValue
+            {
+                values = try times(&reader, count: count)
+            } else {
+                values = .bytes(try decoder.decode(&reader, count: count))
+            }
+            guard reader.isAtEnd else { throw .invalid("size", offset: reader.offset) }
+            return values
+        } catch { throw SegmentError.of(error, in: "page of a column") }
+    }
+
+    private func codes(
+        _ reader: inout ByteReader, count: Int, of list: ByteColumn
+    ) throws(BytesError) -> RawCodes {
+        guard try reader.readUInt8() == ValueFormat.Kind.codes.rawValue else {
+            throw .invalid("kind of values", offset: reader.offset)
+        }
+        let isByAge = try reader.readUInt8() == 1
+        var newest = isByAge ? Int64(try reader.readCount(limit: list.count)) : 0
+        let codes = RawCodes(count: count)
+        try IntBlock.decode(&reader, count: count, into: codes.numbers)
+        for index in 0..<count {
+            var place = codes.numbers[index]
+            if isByAge {
+                let age = place
+                place = newest &- age
+                if age == 0 { newest += 1 }
+                codes.numbers[index] = place
+            }
+            guard place >= 0, place < Int64(list.count) else {
+                throw .invalid("place in a dictionary", offset: reader.offset)
+            }
+        }
+        return codes
+    }
+
+    private func times(_ reader: inout ByteReader, count: Int) throws(BytesError) -> PageValues {
+        let offset = reader.offset
+        _ = try reader.readUInt8()
+        let form = LineTime.Form(rawValue: try reader.readUInt8())
+        let digits = Int(try reader.readUInt8())
+        let mark = try reader.readUInt8()
+        let zone = try reader.readBytes(Int(try reader.readUInt8()))
+        guard let form, digits <= 9, zone.count <= 8 else {
+            throw .invalid("style of times", offset: offset)
+        }
+        let style = LineTime.Style(
+            form: form, digits: digits, mark: mark,
+            zone: zone.reversed().reduce(0) { $0 << 8 | UInt64($1) }, zoneSize: zone.count)
+        let codes = RawCodes(count: count)
+        try IntBlock.decode(&reader, count: count, into: codes.numbers)
+        return .times(codes, style)
+    }
+}
+
+extension ByteColumn {
+    convenience init(joining parts: [ByteColumn]) {
+        self.init(
+            count: parts.reduce(0) { $0 + $1.count }, capacity: parts.reduce(0) { $0 + $1.used })
+        var index = 0
+        var at = 0
+        for part in parts {
+            (bytes + at).update(from: part.bytes, count: part.used)
+            for value in 0..<part.count {
+                at += part.size(value)
+                index += 1
+                ends[index] = UInt32(truncatingIfNeeded: at)
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+import Bytes
+import Synchronization
+
+/// Writes the lines of one chunk as columns.
+package enum ColumnsEncoder {
+    /// Chunks that did not decode to their lines, and were not used: there should never be one.
+    package static let mismatches = Atomic<Int>(0)
+
+    /// More than this of zstd's size, and the chunk is not worth its structure.
+    private static let worthwhile = 0.9
+    private static let clearly = 0.6
+
+    /// Nil when plain compression is about as small, or the lines have too little in common.
+    /// `lineEnds` and `timestamps` are those of the entries, in their order. `always` leaves out the
+    /// question whether it pays, for tests.
+    package static func encode(
+        lines: [UInt8], lineEnds: [UInt32], timestamps: [Int64], always: Bool = false
+    ) -> [UInt8]? {
+        precondition(lineEnds.count == timestamps.count, "a line has one timestamp")
+        guard !lineEnds.isEmpty, lineEnds.count <= ColumnsFormat.mostRows, !lines.isEmpty,
+            lines.count <= ColumnsFormat.mostLineBytes,
+            Int(lineEnds[lineEnds.count - 1]) == lines.count
+        else { return nil }
+        let text = RawList<UInt8>(capacity: lines.count + Values.slack)
+        lines.withUnsafeBufferPointer {
+            if let base = $0.baseAddress { text.base.update(from: base, count: $0.count) }
+        }
+        (text.base + lines.count).initialize(repeating: 0, count: Values.slack)
+        guard
+            let chunk = ChunkBuilder(text.base, lines, lineEnds, timestamps, always: always)?
+                .finish(lines)
+        else { return nil }
+        guard always || pays(chunk, lines) else { return nil }
+        guard isExact(chunk, lines, lineEnds, timestamps) else {
+            mismatches.add(1, ordering: .relaxed)
+            return nil
+        }
+        return chunk
+    }
+
+    /// Whether the chunk is clearly smaller than frames of zstd. The first frame mostly tells; where
+    /// it leaves a doubt, all of them do.
+    private static func pays(_ chunk: [UInt8], _ lines: [UInt8]) -> Bool {
+        let frame = SegmentFormat.frameBytes
+        var plain = 0
+        for start in stride(from: 0, to: lines.count, by: frame) {
+            let end = min(start + frame, lines.count)
+            plain += lines.withUnsafeBytes {
+                Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[start..<end]), level: 3).count
+            }
+            let expected = Double(plain) * Double(lines.count) / Double(end)
+            if start == 0, Double(chunk.count) < clearly * expected { return true }
+        }
+        return Double(chunk.count) < worthwhile * Double(plain)
+    }
+
+    private static func isExact(
+        _ chunk: [UInt8], _ lines: [UInt8], _ lineEnds: [UInt32], _ timestamps: [Int64]
+    ) -> Bool {
+        do {
+            let reader = try ColumnsReader(chunk)
+            let decoded = try reader.lines(0..<lineEnds.count, timestamps: timestamps)
+            return decoded.ends == lineEnds && decoded.bytes == lines
+        } catch {
+            return false
+        }
+    }
+}
+
+/// The parts of one chunk, from lines to columns to bytes.
+private final class ChunkBuilder {
+    private let lineEnds: [UInt32]
+    private let strips: Strips
+    private var templates: [ChunkTemplate] = []
+    private let numbers: RawList<Int64>
+    private var columns: [EncodedColumn] = []
+
+    /// Nil when too few lines fit templates, or there are too many of those.
+    init?(
+        _ text: UnsafePointer<UInt8>, _ lines: [UInt8], _ lineEnds: [UInt32],
+        _ timestamps: [Int64], always: Bool
+    ) {
+        self.lineEnds = lineEnds
+        strips = Strips(lines, lineEnds)
+        let rows = strips.ends.count
+        numbers = RawList(repeating: 0, count: rows)
+        let table = LineTable(text: text, ends: strips.ends)
+        let merge = TemplateMerge(table, enoughRows: max(rows / 256, 32))
+        let merged = MergedTemplates(merge, table, rows: rows)
+        templates = merged.templates
+        guard templates.count <= ColumnsFormat.mostTemplates,
+            always
+                || templates.count <= max(rows / 16, 16) && templates[0].rows * 5 <= rows * 2
+        else { return nil }
+        for row in 0..<rows {
+            let found = table.templateOfStrip[row]
+            numbers[row] = found == LineTable.none ? 0 : Int64(merged.target[Int(found)])
+        }
+        let pool = ColumnPool(table, merged, strips: strips)
+        for column in pool.columns {
+            let values = Values(
+                text: text, spans: pool.spans.base + column.first, count: column.count)
+            columns.append(
+                column.count == 0
+                    ? EncodedColumn()
+                    : ColumnEncoder.encode(
+                        values, isTime: column.isTime, rows: pool.rows.base + column.first,
+                        timestamps: timestamps))
+        }
+    }
+
+    func finish(_ lines: [UInt8]) -> [UInt8] {
+        var layout = PageLayout()
+        var body: [UInt8] = []
+        IntBlock.encode(numbers.base, count: strips.ends.count, into: &body)
+        strips.perRow.withUnsafeBufferPointer {
+            if let base = $0.baseAddress { IntBlock.encode(base, count: $0.count, into: &body) }
+        }
+        layout.numbers = Page.seal(body)
+        var directory: [UInt8] = []
+        directory.appendVarint(UInt64(columns.count))
+        for column in columns { Self.describe(column, &layout, &directory) }
+        let pages = layout.finish()
+        var header: [UInt8] = [ColumnsFormat.version]
+        header.appendVarint(UInt64(lineEnds.count))
+        header.appendVarint(UInt64(strips.ends.count))
+        header.appendVarint(UInt64(lines.count))
+        header.appendLE(crc32c(lines))
+        var before = 0
+        for start in stride(from: 0, to: lineEnds.count, by: ColumnsFormat.pageRows) {
+            let end = Int(lineEnds[min(start + ColumnsFormat.pageRows, lineEnds.count) - 1])
+            header.appendVarint(UInt64(end - before))
+            before = end
+        }
+        describeTemplates(&header)
+        header += directory
+        header.appendVarint(UInt64(pages.count))
+        for page in pages { header.appendVarint(UInt64(page.count)) }
+        return pages.reduce(Page.encode(header, zstdLevel: 3)) { $0 + $1 }
+    }
+
+    private func describeTemplates(_ out: inout [UInt8]) {
+        out.appendVarint(UInt64(templates.count))
+        for template in templates {
+            out.appendVarint(UInt64(template.columns.count))
+            for column in template.columns { out.appendVarint(UInt64(column)) }
+            for piece in template.pieces {
+                out.appendVarint(UInt64(piece.count))
+                out += piece
+            }
+        }
+    }
+
+    private static func describe(
+        _ column: EncodedColumn, _ layout: inout PageLayout, _ out: inout [UInt8]
+    ) {
+        out.append(column.flags)
+        out.appendVarint(UInt64(column.values))
+        out.appendVarint(UInt64(column.shortest))
+        out.appendVarint(UInt64(column.longest))
+        out.appendLE(column.mask)
+        if column.flags & ColumnsFormat.Flag.dictionary != 0 {
+            out.appendVarint(UInt64(column.distinct))
+            if column.dictionary.count < ColumnsFormat.inlineBelow || column.distinct == 1 {
+                out.appendVarint(
+                    UInt64(column.dictionary.count * 4 + ColumnsFormat.Place.inline.rawValue))
+                out += column.dictionary
+            } else {
+                layout.place(column.dictionary, &out)
+            }
+        }
+        for page in column.pages { layout.place(page, &out) }
+    }
+}
+
+/// Bodies on their way to pages.
+private struct PageLayout {
+    var numbers: [UInt8] = []
+    private var bundles: [[UInt8]] = []
+    private var open: [UInt8] = []
+    private var own: [[UInt8]] = []
+
+    mutating func place(_ body: [UInt8], _ out: inout [UInt8]) {
+        let isSmall = body.count < ColumnsFormat.bundledBelow
+        let place = isSmall ? ColumnsFormat.Place.bundled : .own
+        out.appendVarint(UInt64(body.count * 4 + place.rawValue))
+        guard isSmall else {
+            own.append(Page.seal(body))
+            return
+        }
+        open += body
+        if open.count >= ColumnsFormat.bundleBytes { closeBundle() }
+    }
+
+    private mutating func closeBundle() {
+        guard !open.isEmpty else { return }
+        bundles.append(Page.encode(open, zstdLevel: 1))
+        open = []
+    }
+
+    mutating func finish() -> [[UInt8]] {
+        closeBundle()
+        return [numbers] + bundles + own
+    }
+}

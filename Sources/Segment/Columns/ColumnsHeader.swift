@@ -1,0 +1,204 @@
+import Bytes
+
+/// The header of a COLUMNS chunk, decoded and held against itself.
+package struct ColumnsHeader: Sendable {
+    /// Where a body lies: in a page behind the header, or (page -1) in `inline`.
+    struct Place: Sendable {
+        var page: Int
+        var range: Range<Int>
+    }
+
+    struct Column: Sendable {
+        var flags: UInt8
+        var values: Int
+        var shortest: Int
+        var longest: Int
+        var mask: UInt64
+        var distinct = 0
+        var dictionary: Place?
+        var pages: [Place] = []
+
+        var isTime: Bool { flags & ColumnsFormat.Flag.time != 0 }
+    }
+
+    /// A piece, and the column of the hole behind it; -1 behind a template's last piece.
+    struct Step: Sendable {
+        var start: UInt32
+        var size: UInt32
+        var column: Int32
+    }
+
+    package private(set) var rows = 0
+    private(set) var strips = 0
+    package private(set) var lineBytes = 0
+    private(set) var checksum: UInt32 = 0
+    /// Line bytes of each `ColumnsFormat.pageRows` rows.
+    private(set) var rowPageBytes: [Int] = []
+    /// All pieces end to end, with room for copies that overshoot.
+    private(set) var pieces: [UInt8] = []
+    private(set) var steps: [Step] = []
+    /// Template t consists of the steps from `firstStep[t]` up to `firstStep[t + 1]`.
+    private(set) var firstStep: [Int] = [0]
+    private(set) var columns: [Column] = []
+    private(set) var inline: [UInt8] = []
+    /// The pages behind the header, as offsets from the chunk's start; the first has the numbers.
+    private(set) var pages: [Range<Int>] = []
+    /// Bytes of the header's own page.
+    private let size: Int
+
+    var templates: Int { firstStep.count - 1 }
+
+    /// Decodes the header page, which fills `bytes`.
+    init(_ bytes: [UInt8]) throws(SegmentError) {
+        size = bytes.count
+        let raw = try Page.decode(bytes, 0..<bytes.count, limit: SegmentFormat.maxPageBytes)
+        do throws(BytesError) {
+            var reader = ByteReader(raw)
+            try readCounts(&reader)
+            try readTemplates(&reader)
+            try readColumns(&reader)
+            try readPages(&reader)
+        } catch { throw .of(error, in: "header of columns") }
+    }
+
+    /// Size of the header's page, told by its first bytes.
+    static func size(of bytes: [UInt8]) throws(SegmentError) -> Int {
+        guard bytes.count >= SegmentFormat.pageOverhead else {
+            throw .corrupt("chunk is cut short", offset: bytes.count)
+        }
+        let stored = bytes[8..<12].reversed().reduce(0) { $0 << 8 | Int($1) }
+        guard stored <= bytes.count - SegmentFormat.pageOverhead else {
+            throw .corrupt("header of columns is cut short", offset: bytes.count)
+        }
+        return stored + SegmentFormat.pageOverhead
+    }
+
+    private mutating func readCounts(_ reader: inout ByteReader) throws(BytesError) {
+        guard try reader.readUInt8() == ColumnsFormat.version else {
+            throw .invalid("version is not known to this program", offset: 0)
+        }
+        rows = try reader.readCount(limit: ColumnsFormat.mostRows)
+        strips = try reader.readCount(limit: ColumnsFormat.mostStrips)
+        lineBytes = try reader.readCount(limit: ColumnsFormat.mostLineBytes)
+        checksum = try reader.readUInt32()
+        var left = lineBytes
+        for _ in stride(from: 0, to: rows, by: ColumnsFormat.pageRows) {
+            rowPageBytes.append(try reader.readCount(limit: left))
+            left -= rowPageBytes[rowPageBytes.count - 1]
+        }
+        guard left == 0, rows > 0, strips >= rows else {
+            throw .invalid("bytes of rows", offset: reader.offset)
+        }
+    }
+
+    private mutating func readTemplates(_ reader: inout ByteReader) throws(BytesError) {
+        let count = try reader.readCount(limit: ColumnsFormat.mostTemplates)
+        for _ in 0..<count {
+            let holes = try reader.readCount(limit: reader.remaining)
+            var columns: [Int32] = []
+            for _ in 0..<holes {
+                columns.append(Int32(try reader.readCount(limit: ColumnsFormat.mostColumns - 1)))
+            }
+            columns.append(-1)
+            for column in columns {
+                let piece = try reader.readBytes(try reader.readCount(limit: reader.remaining))
+                steps.append(
+                    Step(
+                        start: UInt32(pieces.count), size: UInt32(piece.count), column: column))
+                pieces += piece
+            }
+            firstStep.append(steps.count)
+        }
+        pieces += [UInt8](repeating: 0, count: ByteColumn.slack)
+    }
+
+    private mutating func readColumns(_ reader: inout ByteReader) throws(BytesError) {
+        let count = try reader.readCount(limit: ColumnsFormat.mostColumns)
+        var layout = Layout()
+        for _ in 0..<count {
+            var column = Column(
+                flags: try reader.readUInt8(),
+                values: try reader.readCount(limit: ColumnsFormat.mostLineBytes),
+                shortest: try reader.readCount(limit: lineBytes),
+                longest: try reader.readCount(limit: lineBytes), mask: try reader.readUInt64())
+            var pages = (column.values + ValueFormat.pageValues - 1) / ValueFormat.pageValues
+            if column.flags & ColumnsFormat.Flag.dictionary != 0 {
+                column.distinct = try reader.readCount(limit: ColumnsFormat.mostDistinct)
+                column.dictionary = try readPlace(&reader, &layout)
+                if column.distinct == 1 { pages = 0 }
+            }
+            for _ in 0..<pages { column.pages.append(try readPlace(&reader, &layout)) }
+            columns.append(column)
+        }
+        for index in columns.indices {
+            for page in columns[index].pages.indices {
+                layout.settle(&columns[index].pages[page])
+            }
+            if var place = columns[index].dictionary {
+                layout.settle(&place)
+                columns[index].dictionary = place
+            }
+        }
+        guard steps.allSatisfy({ $0.column < Int32(count) }) else {
+            throw .invalid("column of a hole", offset: reader.offset)
+        }
+    }
+
+    private mutating func readPlace(
+        _ reader: inout ByteReader, _ layout: inout Layout
+    ) throws(BytesError) -> Place {
+        let value = try reader.readCount(limit: SegmentFormat.maxPageBytes * 4)
+        guard let kind = ColumnsFormat.Place(rawValue: value & 3) else {
+            throw .invalid("place of a body", offset: reader.offset)
+        }
+        let count = value >> 2
+        guard kind == .inline else { return layout.place(count, isBundled: kind == .bundled) }
+        let body = try reader.readBytes(count)
+        inline += body
+        return Place(page: -1, range: inline.count - count..<inline.count)
+    }
+
+    private mutating func readPages(_ reader: inout ByteReader) throws(BytesError) {
+        let count = try reader.readCount(limit: reader.remaining)
+        var offset = size
+        for _ in 0..<count {
+            let stored = try reader.readCount(
+                limit: SegmentFormat.maxPageBytes + SegmentFormat.pageOverhead)
+            pages.append(offset..<offset + stored)
+            offset += stored
+        }
+        let last =
+            columns.lazy.flatMap { $0.pages + ($0.dictionary.map { [$0] } ?? []) }
+            .map(\.page).max() ?? 0
+        guard reader.isAtEnd, count > max(last, 0) else {
+            throw .invalid("pages of columns", offset: reader.offset)
+        }
+    }
+
+    /// Finds the places of bodies as the writer laid them out.
+    private struct Layout {
+        private var bundle = 0
+        private var filled = 0
+        private var own = 0
+
+        mutating func place(_ count: Int, isBundled: Bool) -> Place {
+            guard isBundled else {
+                own += 1
+                // Counted backwards until the number of bundles is known.
+                return Place(page: -1 - own, range: 0..<count)
+            }
+            if filled >= ColumnsFormat.bundleBytes {
+                bundle += 1
+                filled = 0
+            }
+            defer { filled += count }
+            return Place(page: 1 + bundle, range: filled..<filled + count)
+        }
+
+        func settle(_ place: inout Place) {
+            guard place.page < -1 else { return }
+            let bundles = bundle + (filled > 0 ? 1 : 0)
+            place.page = bundles + -1 - place.page
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Bytes
+
+/// Reads the lines of a COLUMNS chunk, all or some. Everything that comes out of the chunk is
+/// checked before it is used: damage is a `SegmentError`, never a trap.
+package final class ColumnsReader {
+    package let header: ColumnsHeader
+    let pages: ColumnPages
+
+    /// A chunk that is in memory.
+    package convenience init(_ chunk: [UInt8]) throws {
+        let size = try ColumnsHeader.size(of: chunk)
+        try self.init(header: ColumnsHeader(Array(chunk[..<size]))) { range in
+            guard range.upperBound <= chunk.count else {
+                throw SegmentError.corrupt("chunk is cut short", offset: chunk.count)
+            }
+            return Array(chunk[range])
+        }
+    }
+
+    /// `read` gives the bytes of a range that counts from the chunk's start.
+    package init(header: ColumnsHeader, read: @escaping (Range<Int>) throws -> [UInt8]) {
+        self.header = header
+        pages = ColumnPages(header, read: read)
+    }
+
+    /// The lines of some rows end to end, and where each ends. `timestamps` are those of all rows
+    /// of the chunk.
+    package func lines(
+        _ rows: Range<Int>, timestamps: [Int64]
+    ) throws -> (bytes: [UInt8], ends: [UInt32]) {
+        guard rows.lowerBound >= 0, rows.upperBound <= header.rows,
+            timestamps.count == header.rows
+        else { throw SegmentError.corrupt("rows of a chunk", offset: rows.upperBound) }
+        guard !rows.isEmpty else { return ([], []) }
+        let numbers = try pages.numbers()
+        let cursors = try cursors(at: numbers.first(ofRow: rows.lowerBound), timestamps: timestamps)
+        let pageRows = ColumnsFormat.pageRows
+        let room = header.rowPageBytes[
+            rows.lowerBound / pageRows...(rows.upperBound - 1) / pageRows
+        ].reduce(0, +)
+        var ends = [UInt32](repeating: 0, count: rows.count)
+        var failure: (any Error)?
+        let bytes = [UInt8](unsafeUninitializedCapacity: room + 2 * LineTime.longest) { out, used in
+            guard let base = out.baseAddress else { return }
+            do {
+                used = try ends.withUnsafeMutableBufferPointer {
+                    try assemble(
+                        rows, numbers, cursors, to: base, room: room, ends: $0)
+                }
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return (bytes, ends)
+    }
+
+    /// Cursors that stand before a strip.
+    func cursors(at strip: Int, timestamps: [Int64]) throws -> ColumnCursors {
+        let numbers = try pages.numbers().templates
+        var before = [Int](repeating: 0, count: header.templates)
+        for number in numbers[..<strip] { before[Int(number)] += 1 }
+        return ColumnCursors(pages, starts: pages.valueCounts(before), timestamps: timestamps)
+    }
+
+    private func assemble(
+        _ rows: Range<Int>, _ numbers: StripNumbers, _ cursors: ColumnCursors,
+        to out: UnsafeMutablePointer<UInt8>, room: Int, ends: UnsafeMutableBufferPointer<UInt32>
+    ) throws -> Int {
+        try header.steps.withUnsafeBufferPointer { steps in
+            try header.firstStep.withUnsafeBufferPointer { firstStep in
+                try header.pieces.withUnsafeBufferPointer { pieces in
+                    try numbers.templates.withUnsafeBufferPointer { templates in
+                        guard let pieces = pieces.baseAddress else { return 0 }
+                        var at = 0
+                        for row in rows {
+                            for strip in numbers.strips(ofRow: row) {
+                                let template = Int(templates[strip])
+                                for step in firstStep[template]..<firstStep[template + 1] {
+                                    try write(
+                                        steps[step], pieces, cursors, row: row, to: out,
+                                        room: room, &at)
+                                }
+                            }
+                            ends[row - rows.lowerBound] = UInt32(truncatingIfNeeded: at)
+                        }
+                        return at
+                    }
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func write(
+        _ step: ColumnsHeader.Step, _ pieces: UnsafePointer<UInt8>, _ cursors: ColumnCursors,
+        row: Int, to out: UnsafeMutablePointer<UInt8>, room: Int, _ at: inout Int
+    ) throws {
+        guard Int(step.size) <= room - at else { throw Self.tooLong }
+        ByteColumn.copy(pieces + Int(step.start), Int(step.size), to: out + at)
+        at += Int(step.size)
+        guard step.column >= 0 else { return }
+        let cursor = cursors.cursors + Int(step.column)
+        if cursor.pointee.index >= cursor.pointee.count { try cursors.load(Int(step.column)) }
+        let size = cursors.size(cursor)
+        guard size <= room - at else { throw Self.tooLong }
+        cursors.take(Int(step.column), row: row, size: size, to: out + at)
+        at += size
+    }
+
+    private static let tooLong = SegmentError.corrupt("lines are longer than they were", offset: 0)
+}

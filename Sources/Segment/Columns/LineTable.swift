@@ -1,0 +1,96 @@
+/// A set of strips with the same static pieces, known by its first.
+struct FoundTemplate {
+    /// The first strip that looked like this.
+    var line: Range<Int>
+    var firstHole: Int
+    var holes: Int
+    var rows: Int
+}
+
+/// The strips of a chunk, cut, and told apart by their static pieces.
+final class LineTable {
+    /// A strip that has no template of its own.
+    static let none = UInt32.max
+    static let mostTemplates = 8192
+
+    let text: UnsafePointer<UInt8>
+    private(set) var found: [FoundTemplate] = []
+    /// Per strip: index in `found`, or `none`.
+    private(set) var templateOfStrip: RawList<UInt32>
+    /// Per strip: where its holes begin in `holes`.
+    private(set) var firstHole: RawList<UInt32>
+    private(set) var holes: RawList<Hole>
+    /// Open addressing by hash: index in `found` plus one, zero for free.
+    private var slots: RawList<UInt32>
+    private var hashes: RawList<UInt64>
+
+    /// `text` has `Values.slack` bytes behind the last line.
+    init(text: UnsafePointer<UInt8>, ends: [UInt32]) {
+        self.text = text
+        templateOfStrip = RawList(capacity: ends.count)
+        firstHole = RawList(capacity: ends.count)
+        holes = RawList(capacity: ends.count * 12)
+        slots = RawList(repeating: 0, count: Self.mostTemplates * 2)
+        hashes = RawList(capacity: 256)
+        CutClass.table.withUnsafeBufferPointer { classes in
+            guard let classes = classes.baseAddress else { return }
+            cut(ends, LineCutter(text: text, classes: classes))
+        }
+    }
+
+    private func cut(_ ends: [UInt32], _ cutter: LineCutter) {
+        var start = 0
+        for end in ends {
+            let line = start..<Int(end)
+            let first = holes.count
+            let hash = cutter.cut(line, holes: &holes)
+            firstHole.append(UInt32(truncatingIfNeeded: first))
+            let template = hash.map { place(line, hash: $0, firstHole: first) } ?? Self.none
+            if template == Self.none {
+                holes.truncate(to: first)
+            } else {
+                found[Int(template)].rows += 1
+            }
+            templateOfStrip.append(template)
+            start = Int(end)
+        }
+    }
+
+    private func place(_ line: Range<Int>, hash: UInt64, firstHole first: Int) -> UInt32 {
+        let mask = Self.mostTemplates * 2 - 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while slots[slot] != 0 {
+            let known = Int(slots[slot]) - 1
+            if hashes[known] == hash, isLike(found[known], line, firstHole: first) {
+                return UInt32(truncatingIfNeeded: known)
+            }
+            slot = (slot + 1) & mask
+        }
+        guard found.count < Self.mostTemplates else { return Self.none }
+        found.append(
+            FoundTemplate(line: line, firstHole: first, holes: holes.count - first, rows: 0))
+        hashes.append(hash)
+        slots[slot] = UInt32(found.count)
+        return UInt32(found.count - 1)
+    }
+
+    /// Hashes may meet by chance or by design: the pieces themselves decide.
+    private func isLike(_ template: FoundTemplate, _ line: Range<Int>, firstHole first: Int) -> Bool
+    {
+        guard template.holes == holes.count - first else { return false }
+        var a = template.line.lowerBound
+        var b = line.lowerBound
+        for index in 0..<template.holes {
+            let known = holes[template.firstHole + index]
+            let new = holes[first + index]
+            let size = known.start - a
+            guard new.start - b == size, known.isTime == new.isTime,
+                ByteRun.equal(text + a, text + b, size)
+            else { return false }
+            a = Int(known.end)
+            b = Int(new.end)
+        }
+        let size = template.line.upperBound - a
+        return line.upperBound - b == size && ByteRun.equal(text + a, text + b, size)
+    }
+}

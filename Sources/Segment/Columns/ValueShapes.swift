@@ -1,0 +1,268 @@
+/// What bytes the values of a column are made of.
+struct ValueProfile {
+    private static let digit: UInt8 = 1
+    private static let lowerHex: UInt8 = 2
+    private static let upperHex: UInt8 = 4
+    private static let letter: UInt8 = 8
+    private static let mark: UInt8 = 16
+
+    static let table: [UInt8] = (0...255).map { byte in
+        switch UInt8(byte) {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): lowerHex
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): upperHex
+        case UInt8(ascii: "g")...UInt8(ascii: "z"), UInt8(ascii: "G")...UInt8(ascii: "Z"), 128...:
+            letter
+        default: mark
+        }
+    }
+
+    private(set) var isSame = true
+    private(set) var shortest: Int
+    private(set) var longest: Int
+    private var seen: UInt8 = 0
+    private var leadingZeros = false
+
+    init(_ values: Values) {
+        shortest = values.size(0)
+        longest = values.size(0)
+        Self.table.withUnsafeBufferPointer { table in
+            for index in 0..<values.count {
+                let start = values.start(index)
+                let size = values.size(index)
+                shortest = min(shortest, size)
+                longest = max(longest, size)
+                if isSame, !values.equal(0, index) { isSame = false }
+                if size > 1, start[0] == 48 { leadingZeros = true }
+                // A column of long texts has shown all it can by its first bytes.
+                for place in 0..<size { seen |= table[Int(start[place])] }
+            }
+        }
+    }
+
+    var hasMarks: Bool { seen & Self.mark != 0 }
+    private var areDigits: Bool { seen == Self.digit && shortest > 0 }
+    var isDecimal: Bool { areDigits && !leadingZeros && longest <= ValueFormat.mostDigits }
+    var isFixed: Bool {
+        areDigits && shortest == longest && longest <= ValueFormat.mostDigits
+    }
+    private var hasOneSize: Bool { shortest == longest && shortest >= 2 && longest <= 255 }
+    var isHex: Bool { hasOneSize && seen & ~(Self.digit | Self.lowerHex) == 0 }
+    var isUpperHex: Bool { hasOneSize && seen & ~(Self.digit | Self.upperHex) == 0 }
+}
+
+/// Where a value is cut: marks stand for themselves, runs of letters and digits lie between. By
+/// runs, letters and digits are told apart as well.
+enum ShapeClass {
+    static let mark: UInt8 = 0
+    static let letters: UInt8 = 1
+    static let digits: UInt8 = 2
+
+    static let byRuns: [UInt8] = (0...255).map { byte in
+        switch UInt8(byte) {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digits
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 128...:
+            letters
+        default: mark
+        }
+    }
+
+    static let byMarks: [UInt8] = byRuns.map { $0 == mark ? mark : letters }
+}
+
+/// Values of one shape, cut into columns.
+final class ValueSplit {
+    enum Part { case mark(UInt8), run(UInt8) }
+
+    private(set) var parts: [Part] = []
+    /// Column by column, a span of each value.
+    private(set) var spans: RawList<ByteSpan>
+    private(set) var columns = 0
+
+    /// Nil when the values differ in shape, or the shape is a single run.
+    init?(_ values: Values, byRuns: Bool) {
+        let table = byRuns ? ShapeClass.byRuns : ShapeClass.byMarks
+        parts = Self.shape(values.start(0), values.size(0), table)
+        for case .run in parts { columns += 1 }
+        spans = RawList(capacity: max(columns, 1) * values.count)
+        guard parts.count > 1, columns > 0, parts.count <= ValueFormat.mostParts else {
+            return nil
+        }
+        guard cut(values, table) else { return nil }
+    }
+
+    private static func shape(
+        _ start: UnsafePointer<UInt8>, _ size: Int, _ table: [UInt8]
+    ) -> [Part] {
+        var parts: [Part] = []
+        var at = 0
+        while at < size, parts.count <= ValueFormat.mostParts {
+            let kind = table[Int(start[at])]
+            if kind == ShapeClass.mark {
+                parts.append(.mark(start[at]))
+                at += 1
+                continue
+            }
+            parts.append(.run(kind))
+            while at < size, table[Int(start[at])] == kind { at += 1 }
+        }
+        return parts
+    }
+
+    private func cut(_ values: Values, _ table: [UInt8]) -> Bool {
+        // Marks as themselves plus 256, so that one comparison tells all.
+        let plan = parts.map { part -> Int in
+            switch part {
+            case .mark(let byte): Int(byte) + 256
+            case .run(let kind): Int(kind)
+            }
+        }
+        return plan.withUnsafeBufferPointer { plan in
+            table.withUnsafeBufferPointer { table in
+                for index in 0..<values.count where !cutOne(values, index, plan, table) {
+                    return false
+                }
+                return true
+            }
+        }
+    }
+
+    @inline(__always)
+    private func cutOne(
+        _ values: Values, _ index: Int, _ plan: UnsafeBufferPointer<Int>,
+        _ table: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        let start = values.start(index)
+        let size = values.size(index)
+        let base = Int(values.spans[index].start)
+        var at = 0
+        var column = index
+        for part in plan {
+            guard at < size else { return false }
+            if part >= 256 {
+                guard Int(start[at]) + 256 == part else { return false }
+                at += 1
+                continue
+            }
+            let first = at
+            while at < size, Int(table[Int(start[at])]) == part { at += 1 }
+            guard at > first else { return false }
+            spans.base[column] = ByteSpan(base + first, at - first)
+            column += values.count
+        }
+        return at == size
+    }
+}
+
+/// Values of a few shapes, told apart by shape.
+final class ValueGroups {
+    let groupOf: RawList<Int64>
+    private(set) var counts: [Int] = []
+    /// The group of all shapes beyond the first few.
+    private(set) var restGroup: Int?
+
+    /// Nil when all have one shape, or most have a shape of their own.
+    init?(_ values: Values, byRuns: Bool) {
+        groupOf = RawList(repeating: 0, count: values.count)
+        let table = byRuns ? ShapeClass.byRuns : ShapeClass.byMarks
+        var shapes: [UInt64] = []
+        for index in 0..<values.count {
+            let shape = Self.hash(values.start(index), values.size(index), table)
+            var group = shapes.firstIndex(of: shape) ?? shapes.count
+            if group == shapes.count {
+                if shapes.count < ValueFormat.mostGroups {
+                    shapes.append(shape)
+                    counts.append(0)
+                } else {
+                    if restGroup == nil {
+                        restGroup = group
+                        counts.append(0)
+                    }
+                    group = shapes.count
+                }
+            }
+            groupOf[index] = Int64(group)
+            counts[group] += 1
+        }
+        guard counts.count > 1 else { return nil }
+        if let restGroup, counts[restGroup] * 2 > values.count { return nil }
+    }
+
+    private static func hash(
+        _ start: UnsafePointer<UInt8>, _ size: Int, _ table: [UInt8]
+    ) -> UInt64 {
+        table.withUnsafeBufferPointer { table in
+            var hash: UInt64 = 7
+            var before: UInt8 = 0xff
+            for place in 0..<size {
+                let kind = table[Int(start[place])]
+                if kind == ShapeClass.mark {
+                    hash = ByteRun.mix(hash, UInt64(start[place]) + 256)
+                } else if kind != before {
+                    hash = ByteRun.mix(hash, UInt64(kind))
+                }
+                before = kind
+            }
+            return hash
+        }
+    }
+}
+
+/// The distinct values among some, in the order of their first places.
+final class DistinctValues {
+    private(set) var spans: RawList<ByteSpan>
+    /// Per value: its place in `spans`.
+    private(set) var places: RawList<Int64>
+    var count: Int { spans.count }
+
+    /// Nil when there are more than `most`, or when a look at the first `probe` of them says that
+    /// nearly every value is new.
+    init?(_ values: Values, most: Int, probe: Int = .max) {
+        spans = RawList(capacity: 64)
+        places = RawList(capacity: values.count)
+        guard most > 0 else { return nil }
+        var size = 256
+        var slots = RawList<UInt32>(repeating: 0, count: size)
+        var hashes = RawList<UInt64>(capacity: 64)
+        for index in 0..<values.count {
+            let hash = ByteRun.hash(values.start(index), values.size(index), seed: 99)
+            var slot = Int(truncatingIfNeeded: hash) & (size - 1)
+            var place = -1
+            while slots[slot] != 0 {
+                let known = Int(slots[slot]) - 1
+                let span = spans[known]
+                if hashes[known] == hash, Int(span.count) == values.size(index),
+                    ByteRun.equal(
+                        values.text + Int(span.start), values.start(index), values.size(index))
+                {
+                    place = known
+                    break
+                }
+                slot = (slot + 1) & (size - 1)
+            }
+            if place < 0 {
+                guard spans.count < most else { return nil }
+                place = spans.count
+                spans.append(values.spans[index])
+                hashes.append(hash)
+                slots[slot] = UInt32(spans.count)
+                if spans.count * 2 > size {
+                    size *= 4
+                    slots = Self.slots(hashes, size)
+                }
+            }
+            places.append(Int64(place))
+            if index == probe, spans.count * 4 > probe * 3 { return nil }
+        }
+    }
+
+    private static func slots(_ hashes: borrowing RawList<UInt64>, _ size: Int) -> RawList<UInt32> {
+        let slots = RawList<UInt32>(repeating: 0, count: size)
+        for known in 0..<hashes.count {
+            var slot = Int(truncatingIfNeeded: hashes[known]) & (size - 1)
+            while slots[slot] != 0 { slot = (slot + 1) & (size - 1) }
+            slots[slot] = UInt32(known + 1)
+        }
+        return slots
+    }
+}
