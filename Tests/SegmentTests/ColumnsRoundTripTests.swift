@@ -52,6 +52,27 @@ import Testing
         }
     }
 
+    @Test(arguments: ColumnsSamples.Kind.allCases)
+    func chosenRowsComeBack(_ kind: ColumnsSamples.Kind) throws {
+        let seed: UInt64 = 3
+        var random = SeededGenerator(seed: seed)
+        let lines = ColumnsSamples.make(kind, rows: 9000, &random)
+        let chunk = try #require(
+            ColumnsEncoder.encode(
+                lines: lines.bytes, lineEnds: lines.ends, timestamps: lines.timestamps,
+                always: true))
+        let reader = try ColumnsReader(chunk)
+        for share in [1, 2, 50, 3000, 20_000] {
+            let rows = (0..<UInt32(lines.rows)).filter { _ in
+                Int.random(in: 0..<share, using: &random) == 0
+            }
+            let read = try reader.lines(of: rows, timestamps: lines.timestamps)
+            #expect(read.bytes == rows.flatMap { lines.line(Int($0)) }, "\(kind), seed \(seed)")
+            #expect(read.ends.count == rows.count)
+            #expect(Int(read.ends.last ?? 0) == read.bytes.count)
+        }
+    }
+
     /// Values at the edges of the typed encodings.
     @Test func edgesOfTypes() throws {
         let columns: [[String]] = [

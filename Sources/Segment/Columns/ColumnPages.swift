@@ -46,6 +46,8 @@ final class ColumnPages {
     private var bundles: [Int: [UInt8]] = [:]
     private var dictionaries: [Int: ByteColumn] = [:]
     private var known: StripNumbers?
+    /// The page of each column that was decoded last: pages of rows and of values rarely meet.
+    private var recent: [Int: (page: Int, values: PageValues)] = [:]
 
     init(_ header: ColumnsHeader, read: @escaping Read) {
         self.header = header
@@ -161,6 +163,13 @@ final class ColumnPages {
     }
 
     func values(_ column: Int, page: Int) throws -> PageValues {
+        if let kept = recent[column], kept.page == page { return kept.values }
+        let values = try decode(column, page: page)
+        recent[column] = (page, values)
+        return values
+    }
+
+    private func decode(_ column: Int, page: Int) throws -> PageValues {
         let entry = header.columns[column]
         let list = try dictionary(column)
         let (bytes, range) = try body(entry.pages[page])

@@ -136,9 +136,17 @@ extension ColumnsReader {
         guard let part = literal.withinStrip(of: header) else {
             return try ColumnsSearch(literal, self).rows(timestamps: timestamps)
         }
-        return try ColumnsSearch(part, self).rows(timestamps: timestamps).filter { row in
-            let line = try lines(Int(row)..<Int(row) + 1, timestamps: timestamps).bytes
-            return line.withUnsafeBytes { literal.search.occurs(in: $0) }
+        let rows = try ColumnsSearch(part, self).rows(timestamps: timestamps)
+        let (bytes, ends) = try lines(of: rows, timestamps: timestamps)
+        var found: [UInt32] = []
+        bytes.withUnsafeBytes { bytes in
+            ends.withUnsafeBufferPointer { ends in
+                guard let ends = ends.baseAddress else { return }
+                RunHits.find(
+                    literal.search, literal.needle.count, in: bytes, ends: ends, count: rows.count
+                ) { found.append(rows[$0]) }
+            }
         }
+        return found
     }
 }

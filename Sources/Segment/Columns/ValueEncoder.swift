@@ -58,6 +58,11 @@ struct ValueEncoder {
         else { return false }
         var parted: [UInt8] = []
         write(groups, values, depth: depth, into: &parted)
+        // Digits as text take two fifths of their bytes at least.
+        if parted.count * 8 < profile.total * 3 {
+            out += parted
+            return true
+        }
         var plain: [UInt8] = []
         unstructured(values, depth: depth, into: &plain)
         out += parted.count < plain.count ? parted : plain
