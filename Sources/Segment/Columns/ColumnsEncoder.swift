@@ -89,6 +89,7 @@ private final class ChunkBuilder {
         let merged = MergedTemplates(merge, table, rows: rows)
         templates = merged.templates
         guard templates.count <= ColumnsFormat.mostTemplates,
+            merged.isTimeColumn.count <= ColumnsFormat.mostColumns,
             always
                 || templates.count <= max(rows / 16, 16) && templates[0].rows * 5 <= rows * 2
         else { return nil }
@@ -109,7 +110,8 @@ private final class ChunkBuilder {
         }
     }
 
-    func finish(_ lines: [UInt8]) -> [UInt8] {
+    /// Nil when the header would be beyond what a reader takes.
+    func finish(_ lines: [UInt8]) -> [UInt8]? {
         var layout = PageLayout()
         var body: [UInt8] = []
         IntBlock.encode(numbers.base, count: strips.ends.count, into: &body)
@@ -136,6 +138,7 @@ private final class ChunkBuilder {
         header += directory
         header.appendVarint(UInt64(pages.count))
         for page in pages { header.appendVarint(UInt64(page.count)) }
+        guard header.count <= ColumnsFormat.mostHeaderBytes else { return nil }
         return pages.reduce(Page.encode(header, zstdLevel: 3)) { $0 + $1 }
     }
 
