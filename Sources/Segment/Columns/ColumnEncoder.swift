@@ -58,14 +58,12 @@ struct ColumnEncoder {
         let sample = page(0).count
         ValueEncoder.encode(values.slice(0..<sample), into: &first)
         let expected = Double(first.count) * Double(values.count) / Double(sample)
-        let share = Double(distinct.count) / Double(values.count)
-        let least =
-            expected * share + Double(values.count) * Histogram.log2(Double(distinct.count)) / 8
+        let dictionarySize =
+            expected * Double(distinct.count) / Double(values.count) + codeBytes(distinct)
         var withDictionary: EncodedColumn?
-        // Codes may take half of what equally common ones would.
-        if least < expected * 1.5 {
+        if dictionarySize < expected * 1.1 {
             let encoded = dictionary(distinct, column)
-            if Double(encoded.size) * 1.2 < expected { return encoded }
+            if dictionarySize < expected * 0.8, Double(encoded.size) < expected { return encoded }
             withDictionary = encoded
         }
         column.pages = [first] + plain(from: sample)
@@ -97,6 +95,25 @@ struct ColumnEncoder {
             for place in 0..<size { mask |= bits[Int(start[place])] }
         }
         column.mask = mask
+    }
+
+    /// What the codes of a dictionary will take: as common values tell, or as young ones do.
+    private func codeBytes(_ distinct: DistinctValues) -> Double {
+        let counts = RawList<Int64>(repeating: 0, count: distinct.count)
+        for index in 0..<values.count { counts[Int(distinct.places[index])] += 1 }
+        let whole = Histogram.log2(Double(values.count))
+        var byRank = 0.0
+        for place in 0..<distinct.count {
+            let count = Double(counts[place])
+            byRank += count * (whole - Histogram.log2(count))
+        }
+        var newest: Int64 = 0
+        var byAge = 0
+        for index in 0..<values.count {
+            byAge += Self.width(newest - distinct.places[index])
+            if distinct.places[index] == newest { newest += 1 }
+        }
+        return min(byRank, Double(byAge)) / 8
     }
 
     private func plain(from first: Int) -> [[UInt8]] {

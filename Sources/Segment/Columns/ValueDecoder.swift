@@ -16,6 +16,7 @@ struct ValueDecoder {
         case .same: return try same(&reader, count: count)
         case .decimal: return try decimal(&reader, count: count)
         case .fixed: return try fixed(&reader, count: count)
+        case .padded: return try padded(&reader, count: count)
         case .hex: return try hex(&reader, count: count, letters: 0x61)
         case .hexUpper: return try hex(&reader, count: count, letters: 0x41)
         case .split: return try split(&reader, count: count, depth: depth)
@@ -76,6 +77,27 @@ struct ValueDecoder {
             Decimal.write(
                 UInt64(bitPattern: numbers[index]), digits: digits, to: out.bytes + index * digits)
             out.ends[index + 1] = UInt32(truncatingIfNeeded: (index + 1) * digits)
+        }
+        return out
+    }
+
+    private func padded(_ reader: inout ByteReader, count: Int) throws(BytesError) -> ByteColumn {
+        let sizes = try numbers(&reader, count: count)
+        let numbers = try numbers(&reader, count: count)
+        var total = 0
+        for index in 0..<count {
+            guard sizes[index] > 0, sizes[index] <= Int64(ValueFormat.mostDigits) else {
+                throw .invalid("digits", offset: reader.offset)
+            }
+            total += Int(sizes[index])
+        }
+        let out = try column(count: count, bytes: total)
+        var at = 0
+        for index in 0..<count {
+            let size = Int(sizes[index])
+            Decimal.write(UInt64(bitPattern: numbers[index]), digits: size, to: out.bytes + at)
+            at += size
+            out.ends[index + 1] = UInt32(truncatingIfNeeded: at)
         }
         return out
     }

@@ -22,6 +22,7 @@ struct ValueEncoder {
         }
         if profile.isDecimal { return decimal(values, digits: nil, into: &out) }
         if profile.isFixed { return decimal(values, digits: profile.longest, into: &out) }
+        if profile.isPadded { return padded(values, into: &out) }
         let before = out.count
         guard structured(values, profile, depth: depth, into: &out) else {
             return unstructured(values, depth: depth, into: &out)
@@ -72,6 +73,22 @@ struct ValueEncoder {
     private static func decimal(_ values: Values, digits: Int?, into out: inout [UInt8]) {
         head(digits == nil ? .decimal : .fixed, &out)
         if let digits { out.append(UInt8(digits)) }
+        numbers(values, into: &out)
+    }
+
+    private static func padded(_ values: Values, into out: inout [UInt8]) {
+        head(.padded, &out)
+        sizes(values, into: &out)
+        numbers(values, into: &out)
+    }
+
+    private static func sizes(_ values: Values, into out: inout [UInt8]) {
+        let sizes = RawList<Int64>(repeating: 0, count: values.count)
+        for index in 0..<values.count { sizes[index] = Int64(values.size(index)) }
+        IntBlock.encode(sizes.base, count: values.count, into: &out)
+    }
+
+    private static func numbers(_ values: Values, into out: inout [UInt8]) {
         let numbers = RawList<Int64>(repeating: 0, count: values.count)
         for index in 0..<values.count {
             let start = values.start(index)
@@ -99,7 +116,7 @@ struct ValueEncoder {
             if digits % 2 == 1 { target[stride - 1] = nibble(start[digits - 1]) }
         }
         ByteBlock.encode(
-            UnsafeBufferPointer(start: packed.base, count: values.count * stride), zstdLevel: nil,
+            UnsafeBufferPointer(start: packed.base, count: values.count * stride), .noise,
             into: &out)
     }
 
@@ -170,13 +187,9 @@ struct ValueEncoder {
 
     static func text(_ values: Values, into out: inout [UInt8]) {
         head(.text, &out)
-        let sizes = RawList<Int64>(repeating: 0, count: values.count)
+        sizes(values, into: &out)
         var total = 0
-        for index in 0..<values.count {
-            sizes[index] = Int64(values.size(index))
-            total += values.size(index)
-        }
-        IntBlock.encode(sizes.base, count: values.count, into: &out)
+        for index in 0..<values.count { total += values.size(index) }
         let bytes = RawList<UInt8>(capacity: total)
         var at = 0
         for index in 0..<values.count {
@@ -185,6 +198,6 @@ struct ValueEncoder {
         }
         out.appendVarint(UInt64(total))
         ByteBlock.encode(
-            UnsafeBufferPointer(start: bytes.base, count: total), zstdLevel: 3, into: &out)
+            UnsafeBufferPointer(start: bytes.base, count: total), .text, into: &out)
     }
 }

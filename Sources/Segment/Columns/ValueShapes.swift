@@ -48,6 +48,8 @@ struct ValueProfile {
     var isFixed: Bool {
         areDigits && shortest == longest && longest <= ValueFormat.mostDigits
     }
+    /// Digits of any number, some with leading zeros, as behind a decimal point.
+    var isPadded: Bool { areDigits && longest <= ValueFormat.mostDigits }
     private var hasOneSize: Bool { shortest == longest && shortest >= 2 && longest <= 255 }
     var isHex: Bool { hasOneSize && seen & ~(Self.digit | Self.lowerHex) == 0 }
     var isUpperHex: Bool { hasOneSize && seen & ~(Self.digit | Self.upperHex) == 0 }
