@@ -122,7 +122,7 @@ struct Stitching {
 extension ColumnsReader {
     /// What the header alone tells.
     package func verdict(on literal: ColumnsLiteral) throws -> ColumnsVerdict {
-        guard let part = literal.withinStrip(of: header) else {
+        guard let part = literal.part(for: header) else {
             return try ColumnsSearch(literal, self).verdict
         }
         // Only a part of it was asked for, which may be there without the rest.
@@ -133,7 +133,7 @@ extension ColumnsReader {
     package func rows(
         containing literal: ColumnsLiteral, timestamps: [Int64]
     ) throws -> [UInt32] {
-        guard let part = literal.withinStrip(of: header) else {
+        guard let part = literal.part(for: header) else {
             return try ColumnsSearch(literal, self).rows(timestamps: timestamps)
         }
         let rows = try ColumnsSearch(part, self).rows(timestamps: timestamps)
