@@ -49,7 +49,7 @@ import Testing
                     lines: lines.bytes, lineEnds: lines.ends, timestamps: lines.timestamps,
                     always: true))
             let reader = try ColumnsReader(chunk)
-            for round in 0..<200 {
+            for round in 0..<ColumnsSamples.rounds(200) {
                 let needle = needle(lines, &random)
                 let ignoringCase = round % 4 == 0
                 let literal = ColumnsLiteral(needle, ignoringCase: ignoringCase)
@@ -78,7 +78,7 @@ import Testing
             ColumnsEncoder.encode(
                 lines: lines.bytes, lineEnds: lines.ends, timestamps: lines.timestamps,
                 always: true))
-        for round in 0..<300 {
+        for round in 0..<ColumnsSamples.rounds(300) {
             let line = Array(lines.line(Int.random(in: 0..<lines.rows, using: &random)))
             let isDigit = { (byte: UInt8) in byte < 103 && (byte >= 97 || (48...57).contains(byte))
             }
