@@ -95,7 +95,7 @@ private final class ChunkBuilder {
         let rows = strips.ends.count
         numbers = RawList(repeating: 0, count: rows)
         let table = LineTable(text: text, ends: strips.ends)
-        let merge = TemplateMerge(table, enoughRows: max(rows / 256, 32))
+        let merge = TemplateMerge(table, enoughRows: max(rows / 2048, 16))
         let merged = MergedTemplates(merge, table, rows: rows)
         templates = merged.templates
         guard templates.count <= ColumnsFormat.mostTemplates,
