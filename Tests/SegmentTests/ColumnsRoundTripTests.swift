@@ -22,7 +22,7 @@ import Testing
 
     @Test(arguments: ColumnsSamples.Kind.allCases)
     func allRowsComeBack(_ kind: ColumnsSamples.Kind) throws {
-        for seed in 0..<40 {
+        for seed in 0..<max(ColumnsSamples.rounds(40), 7) {
             var random = SeededGenerator(seed: UInt64(seed))
             let rows = [1, 2, 3, 7, 60, 500, 5000][seed % 7]
             let lines = ColumnsSamples.make(kind, rows: rows, &random)
@@ -40,7 +40,7 @@ import Testing
                 lines: lines.bytes, lineEnds: lines.ends, timestamps: lines.timestamps,
                 always: true))
         let reader = try ColumnsReader(chunk)
-        for round in 0..<60 {
+        for round in 0..<ColumnsSamples.rounds(60) {
             let a = Int.random(in: 0...lines.rows, using: &random)
             let b = round % 3 == 0 ? a : Int.random(in: 0...lines.rows, using: &random)
             let rows = min(a, b)..<min(max(a, b) + round % 4, lines.rows)
@@ -49,6 +49,27 @@ import Testing
             let end = rows.isEmpty ? start : Int(lines.ends[rows.upperBound - 1])
             #expect(read.bytes == Array(lines.bytes[start..<end]), "\(kind), seed \(seed), \(rows)")
             #expect(read.ends == lines.ends[rows].map { $0 - UInt32(start) })
+        }
+    }
+
+    @Test(arguments: ColumnsSamples.Kind.allCases)
+    func chosenRowsComeBack(_ kind: ColumnsSamples.Kind) throws {
+        let seed: UInt64 = 3
+        var random = SeededGenerator(seed: seed)
+        let lines = ColumnsSamples.make(kind, rows: 9000, &random)
+        let chunk = try #require(
+            ColumnsEncoder.encode(
+                lines: lines.bytes, lineEnds: lines.ends, timestamps: lines.timestamps,
+                always: true))
+        let reader = try ColumnsReader(chunk)
+        for share in [1, 2, 50, 3000, 20_000] {
+            let rows = (0..<UInt32(lines.rows)).filter { _ in
+                Int.random(in: 0..<share, using: &random) == 0
+            }
+            let read = try reader.lines(of: rows, timestamps: lines.timestamps)
+            #expect(read.bytes == rows.flatMap { lines.line(Int($0)) }, "\(kind), seed \(seed)")
+            #expect(read.ends.count == rows.count)
+            #expect(Int(read.ends.last ?? 0) == read.bytes.count)
         }
     }
 
@@ -66,7 +87,7 @@ import Testing
             ["2199-12-31T23:59:59.999999999-0330", "1700-01-01T00:00:00.000000000+1400"],
         ]
         for (number, values) in columns.enumerated() {
-            for repeats in [1, 3, 50, 5000] {
+            for repeats in [1, 3, 50, ColumnsSamples.rounds(5000)] {
                 var lines = ColumnsSamples.Lines()
                 for row in 0..<repeats * values.count {
                     let value = values[row % values.count]

@@ -2,6 +2,16 @@ import LogModel
 
 /// Lines of many kinds with their timestamps, as chunks to be encoded.
 enum ColumnsSamples {
+    /// Rounds of a test: a tenth of them in builds that are not optimized, which take that much
+    /// longer for each.
+    static func rounds(_ full: Int) -> Int {
+        #if DEBUG
+            full / 10
+        #else
+            full
+        #endif
+    }
+
     struct Lines {
         var bytes: [UInt8] = []
         var ends: [UInt32] = []

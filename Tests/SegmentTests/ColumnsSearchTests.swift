@@ -49,7 +49,7 @@ import Testing
                     lines: lines.bytes, lineEnds: lines.ends, timestamps: lines.timestamps,
                     always: true))
             let reader = try ColumnsReader(chunk)
-            for round in 0..<200 {
+            for round in 0..<ColumnsSamples.rounds(200) {
                 let needle = needle(lines, &random)
                 let ignoringCase = round % 4 == 0
                 let literal = ColumnsLiteral(needle, ignoringCase: ignoringCase)
@@ -65,6 +65,36 @@ import Testing
                 case .maybe: break
                 }
             }
+        }
+    }
+
+    /// Whole ids, parts of ids, ids that are not there, and lines as a whole.
+    @Test(arguments: [ColumnsSamples.Kind.spring, .json, .mixed])
+    func findsIdentifiers(_ kind: ColumnsSamples.Kind) throws {
+        let seed: UInt64 = 55
+        var random = SeededGenerator(seed: seed)
+        let lines = ColumnsSamples.make(kind, rows: 6000, &random)
+        let chunk = try #require(
+            ColumnsEncoder.encode(
+                lines: lines.bytes, lineEnds: lines.ends, timestamps: lines.timestamps,
+                always: true))
+        for round in 0..<ColumnsSamples.rounds(300) {
+            let line = Array(lines.line(Int.random(in: 0..<lines.rows, using: &random)))
+            let isDigit = { (byte: UInt8) in byte < 103 && (byte >= 97 || (48...57).contains(byte))
+            }
+            let runs = line.split(whereSeparator: { !isDigit($0) }).filter { $0.count >= 6 }
+            var needle = Array(runs.randomElement(using: &random) ?? line.prefix(300))
+            if round % 3 == 0, needle.count > 8 {
+                needle = Array(needle.dropFirst(round % 2).dropLast(round % 5 / 2))
+            }
+            if round % 5 == 0, !needle.isEmpty { needle[needle.count / 2] ^= 1 }
+            if round % 25 == 0 { needle = line }
+            let reader = try ColumnsReader(chunk)
+            let literal = ColumnsLiteral(needle, ignoringCase: round % 7 == 0)
+            let found = try reader.rows(containing: literal, timestamps: lines.timestamps)
+            let wanted = scan(lines, ByteSearch(needle, ignoringCase: round % 7 == 0))
+            let note = "\(kind), seed \(seed), " + String(decoding: needle, as: UTF8.self)
+            #expect(found == wanted, "\(note)")
         }
     }
 

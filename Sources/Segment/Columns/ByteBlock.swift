@@ -13,8 +13,11 @@ enum ByteBlock {
     /// Below this zstd's frame costs more than it saves.
     private static let leastForZstd = 48
 
+    /// What is known of bytes that are to be coded.
+    enum Nature { case text, numbers, noise }
+
     static func encode(
-        _ bytes: UnsafeBufferPointer<UInt8>, zstdLevel: Int32?, into out: inout [UInt8]
+        _ bytes: UnsafeBufferPointer<UInt8>, _ nature: Nature, into out: inout [UInt8]
     ) {
         guard let first = bytes.first else { return out.append(Codec.raw.rawValue) }
         let histogram = Histogram(bytes)
@@ -33,8 +36,9 @@ enum ByteBlock {
             packed = coded
             size = coded.count + 2
         }
-        if let zstdLevel, bytes.count >= leastForZstd {
-            let coded = Zstd.compress(UnsafeRawBufferPointer(bytes), level: zstdLevel)
+        if nature != .noise, bytes.count >= leastForZstd {
+            let coded = Zstd.compress(
+                UnsafeRawBufferPointer(bytes), level: nature == .text ? 3 : 1)
             if coded.count + 2 < size {
                 best = .zstd
                 packed = coded
@@ -99,7 +103,7 @@ struct Histogram {
     }
 
     /// Bytes with the table, roughly.
-    var estimatedSize: Int { Int(bits / 8) + 8 + min(symbols, 32) + symbols * 5 / 4 }
+    var estimatedSize: Int { Int(bits / 8) + 12 + symbols * 5 / 4 }
 
     /// To three digits, which is enough to choose by.
     static func log2(_ x: Double) -> Double {

@@ -22,7 +22,7 @@ final class ColumnCursors {
     private let timestamps: [Int64]
     /// Keeps alive what the cursors point into.
     private var held: [PageValues?]
-    private var renderers: [TimeRenderer?]
+    @exclusivity(unchecked) private var renderers: [TimeRenderer?]
     private let nothing = ByteColumn(count: 1, capacity: 0)
     private let noCodes = RawCodes(count: 1)
 

@@ -33,19 +33,40 @@ struct ColumnEncoder {
         }
         let most = min(ColumnsFormat.mostDistinct, max(1, values.count * 3 / 4))
         let distinct = DistinctValues(values, most: most, probe: ValueFormat.pageValues)
-        var withDictionary: EncodedColumn?
-        if let distinct {
-            withDictionary = encoder.dictionary(distinct, column)
-            let isFew = distinct.count <= 256 && distinct.count * 16 <= values.count
-            if distinct.count == 1 || isFew {
-                return withDictionary ?? column
-            }
+        let isFew = (distinct?.count ?? .max) <= 256 && (distinct?.count ?? 0) * 16 <= values.count
+        if let distinct, distinct.count == 1 || isFew {
+            return encoder.dictionary(distinct, column)
         }
         if isTime, let pages = encoder.times(rows, timestamps) {
             column.pages = pages.pages
-        } else {
-            column.pages = encoder.plain()
+            guard let distinct else { return column }
+            let withDictionary = encoder.dictionary(distinct, column)
+            return withDictionary.size < column.size ? withDictionary : column
         }
+        return encoder.choose(distinct, column)
+    }
+
+    /// With the dictionary or without: the first page of values tells, where it is clear, how large
+    /// all of them will be.
+    private func choose(_ distinct: DistinctValues?, _ column: EncodedColumn) -> EncodedColumn {
+        var column = column
+        guard let distinct else {
+            column.pages = plain(from: 0)
+            return column
+        }
+        var first: [UInt8] = []
+        let sample = page(0).count
+        ValueEncoder.encode(values.slice(0..<sample), into: &first)
+        let expected = Double(first.count) * Double(values.count) / Double(sample)
+        let dictionarySize =
+            expected * Double(distinct.count) / Double(values.count) + codeBytes(distinct)
+        var withDictionary: EncodedColumn?
+        if dictionarySize < expected * 1.1 {
+            let encoded = dictionary(distinct, column)
+            if dictionarySize < expected * 0.8, Double(encoded.size) < expected { return encoded }
+            withDictionary = encoded
+        }
+        column.pages = [first] + plain(from: sample)
         if let withDictionary, withDictionary.size < column.size { return withDictionary }
         return column
     }
@@ -76,8 +97,27 @@ struct ColumnEncoder {
         column.mask = mask
     }
 
-    private func plain() -> [[UInt8]] {
-        pageStarts.map { start in
+    /// What the codes of a dictionary will take: as common values tell, or as young ones do.
+    private func codeBytes(_ distinct: DistinctValues) -> Double {
+        let counts = RawList<Int64>(repeating: 0, count: distinct.count)
+        for index in 0..<values.count { counts[Int(distinct.places[index])] += 1 }
+        let whole = Histogram.log2(Double(values.count))
+        var byRank = 0.0
+        for place in 0..<distinct.count {
+            let count = Double(counts[place])
+            byRank += count * (whole - Histogram.log2(count))
+        }
+        var newest: Int64 = 0
+        var byAge = 0
+        for index in 0..<values.count {
+            byAge += Self.width(newest - distinct.places[index])
+            if distinct.places[index] == newest { newest += 1 }
+        }
+        return min(byRank, Double(byAge)) / 8
+    }
+
+    private func plain(from first: Int) -> [[UInt8]] {
+        stride(from: first, to: values.count, by: ValueFormat.pageValues).map { start in
             var body: [UInt8] = []
             ValueEncoder.encode(values.slice(page(start)), into: &body)
             return body
@@ -94,21 +134,26 @@ struct ColumnEncoder {
             column.dictionary = Self.list(values.text, distinct.spans.base, 1)
             return column
         }
-        let byNewest = newestPages(distinct.places)
+        let codes = RawList<Int64>(repeating: 0, count: values.count)
+        let newestSize = newest(distinct.places, codes)
         let (order, rank) = byFrequency(distinct)
-        let byRank = rankPages(distinct.places, rank)
-        let newestWins =
-            byNewest.reduce(0, { $0 + $1.count }) < byRank.reduce(0, { $0 + $1.count })
-        column.pages = newestWins ? byNewest : byRank
-        if newestWins {
+        var rankSize = 0
+        for index in 0..<values.count { rankSize += Self.width(rank[Int(distinct.places[index])]) }
+        if newestSize < rankSize {
+            column.pages = pages(of: codes, isByAge: true, distinct.places)
             column.dictionary = Self.list(values.text, distinct.spans.base, distinct.count)
-        } else {
-            let spans = RawList<ByteSpan>(capacity: distinct.count)
-            for place in 0..<distinct.count { spans.base[place] = distinct.spans[order[place]] }
-            column.dictionary = Self.list(values.text, spans.base, distinct.count)
+            return column
         }
+        for index in 0..<values.count { codes[index] = rank[Int(distinct.places[index])] }
+        column.pages = pages(of: codes, isByAge: false, distinct.places)
+        let spans = RawList<ByteSpan>(capacity: distinct.count)
+        for place in 0..<distinct.count { spans.base[place] = distinct.spans[order[place]] }
+        column.dictionary = Self.list(values.text, spans.base, distinct.count)
         return column
     }
+
+    @inline(__always)
+    private static func width(_ code: Int64) -> Int { 64 - code.leadingZeroBitCount }
 
     private static func list(
         _ text: UnsafePointer<UInt8>, _ spans: UnsafePointer<ByteSpan>, _ count: Int
@@ -126,36 +171,47 @@ struct ColumnEncoder {
     private func byFrequency(_ distinct: DistinctValues) -> (order: [Int], rank: [Int64]) {
         var counts = [Int](repeating: 0, count: distinct.count)
         for index in 0..<values.count { counts[Int(distinct.places[index])] += 1 }
-        let order = counts.indices.sorted { (counts[$1], $0) < (counts[$0], $1) }
+        // The count in the high half, upside down, and the place in the low one.
+        var keys = counts.enumerated().map { place, count in
+            UInt64(UInt32.max - UInt32(truncatingIfNeeded: count)) << 32 | UInt64(place)
+        }
+        keys.sort()
+        let order = keys.map { Int($0 & 0xffff_ffff) }
         var rank = [Int64](repeating: 0, count: distinct.count)
         for (place, value) in order.enumerated() { rank[value] = Int64(place) }
         return (order, rank)
     }
 
-    private func rankPages(_ places: borrowing RawList<Int64>, _ rank: [Int64]) -> [[UInt8]] {
-        let codes = RawList<Int64>(repeating: 0, count: values.count)
-        for index in 0..<values.count { codes[index] = rank[Int(places[index])] }
-        return pageStarts.map { start in
-            var body: [UInt8] = [ValueFormat.Kind.codes.rawValue, 0]
-            IntBlock.encode(codes.base + start, count: page(start).count, into: &body)
-            return body
+    /// Values that live for a while, as the traces of requests do, are told best by their age. Gives
+    /// the bits of the codes, roughly.
+    private func newest(
+        _ places: borrowing RawList<Int64>, _ codes: borrowing RawList<Int64>
+    ) -> Int {
+        var newest: Int64 = 0
+        var bits = 0
+        for index in 0..<values.count {
+            codes[index] = newest - places[index]
+            bits += Self.width(codes[index])
+            if places[index] == newest { newest += 1 }
         }
+        return bits
     }
 
-    /// Values that live for a while, as the traces of requests do, are told best by their age.
-    private func newestPages(_ places: borrowing RawList<Int64>) -> [[UInt8]] {
-        let codes = RawList<Int64>(repeating: 0, count: values.count)
+    private func pages(
+        of codes: borrowing RawList<Int64>, isByAge: Bool, _ places: borrowing RawList<Int64>
+    ) -> [[UInt8]] {
+        var pages: [[UInt8]] = []
         var newest: Int64 = 0
-        return pageStarts.map { start in
-            var body: [UInt8] = [ValueFormat.Kind.codes.rawValue, 1]
-            body.appendVarint(UInt64(newest))
-            for index in page(start) {
-                codes[index] = newest - places[index]
-                if places[index] == newest { newest += 1 }
+        for start in pageStarts {
+            var body: [UInt8] = [ValueFormat.Kind.codes.rawValue, isByAge ? 1 : 0]
+            if isByAge {
+                body.appendVarint(UInt64(newest))
+                for index in page(start) { newest = max(newest, places[index] + 1) }
             }
             IntBlock.encode(codes.base + start, count: page(start).count, into: &body)
-            return body
+            pages.append(body)
         }
+        return pages
     }
 
     /// Nil when a page holds something else than times of one style. Steady means that they follow

@@ -46,6 +46,8 @@ final class ColumnPages {
     private var bundles: [Int: [UInt8]] = [:]
     private var dictionaries: [Int: ByteColumn] = [:]
     private var known: StripNumbers?
+    /// The page of each column that was decoded last: pages of rows and of values rarely meet.
+    private var recent: [Int: (page: Int, values: PageValues)] = [:]
 
     init(_ header: ColumnsHeader, read: @escaping Read) {
         self.header = header
@@ -161,11 +163,17 @@ final class ColumnPages {
     }
 
     func values(_ column: Int, page: Int) throws -> PageValues {
+        if let kept = recent[column], kept.page == page { return kept.values }
+        let values = try decode(column, page: page)
+        recent[column] = (page, values)
+        return values
+    }
+
+    private func decode(_ column: Int, page: Int) throws -> PageValues {
         let entry = header.columns[column]
         let list = try dictionary(column)
         let (bytes, range) = try body(entry.pages[page])
-        let count = min(
-            ValueFormat.pageValues, entry.values - page * ValueFormat.pageValues)
+        let count = pageCount(column, page)
         do throws(BytesError) {
             var reader = ByteReader(bytes, range: range)
             let values: PageValues
@@ -181,6 +189,39 @@ final class ColumnPages {
             guard reader.isAtEnd else { throw .invalid("size", offset: reader.offset) }
             return values
         } catch { throw SegmentError.of(error, in: "page of a column") }
+    }
+
+    /// True when the column has no dictionary.
+    func dictionaryMayHold(_ probe: ValueProbe, _ column: Int) throws -> Bool {
+        guard let place = header.columns[column].dictionary, dictionaries[column] == nil else {
+            return true
+        }
+        let (bytes, range) = try body(place)
+        var reader = ByteReader(bytes, range: range)
+        let distinct = header.columns[column].distinct
+        do throws(BytesError) {
+            for start in stride(from: 0, to: distinct, by: ValueFormat.pageValues) {
+                let count = min(ValueFormat.pageValues, distinct - start)
+                if try probe.mayHold(&reader, count: count, limit: header.lineBytes) {
+                    return true
+                }
+            }
+            return false
+        } catch { throw SegmentError.of(error, in: "dictionary") }
+    }
+
+    func pageMayHold(_ probe: ValueProbe, _ column: Int, page: Int) throws -> Bool {
+        if recent[column]?.page == page { return true }
+        let (bytes, range) = try body(header.columns[column].pages[page])
+        let count = pageCount(column, page)
+        do throws(BytesError) {
+            var reader = ByteReader(bytes, range: range)
+            return try probe.mayHold(&reader, count: count, limit: header.lineBytes)
+        } catch { throw SegmentError.of(error, in: "page of a column") }
+    }
+
+    private func pageCount(_ column: Int, _ page: Int) -> Int {
+        min(ValueFormat.pageValues, header.columns[column].values - page * ValueFormat.pageValues)
     }
 
     private func codes(

@@ -9,6 +9,8 @@ package enum ColumnsEncoder {
     /// More than this of zstd's size, and the chunk is not worth its structure.
     private static let worthwhile = 0.9
     private static let clearly = 0.6
+    private static let samples = 4
+    private static let sampleBytes = 64 * 1024
 
     /// Nil when plain compression is about as small, or the lines have too little in common.
     /// `lineEnds` and `timestamps` are those of the entries, in their order. `always` leaves out the
@@ -38,18 +40,26 @@ package enum ColumnsEncoder {
         return chunk
     }
 
-    /// Whether the chunk is clearly smaller than frames of zstd. The first frame mostly tells; where
-    /// it leaves a doubt, all of them do.
+    /// Whether the chunk is clearly smaller than frames of zstd. A few samples mostly tell; where
+    /// they leave a doubt, all frames are tried.
     private static func pays(_ chunk: [UInt8], _ lines: [UInt8]) -> Bool {
-        let frame = SegmentFormat.frameBytes
-        var plain = 0
-        for start in stride(from: 0, to: lines.count, by: frame) {
-            let end = min(start + frame, lines.count)
-            plain += lines.withUnsafeBytes {
-                Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[start..<end]), level: 3).count
+        func packed(_ range: Range<Int>) -> Int {
+            lines.withUnsafeBytes {
+                Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[range]), level: 3).count
             }
-            let expected = Double(plain) * Double(lines.count) / Double(end)
-            if start == 0, Double(chunk.count) < clearly * expected { return true }
+        }
+        if lines.count >= samples * sampleBytes * 2 {
+            var size = 0
+            for sample in 0..<samples {
+                let start = (lines.count - sampleBytes) / (samples - 1) * sample
+                size += packed(start..<start + sampleBytes)
+            }
+            let expected = Double(size) * Double(lines.count) / Double(samples * sampleBytes)
+            if Double(chunk.count) < clearly * expected { return true }
+        }
+        var plain = 0
+        for start in stride(from: 0, to: lines.count, by: SegmentFormat.frameBytes) {
+            plain += packed(start..<min(start + SegmentFormat.frameBytes, lines.count))
         }
         return Double(chunk.count) < worthwhile * Double(plain)
     }
@@ -85,10 +95,11 @@ private final class ChunkBuilder {
         let rows = strips.ends.count
         numbers = RawList(repeating: 0, count: rows)
         let table = LineTable(text: text, ends: strips.ends)
-        let merge = TemplateMerge(table, enoughRows: max(rows / 256, 32))
+        let merge = TemplateMerge(table, enoughRows: max(rows / 2048, 16))
         let merged = MergedTemplates(merge, table, rows: rows)
         templates = merged.templates
         guard templates.count <= ColumnsFormat.mostTemplates,
+            merged.isTimeColumn.count <= ColumnsFormat.mostColumns,
             always
                 || templates.count <= max(rows / 16, 16) && templates[0].rows * 5 <= rows * 2
         else { return nil }
@@ -109,7 +120,8 @@ private final class ChunkBuilder {
         }
     }
 
-    func finish(_ lines: [UInt8]) -> [UInt8] {
+    /// Nil when the header would be beyond what a reader takes.
+    func finish(_ lines: [UInt8]) -> [UInt8]? {
         var layout = PageLayout()
         var body: [UInt8] = []
         IntBlock.encode(numbers.base, count: strips.ends.count, into: &body)
@@ -136,6 +148,7 @@ private final class ChunkBuilder {
         header += directory
         header.appendVarint(UInt64(pages.count))
         for page in pages { header.appendVarint(UInt64(page.count)) }
+        guard header.count <= ColumnsFormat.mostHeaderBytes else { return nil }
         return pages.reduce(Page.encode(header, zstdLevel: 3)) { $0 + $1 }
     }
 

@@ -33,6 +33,8 @@ package enum ColumnsFormat {
     static let mostTemplates = 4096
     static let mostStrips = 8 * mostRows
     static let mostColumns = 65_536
+    /// Far above what templates of a full chunk take.
+    static let mostHeaderBytes = 16 * 1024 * 1024
     /// A body smaller than this shares a page with others: a page costs 16 bytes and a read.
     static let bundledBelow = 512
     static let bundleBytes = 64 * 1024

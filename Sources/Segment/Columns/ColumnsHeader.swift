@@ -51,7 +51,7 @@ package struct ColumnsHeader: Sendable {
     /// Decodes the header page, which fills `bytes`.
     init(_ bytes: [UInt8]) throws(SegmentError) {
         size = bytes.count
-        let raw = try Page.decode(bytes, 0..<bytes.count, limit: SegmentFormat.maxPageBytes)
+        let raw = try Page.decode(bytes, 0..<bytes.count, limit: ColumnsFormat.mostHeaderBytes)
         do throws(BytesError) {
             var reader = ByteReader(raw)
             try readCounts(&reader)
@@ -115,12 +115,15 @@ package struct ColumnsHeader: Sendable {
     private mutating func readColumns(_ reader: inout ByteReader) throws(BytesError) {
         let count = try reader.readCount(limit: ColumnsFormat.mostColumns)
         var layout = Layout()
+        // All values there can be: the pages that hold them cannot take more memory than that.
+        var left = strips * (LineCutter.mostHoles + 1)
         for _ in 0..<count {
             var column = Column(
                 flags: try reader.readUInt8(),
-                values: try reader.readCount(limit: ColumnsFormat.mostLineBytes),
+                values: try reader.readCount(limit: left),
                 shortest: try reader.readCount(limit: lineBytes),
                 longest: try reader.readCount(limit: lineBytes), mask: try reader.readUInt64())
+            left -= column.values
             var pages = (column.values + ValueFormat.pageValues - 1) / ValueFormat.pageValues
             if column.flags & ColumnsFormat.Flag.dictionary != 0 {
                 column.distinct = try reader.readCount(limit: ColumnsFormat.mostDistinct)

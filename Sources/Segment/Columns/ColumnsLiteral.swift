@@ -20,11 +20,16 @@ package struct ColumnsLiteral: Sendable {
         }
     }
 
+    /// Laying a longer one along templates would cost more than it could rule out.
+    private static let longest = 256
+
     /// A literal with a newline may lie across strips, but its longest part between newlines lies
-    /// in one: nil when there is no such difference.
-    func withinStrip(of header: ColumnsHeader) -> ColumnsLiteral? {
-        guard header.strips > header.rows, needle.contains(10) else { return nil }
-        let part = needle.split(separator: 10).max { $0.count < $1.count } ?? []
+    /// in one; of a very long literal a part will do. Nil when the literal can be taken as it is.
+    func part(for header: ColumnsHeader) -> ColumnsLiteral? {
+        let isAcross = header.strips > header.rows && needle.contains(10)
+        guard isAcross || needle.count > Self.longest else { return nil }
+        let whole = isAcross ? needle.split(separator: 10).max { $0.count < $1.count } : needle[...]
+        let part = whole?.prefix(Self.longest) ?? []
         return ColumnsLiteral(part.isEmpty ? [10] : Array(part), ignoringCase: ignoringCase)
     }
 

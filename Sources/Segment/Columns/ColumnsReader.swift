@@ -53,6 +53,61 @@ package final class ColumnsReader {
         return (bytes, ends)
     }
 
+    /// The lines of chosen rows, which ascend, end to end, and where each ends. Pages of columns
+    /// without a value in them are not read.
+    package func lines(
+        of rows: [UInt32], timestamps: [Int64]
+    ) throws -> (bytes: [UInt8], ends: [UInt32]) {
+        guard let first = rows.first, let last = rows.last else { return ([], []) }
+        guard Int(last) < header.rows, timestamps.count == header.rows,
+            zip(rows, rows.dropFirst()).allSatisfy({ $0 < $1 })
+        else { throw SegmentError.corrupt("rows of a chunk", offset: Int(last)) }
+        let numbers = try pages.numbers()
+        let cursors = try cursors(at: numbers.first(ofRow: Int(first)), timestamps: timestamps)
+        var out = RawList<UInt8>(capacity: 4096)
+        var ends: [UInt32] = []
+        ends.reserveCapacity(rows.count)
+        var next = 0
+        for row in Int(first)...Int(last) {
+            let isChosen = Int(rows[next]) == row
+            for strip in numbers.strips(ofRow: row) {
+                let template = Int(numbers.templates[strip])
+                for step in header.firstStep[template]..<header.firstStep[template + 1] {
+                    if isChosen {
+                        try append(header.steps[step], cursors, row: row, to: &out)
+                    } else if header.steps[step].column >= 0 {
+                        cursors.cursors[Int(header.steps[step].column)].index += 1
+                    }
+                }
+            }
+            guard isChosen else { continue }
+            ends.append(UInt32(truncatingIfNeeded: out.count))
+            next += 1
+        }
+        return (Array(UnsafeBufferPointer(start: out.base, count: out.count)), ends)
+    }
+
+    private func append(
+        _ step: ColumnsHeader.Step, _ cursors: ColumnCursors, row: Int,
+        to out: inout RawList<UInt8>
+    ) throws {
+        var size = Int(step.size)
+        if step.column >= 0 {
+            let cursor = cursors.cursors + Int(step.column)
+            if cursor.pointee.index >= cursor.pointee.count { try cursors.load(Int(step.column)) }
+            size += cursors.size(cursor)
+        }
+        guard size <= header.lineBytes - out.count else { throw Self.tooLong }
+        out.reserve(size + 2 * LineTime.longest)
+        var at = 0
+        try header.pieces.withUnsafeBufferPointer { pieces in
+            guard let pieces = pieces.baseAddress else { return }
+            try write(
+                step, pieces, cursors, row: row, to: out.base + out.count, room: size, &at)
+        }
+        out.advance(at)
+    }
+
     /// Cursors that stand before a strip.
     func cursors(at strip: Int, timestamps: [Int64]) throws -> ColumnCursors {
         let numbers = try pages.numbers().templates

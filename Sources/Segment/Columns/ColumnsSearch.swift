@@ -131,15 +131,18 @@ struct ColumnsSearch {
 struct ColumnScan {
     private let literal: ColumnsLiteral
     private let pages: ColumnPages
+    private let probe: ValueProbe?
 
     init(_ literal: ColumnsLiteral, _ pages: ColumnPages) {
         self.literal = literal
+        probe = ValueProbe(literal)
         self.pages = pages
     }
 
     /// Numbers of the values that hold it, ascending.
     func hits(in column: Int) throws -> [Int] {
         let entry = pages.header.columns[column]
+        if let probe, try !pages.dictionaryMayHold(probe, column) { return [] }
         if let list = try pages.dictionary(column) {
             let found = hits(in: list)
             guard !found.isEmpty else { return [] }
@@ -148,6 +151,7 @@ struct ColumnScan {
         }
         var out: [Int] = []
         for page in entry.pages.indices {
+            if let probe, try !pages.pageMayHold(probe, column, page: page) { continue }
             guard case .bytes(let list) = try pages.values(column, page: page) else { continue }
             let base = page * ValueFormat.pageValues
             for hit in hits(in: list) { out.append(base + hit) }

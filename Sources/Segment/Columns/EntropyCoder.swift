@@ -3,29 +3,37 @@ import Bytes
 /// An order-0 range coder (range asymmetric numeral systems, two interleaved states): what single
 /// bytes of typed columns need, where there is nothing left to be matched.
 /// ```
-/// u8 scale │ u8 symbols - 1 │ symbols (one byte each, or a bitmap of 32 bytes from 33 symbols on)
+/// u8 scale │ u8 symbols - 1 │ u8 layout: 0 u8 first, the others follow it without gaps
+///                                    1 one byte each │ 2 bitmap of 32 bytes
 /// │ varint frequency - 1 of each symbol but the last │ u32 state, u32 state │ u16 words ...
 /// ```
 /// Frequencies sum up to 2^scale.
 enum EntropyCoder {
     private static let lowest: UInt64 = 1 << 16
-    private static let bitmapFrom = 33
+    private enum Layout: UInt8 { case gapless = 0, list, bitmap }
 
-    private static func scale(_ count: Int) -> Int {
-        min(12, max(8, count.bitWidth - count.leadingZeroBitCount))
+    /// Fine enough for what the symbols are, and no finer than their number bears: every frequency
+    /// below 128 is a byte.
+    private static func scale(_ count: Int, symbols: Int) -> Int {
+        func width(_ number: Int) -> Int { number.bitWidth - number.leadingZeroBitCount }
+        return min(12, max(8, min(width(count), width(symbols) + 6)))
     }
 
     /// Nil when the symbols do not fit: callers have other codecs.
     static func encode(_ bytes: UnsafeBufferPointer<UInt8>, _ histogram: Histogram) -> [UInt8]? {
-        let scale = scale(bytes.count)
+        let scale = scale(bytes.count, symbols: histogram.symbols)
         guard let frequencies = normalized(histogram, total: bytes.count, scale: scale) else {
             return nil
         }
         var out: [UInt8] = [UInt8(scale), UInt8(histogram.symbols - 1)]
         let symbols = frequencies.indices.filter { frequencies[$0] > 0 }
-        if symbols.count < bitmapFrom {
+        if let first = symbols.first, symbols.last == first + symbols.count - 1 {
+            out += [Layout.gapless.rawValue, UInt8(first)]
+        } else if symbols.count <= 32 {
+            out.append(Layout.list.rawValue)
             out += symbols.map { UInt8($0) }
         } else {
+            out.append(Layout.bitmap.rawValue)
             var bitmap = [UInt8](repeating: 0, count: 32)
             for symbol in symbols { bitmap[symbol / 8] |= 1 << UInt8(symbol % 8) }
             out += bitmap
@@ -124,11 +132,20 @@ enum EntropyCoder {
 
     private static func readSymbols(_ reader: inout ByteReader) throws(BytesError) -> [UInt8] {
         let count = Int(try reader.readUInt8()) + 1
-        if count < bitmapFrom { return try reader.readBytes(count) }
-        let bitmap = try reader.readBytes(32)
-        let symbols = (0..<256).filter { bitmap[$0 / 8] >> UInt8($0 % 8) & 1 == 1 }
-        guard symbols.count == count else { throw .invalid("symbols", offset: reader.offset) }
-        return symbols.map { UInt8($0) }
+        switch Layout(rawValue: try reader.readUInt8()) {
+        case .gapless:
+            let first = Int(try reader.readUInt8())
+            guard first + count <= 256 else { break }
+            return (first..<first + count).map { UInt8($0) }
+        case .list: return try reader.readBytes(count)
+        case .bitmap:
+            let bitmap = try reader.readBytes(32)
+            let symbols = (0..<256).filter { bitmap[$0 / 8] >> UInt8($0 % 8) & 1 == 1 }
+            guard symbols.count == count else { break }
+            return symbols.map { UInt8($0) }
+        case nil: break
+        }
+        throw .invalid("symbols", offset: reader.offset)
     }
 
     /// Words behind the end read as zero: the page's checksum has found damage before.

@@ -51,7 +51,7 @@ enum IntBlock {
             for index in 0..<count { bytes[index] = UInt8(truncatingIfNeeded: offsets[index]) }
             var coded: [UInt8] = []
             ByteBlock.encode(
-                UnsafeBufferPointer(start: bytes.base, count: count), zstdLevel: 1, into: &coded)
+                UnsafeBufferPointer(start: bytes.base, count: count), .numbers, into: &coded)
             if coded.count < (count * width(top) + 7) / 8 + 2 {
                 head(.bytes)
                 out += coded
@@ -118,7 +118,7 @@ enum IntBlock {
         let plain = (count * width(top) + 7) / 8
         guard Histogram(run).estimatedSize + below / 8 + 3 < plain else { return nil }
         var out: [UInt8] = [UInt8(bucket.precision)]
-        ByteBlock.encode(run, zstdLevel: 1, into: &out)
+        ByteBlock.encode(run, .numbers, into: &out)
         var bits = BitWriter(capacity: below / 8 + 8)
         for index in 0..<count {
             let width = bucket.of(offsets[index]).below
@@ -146,7 +146,7 @@ enum IntBlock {
         let packed = Zstd.compress(sample, level: 1).count
         guard packed * run.count < limit * sample.count * 5 / 4 else { return nil }
         var out: [UInt8] = [UInt8(size)]
-        ByteBlock.encode(run, zstdLevel: 1, into: &out)
+        ByteBlock.encode(run, .numbers, into: &out)
         return out.count < limit ? out : nil
     }
 

@@ -14,15 +14,16 @@ final class LineTable {
     static let mostTemplates = 8192
 
     let text: UnsafePointer<UInt8>
-    private(set) var found: [FoundTemplate] = []
+    // A table is filled by its own init, alone: asking for access at every line cost a tenth.
+    @exclusivity(unchecked) private(set) var found: [FoundTemplate] = []
     /// Per strip: index in `found`, or `none`.
-    private(set) var templateOfStrip: RawList<UInt32>
+    @exclusivity(unchecked) private(set) var templateOfStrip: RawList<UInt32>
     /// Per strip: where its holes begin in `holes`.
-    private(set) var firstHole: RawList<UInt32>
-    private(set) var holes: RawList<Hole>
+    @exclusivity(unchecked) private(set) var firstHole: RawList<UInt32>
+    @exclusivity(unchecked) private(set) var holes: RawList<Hole>
     /// Open addressing by hash: index in `found` plus one, zero for free.
-    private var slots: RawList<UInt32>
-    private var hashes: RawList<UInt64>
+    @exclusivity(unchecked) private var slots: RawList<UInt32>
+    @exclusivity(unchecked) private var hashes: RawList<UInt64>
 
     /// `text` has `Values.slack` bytes behind the last line.
     init(text: UnsafePointer<UInt8>, ends: [UInt32]) {

@@ -6,20 +6,12 @@ import Bytes
 struct LiteralAlignment: ~Copyable {
     private static let never = Int32.max
 
-    /// What is asked of a column again and again, without its arrays.
-    private struct Summary: BitwiseCopyable {
-        var mask: UInt64
-        var shortest: Int
-        var longest: Int
-        var hasList: Bool
-    }
-
     private let literal: ColumnsLiteral
     private let header: ColumnsHeader
     private let count: Int
     private let needle: RawList<UInt8>
     private let accepted: RawList<UInt64>
-    private let summaries: RawList<Summary>
+    private let summaries: RawList<ColumnSummary>
     /// Whether any piece at all holds the literal.
     private let isInPieces: Bool
     private let dictionary: (Int) throws -> ByteColumn?
@@ -46,10 +38,10 @@ struct LiteralAlignment: ~Copyable {
         for classes in literal.accepted { accepted.append(classes) }
         self.needle = needle
         self.accepted = accepted
-        var summaries = RawList<Summary>(capacity: header.columns.count)
+        var summaries = RawList<ColumnSummary>(capacity: header.columns.count)
         for column in header.columns {
             summaries.append(
-                Summary(
+                ColumnSummary(
                     mask: column.mask, shortest: column.shortest, longest: column.longest,
                     hasList: column.dictionary?.page == -1))
         }
@@ -170,7 +162,7 @@ struct LiteralAlignment: ~Copyable {
     }
 
     /// A hole of which only sizes and classes are known.
-    private mutating func passUnknown(_ column: Int32, _ summary: Summary, _ element: Int32) {
+    private mutating func passUnknown(_ column: Int32, _ summary: ColumnSummary, _ element: Int32) {
         // Bytes from the start, and from an offset on, that the column may hold.
         let head = run(from: 0, summary.mask)
         if head == count, count <= summary.longest { plan.columns.insert(column) }
@@ -195,4 +187,14 @@ struct LiteralAlignment: ~Copyable {
         while at < count, accepted[at] & mask != 0 { at += 1 }
         return at - offset
     }
+}
+
+/// What the search asks of a column again and again, without its arrays. (Nested and private it
+/// would be better placed, but Swift 6.3 then fails to compile without optimization.)
+struct ColumnSummary: BitwiseCopyable {
+    var mask: UInt64
+    var shortest: Int
+    var longest: Int
+    /// Its dictionary lies in the header.
+    var hasList: Bool
 }

@@ -122,7 +122,7 @@ struct Stitching {
 extension ColumnsReader {
     /// What the header alone tells.
     package func verdict(on literal: ColumnsLiteral) throws -> ColumnsVerdict {
-        guard let part = literal.withinStrip(of: header) else {
+        guard let part = literal.part(for: header) else {
             return try ColumnsSearch(literal, self).verdict
         }
         // Only a part of it was asked for, which may be there without the rest.
@@ -133,12 +133,20 @@ extension ColumnsReader {
     package func rows(
         containing literal: ColumnsLiteral, timestamps: [Int64]
     ) throws -> [UInt32] {
-        guard let part = literal.withinStrip(of: header) else {
+        guard let part = literal.part(for: header) else {
             return try ColumnsSearch(literal, self).rows(timestamps: timestamps)
         }
-        return try ColumnsSearch(part, self).rows(timestamps: timestamps).filter { row in
-            let line = try lines(Int(row)..<Int(row) + 1, timestamps: timestamps).bytes
-            return line.withUnsafeBytes { literal.search.occurs(in: $0) }
+        let rows = try ColumnsSearch(part, self).rows(timestamps: timestamps)
+        let (bytes, ends) = try lines(of: rows, timestamps: timestamps)
+        var found: [UInt32] = []
+        bytes.withUnsafeBytes { bytes in
+            ends.withUnsafeBufferPointer { ends in
+                guard let ends = ends.baseAddress else { return }
+                RunHits.find(
+                    literal.search, literal.needle.count, in: bytes, ends: ends, count: rows.count
+                ) { found.append(rows[$0]) }
+            }
         }
+        return found
     }
 }

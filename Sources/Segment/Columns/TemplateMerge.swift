@@ -69,6 +69,7 @@ struct TemplateMerge {
             (table.found[$1].rows, $0) < (table.found[$0].rows, $1)
         }
         var clusters: [Cluster] = []
+        var (asked, joins) = (0, 0)
         var bySkeleton: [UInt64: [Int]] = [:]
         for index in order {
             let atoms = atoms(of: table.found[index], table)
@@ -76,13 +77,19 @@ struct TemplateMerge {
             let rows = table.found[index].rows
             let near = bySkeleton[skeleton, default: []]
             if rows < enoughRows {
+                // Lines of free text never join: a long look at each would be for nothing.
+                let isHopeless = asked > 512 && joins * 8 < asked
                 var joined = false
-                for candidate in near.prefix(mostCandidates)
+                for candidate in near.prefix(isHopeless ? 4 : mostCandidates)
                 where join(&clusters[candidate], index, atoms, rows, table) {
                     joined = true
                     break
                 }
-                if joined { continue }
+                if !near.isEmpty { asked += 1 }
+                if joined {
+                    joins += 1
+                    continue
+                }
             }
             bySkeleton[skeleton, default: []].append(clusters.count)
             clusters.append(

@@ -16,6 +16,7 @@ struct ValueDecoder {
         case .same: return try same(&reader, count: count)
         case .decimal: return try decimal(&reader, count: count)
         case .fixed: return try fixed(&reader, count: count)
+        case .padded: return try padded(&reader, count: count)
         case .hex: return try hex(&reader, count: count, letters: 0x61)
         case .hexUpper: return try hex(&reader, count: count, letters: 0x41)
         case .split: return try split(&reader, count: count, depth: depth)
@@ -80,6 +81,27 @@ struct ValueDecoder {
         return out
     }
 
+    private func padded(_ reader: inout ByteReader, count: Int) throws(BytesError) -> ByteColumn {
+        let sizes = try numbers(&reader, count: count)
+        let numbers = try numbers(&reader, count: count)
+        var total = 0
+        for index in 0..<count {
+            guard sizes[index] > 0, sizes[index] <= Int64(ValueFormat.mostDigits) else {
+                throw .invalid("digits", offset: reader.offset)
+            }
+            total += Int(sizes[index])
+        }
+        let out = try column(count: count, bytes: total)
+        var at = 0
+        for index in 0..<count {
+            let size = Int(sizes[index])
+            Decimal.write(UInt64(bitPattern: numbers[index]), digits: size, to: out.bytes + at)
+            at += size
+            out.ends[index + 1] = UInt32(truncatingIfNeeded: at)
+        }
+        return out
+    }
+
     private func hex(
         _ reader: inout ByteReader, count: Int, letters: UInt8
     ) throws(BytesError) -> ByteColumn {
@@ -88,24 +110,37 @@ struct ValueDecoder {
         let stride = (digits + 1) / 2
         let out = try column(count: count, bytes: digits * count)
         let packed = try ByteBlock.decode(&reader, count: count * stride)
-        @inline(__always) func digit(_ nibble: UInt8) -> UInt8 {
-            nibble < 10 ? nibble &+ 48 : nibble &+ (letters &- 10)
-        }
+        let digitOf = Self.hexDigits(letters)
         packed.withUnsafeBufferPointer { packed in
+            guard let packed = packed.baseAddress else { return }
             for index in 0..<count {
-                let target = out.bytes + index * digits
+                let source = packed + index * stride
+                let target = UnsafeMutableRawPointer(out.bytes + index * digits)
                 for place in 0..<digits / 2 {
-                    let byte = packed[index * stride + place]
-                    target[place * 2] = digit(byte >> 4)
-                    target[place * 2 + 1] = digit(byte & 15)
+                    target.storeBytes(
+                        of: digitOf[Int(source[place])], toByteOffset: place * 2, as: UInt16.self)
                 }
                 if digits % 2 == 1 {
-                    target[digits - 1] = digit(packed[index * stride + stride - 1] & 15)
+                    out.bytes[index * digits + digits - 1] = UInt8(
+                        truncatingIfNeeded: UInt16(littleEndian: digitOf[Int(source[stride - 1])])
+                            >> 8)
                 }
                 out.ends[index + 1] = UInt32(truncatingIfNeeded: (index + 1) * digits)
             }
         }
         return out
+    }
+
+    /// The two digits of each byte, as they lie in memory.
+    private static func hexDigits(_ letters: UInt8) -> RawList<UInt16> {
+        var table = RawList<UInt16>(capacity: 256)
+        func digit(_ nibble: UInt16) -> UInt16 {
+            nibble < 10 ? nibble + 48 : nibble + UInt16(letters) - 10
+        }
+        for byte in UInt16(0)..<256 {
+            table.append((digit(byte >> 4) | digit(byte & 15) << 8).littleEndian)
+        }
+        return table
     }
 
     private func split(

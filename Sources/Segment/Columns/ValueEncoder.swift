@@ -22,6 +22,7 @@ struct ValueEncoder {
         }
         if profile.isDecimal { return decimal(values, digits: nil, into: &out) }
         if profile.isFixed { return decimal(values, digits: profile.longest, into: &out) }
+        if profile.isPadded { return padded(values, into: &out) }
         let before = out.count
         guard structured(values, profile, depth: depth, into: &out) else {
             return unstructured(values, depth: depth, into: &out)
@@ -58,6 +59,11 @@ struct ValueEncoder {
         else { return false }
         var parted: [UInt8] = []
         write(groups, values, depth: depth, into: &parted)
+        // Digits as text take two fifths of their bytes at least.
+        if parted.count * 8 < profile.total * 3 {
+            out += parted
+            return true
+        }
         var plain: [UInt8] = []
         unstructured(values, depth: depth, into: &plain)
         out += parted.count < plain.count ? parted : plain
@@ -67,6 +73,22 @@ struct ValueEncoder {
     private static func decimal(_ values: Values, digits: Int?, into out: inout [UInt8]) {
         head(digits == nil ? .decimal : .fixed, &out)
         if let digits { out.append(UInt8(digits)) }
+        numbers(values, into: &out)
+    }
+
+    private static func padded(_ values: Values, into out: inout [UInt8]) {
+        head(.padded, &out)
+        sizes(values, into: &out)
+        numbers(values, into: &out)
+    }
+
+    private static func sizes(_ values: Values, into out: inout [UInt8]) {
+        let sizes = RawList<Int64>(repeating: 0, count: values.count)
+        for index in 0..<values.count { sizes[index] = Int64(values.size(index)) }
+        IntBlock.encode(sizes.base, count: values.count, into: &out)
+    }
+
+    private static func numbers(_ values: Values, into out: inout [UInt8]) {
         let numbers = RawList<Int64>(repeating: 0, count: values.count)
         for index in 0..<values.count {
             let start = values.start(index)
@@ -94,7 +116,7 @@ struct ValueEncoder {
             if digits % 2 == 1 { target[stride - 1] = nibble(start[digits - 1]) }
         }
         ByteBlock.encode(
-            UnsafeBufferPointer(start: packed.base, count: values.count * stride), zstdLevel: nil,
+            UnsafeBufferPointer(start: packed.base, count: values.count * stride), .noise,
             into: &out)
     }
 
@@ -165,13 +187,9 @@ struct ValueEncoder {
 
     static func text(_ values: Values, into out: inout [UInt8]) {
         head(.text, &out)
-        let sizes = RawList<Int64>(repeating: 0, count: values.count)
+        sizes(values, into: &out)
         var total = 0
-        for index in 0..<values.count {
-            sizes[index] = Int64(values.size(index))
-            total += values.size(index)
-        }
-        IntBlock.encode(sizes.base, count: values.count, into: &out)
+        for index in 0..<values.count { total += values.size(index) }
         let bytes = RawList<UInt8>(capacity: total)
         var at = 0
         for index in 0..<values.count {
@@ -180,6 +198,6 @@ struct ValueEncoder {
         }
         out.appendVarint(UInt64(total))
         ByteBlock.encode(
-            UnsafeBufferPointer(start: bytes.base, count: total), zstdLevel: 3, into: &out)
+            UnsafeBufferPointer(start: bytes.base, count: total), .text, into: &out)
     }
 }

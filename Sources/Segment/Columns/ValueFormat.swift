@@ -4,6 +4,7 @@
 /// u8 kind │ same      varint size, bytes: all values are this one
 ///         │ decimal   IntBlock: digits without leading zeros
 ///         │ fixed     u8 digits, IntBlock
+///         │ padded    IntBlock: digits of each value, IntBlock: digits with leading zeros
 ///         │ hex       u8 digits, ByteBlock of two digits a byte (0-9a-f); an odd last one is low
 ///         │ hexUpper  the same with 0-9A-F
 ///         │ split     u8 parts { u8 0, u8 byte: that byte │ u8 1, values: a column of its own }
@@ -20,6 +21,7 @@
 enum ValueFormat {
     enum Kind: UInt8 {
         case same = 0, decimal, fixed, hex, hexUpper, split, parted, listed, text, time, codes
+        case padded
     }
 
     static let pageValues = 4096

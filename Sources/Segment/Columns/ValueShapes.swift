@@ -20,6 +20,8 @@ struct ValueProfile {
     private(set) var isSame = true
     private(set) var shortest: Int
     private(set) var longest: Int
+    /// Bytes of all values.
+    private(set) var total = 0
     private var seen: UInt8 = 0
     private var leadingZeros = false
 
@@ -32,9 +34,9 @@ struct ValueProfile {
                 let size = values.size(index)
                 shortest = min(shortest, size)
                 longest = max(longest, size)
+                total += size
                 if isSame, !values.equal(0, index) { isSame = false }
                 if size > 1, start[0] == 48 { leadingZeros = true }
-                // A column of long texts has shown all it can by its first bytes.
                 for place in 0..<size { seen |= table[Int(start[place])] }
             }
         }
@@ -46,6 +48,8 @@ struct ValueProfile {
     var isFixed: Bool {
         areDigits && shortest == longest && longest <= ValueFormat.mostDigits
     }
+    /// Digits of any number, some with leading zeros, as behind a decimal point.
+    var isPadded: Bool { areDigits && longest <= ValueFormat.mostDigits }
     private var hasOneSize: Bool { shortest == longest && shortest >= 2 && longest <= 255 }
     var isHex: Bool { hasOneSize && seen & ~(Self.digit | Self.lowerHex) == 0 }
     var isUpperHex: Bool { hasOneSize && seen & ~(Self.digit | Self.upperHex) == 0 }
@@ -165,6 +169,9 @@ final class ValueGroups {
     init?(_ values: Values, byRuns: Bool) {
         groupOf = RawList(repeating: 0, count: values.count)
         let table = byRuns ? ShapeClass.byRuns : ShapeClass.byMarks
+        let groupOf = groupOf.base
+        var counts: [Int] = []
+        var restGroup: Int?
         var shapes: [UInt64] = []
         for index in 0..<values.count {
             let shape = Self.hash(values.start(index), values.size(index), table)
@@ -184,6 +191,8 @@ final class ValueGroups {
             groupOf[index] = Int64(group)
             counts[group] += 1
         }
+        self.counts = counts
+        self.restGroup = restGroup
         guard counts.count > 1 else { return nil }
         if let restGroup, counts[restGroup] * 2 > values.count { return nil }
     }
@@ -210,17 +219,18 @@ final class ValueGroups {
 
 /// The distinct values among some, in the order of their first places.
 final class DistinctValues {
-    private(set) var spans: RawList<ByteSpan>
+    private(set) var spans = RawList<ByteSpan>()
     /// Per value: its place in `spans`.
-    private(set) var places: RawList<Int64>
+    private(set) var places = RawList<Int64>()
     var count: Int { spans.count }
 
     /// Nil when there are more than `most`, or when a look at the first `probe` of them says that
     /// nearly every value is new.
     init?(_ values: Values, most: Int, probe: Int = .max) {
-        spans = RawList(capacity: 64)
-        places = RawList(capacity: values.count)
         guard most > 0 else { return nil }
+        // Locals: the loop must not ask for access to an object at every value.
+        var spans = RawList<ByteSpan>(capacity: 64)
+        var places = RawList<Int64>(capacity: values.count)
         var size = 256
         var slots = RawList<UInt32>(repeating: 0, count: size)
         var hashes = RawList<UInt64>(capacity: 64)
@@ -254,6 +264,8 @@ final class DistinctValues {
             places.append(Int64(place))
             if index == probe, spans.count * 4 > probe * 3 { return nil }
         }
+        swap(&self.spans, &spans)
+        swap(&self.places, &places)
     }
 
     private static func slots(_ hashes: borrowing RawList<UInt64>, _ size: Int) -> RawList<UInt32> {
