@@ -68,8 +68,8 @@ final class ColumnsChunk {
         }
     }
 
-    /// Runs of rows that are few enough to be read one by one; more are read whole.
-    private static let mostRuns = 64
+    /// Rows that are put together one by one; of more, all are.
+    private static let mostRows = 1024
 
     /// The rows of a range whose lines hold all literals, or a few rows more.
     func load(
@@ -81,16 +81,24 @@ final class ColumnsChunk {
         guard let hits = found?.rows else { return try load(rows, withLines: true, into: &out) }
         let low = hits.partition { $0 < UInt32(rows.lowerBound) }
         let high = hits.partition { $0 < UInt32(rows.upperBound) }
-        var runs: [Range<Int>] = []
-        for hit in hits[low..<high].map(Int.init) {
-            if let last = runs.last, last.upperBound == hit {
-                runs[runs.count - 1] = last.lowerBound..<hit + 1
-            } else {
-                runs.append(hit..<hit + 1)
-            }
+        guard high - low <= Self.mostRows else {
+            return try load(rows, withLines: true, into: &out)
         }
-        if runs.count > Self.mostRuns { return try load(rows, withLines: true, into: &out) }
-        for run in runs { try load(run, withLines: true, into: &out) }
+        let wanted = Array(hits[low..<high])
+        guard !wanted.isEmpty else { return }
+        let head = try heads()
+        let lines = try columns.lines(of: wanted, timestamps: head.timestamps)
+        var start = 0
+        for (row, end) in zip(wanted, lines.ends) {
+            let row = Int(row)
+            guard row < head.count else {
+                throw SegmentError.corrupt("slice beyond its frame", offset: place.offset)
+            }
+            out.append(
+                timestamp: head.timestamps[row], line: lines.bytes[start..<Int(end)],
+                metadata: head.metadata(row))
+            start = Int(end)
+        }
     }
 
     /// Nil when the literals rule nothing out.

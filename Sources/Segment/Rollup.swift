@@ -129,7 +129,7 @@ enum RollupDecoder {
 
 /// The start of the minute that a timestamp is counted in. A minute is open on the left and closed
 /// on the right, as the windows of LogQL are, so that windows can be answered from minutes.
-func minuteStart(_ timestamp: Int64) -> Int64 {
+package func minuteStart(_ timestamp: Int64) -> Int64 {
     var minute = timestamp / Nanoseconds.minute
     if timestamp % Nanoseconds.minute <= 0 { minute -= 1 }
     let (start, overflow) = minute.multipliedReportingOverflow(by: Nanoseconds.minute)

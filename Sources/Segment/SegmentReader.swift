@@ -15,15 +15,6 @@ package final class SegmentReader: Sendable {
     private let rollup: [[MinuteCount]]
     /// The frame that was decoded last: slices of small streams lie side by side in one.
     private let recent = Mutex<(frame: Int, withLines: Bool, entries: Entries)?>(nil)
-    /// Chunks that nobody reads at the moment, the last used at the end.
-    private let idle = Mutex<[Idle]>([])
-    /// One for each of the threads that read side by side, on a machine of many cores too.
-    private static let mostIdle = 8
-
-    /// @unchecked: a chunk is in the list, or with the one thread that took it out.
-    private struct Idle: @unchecked Sendable {
-        var chunk: ColumnsChunk
-    }
 
     package init(size: Int, read: @escaping Read) throws {
         self.read = read
@@ -88,15 +79,11 @@ package final class SegmentReader: Sendable {
     }
 
     private func withChunk(_ frame: Int, _ body: (ColumnsChunk) throws -> Void) throws {
-        let known = idle.withLock { idle in
-            idle.firstIndex { $0.chunk.frame == frame }.map { idle.remove(at: $0) }
-        }
-        let mine = try known ?? Idle(chunk: ColumnsChunk(frame, frames[frame], read: read))
-        try body(mine.chunk)
-        idle.withLock { idle in
-            idle.append(mine)
-            if idle.count > Self.mostIdle { idle.removeFirst() }
-        }
+        let chunk =
+            try ChunkPool.shared.take(self, frame: frame)
+            ?? ColumnsChunk(frame, frames[frame], read: read)
+        try body(chunk)
+        ChunkPool.shared.put(self, chunk)
     }
 
     private func frame(_ index: Int, withLines: Bool) throws -> Entries {
@@ -113,8 +100,10 @@ package final class SegmentReader: Sendable {
     /// Lets go of what is decoded.
     package func forget() {
         recent.withLock { $0 = nil }
-        idle.withLock { $0 = [] }
+        ChunkPool.shared.forget(self)
     }
+
+    deinit { ChunkPool.shared.forget(ObjectIdentifier(self)) }
 
     private func decode(_ frame: Frame, withLines: Bool) throws -> Entries {
         let head = frame.sizeT + frame.sizeM

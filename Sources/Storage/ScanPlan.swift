@@ -7,7 +7,7 @@ struct ScanPlan {
     private let literals: RequiredLiterals
     /// Nanoseconds, both inclusive. `first` is the stream's own: retention may hide its beginning.
     private var first: Int64
-    private let last: Int64
+    private var last: Int64
     private var units: [ScanUnit] = []
 
     /// Lines of a unit whose slices overlap, in bytes; a unit of slices that do not is one slice.
@@ -79,10 +79,50 @@ struct ScanPlan {
 
     private mutating func addGroup(_ labels: Labels, _ runs: [Run]) {
         if runs.count == 1, selection.projection == .minuteCounts, isCountable(runs[0]) {
-            addCounted(labels, runs[0])
+            addCounted(labels, runs[0], without: [])
             return
         }
         let runs = runs.sorted { $0.order < $1.order }
+        if selection.projection == .minuteCounts, runs.allSatisfy(isCountable) {
+            return addSharedMinutes(labels, runs)
+        }
+        addPieces(labels, runs)
+    }
+
+    /// Minutes of which one run alone has entries are counted; the others are read.
+    private mutating func addSharedMinutes(_ labels: Labels, _ runs: [Run]) {
+        var holders: [Int64: Int] = [:]
+        for run in runs {
+            let starts = Set(run.segment.reader.minutes(ofStream: run.stream).map(\.start))
+            for start in starts { holders[start, default: 0] += 1 }
+        }
+        let shared = holders.filter { $0.value > 1 }.keys.sorted()
+        var ranges: [(start: Int64, end: Int64)] = []
+        for start in shared {
+            let end = Timestamp(nanoseconds: start).advanced(byNanoseconds: Nanoseconds.minute)
+            if let range = ranges.last, range.end == start {
+                ranges[ranges.count - 1].end = end.nanoseconds
+            } else {
+                ranges.append((start, end.nanoseconds))
+            }
+        }
+        guard ranges.count <= Self.mostSharedRanges else { return addPieces(labels, runs) }
+        for run in runs { addCounted(labels, run, without: Set(shared)) }
+        let (whole, end) = (first, last)
+        defer { (first, last) = (whole, end) }
+        for range in ranges {
+            // Minutes are open on the left.
+            first = max(
+                whole, Timestamp(nanoseconds: range.start).advanced(byNanoseconds: 1).nanoseconds)
+            last = min(end, range.end)
+            if first <= last { addPieces(labels, runs) }
+        }
+    }
+
+    /// Each of them may read the same slices anew.
+    private static let mostSharedRanges = 16
+
+    private mutating func addPieces(_ labels: Labels, _ runs: [Run]) {
         var pieces: [Piece] = []
         for (index, run) in runs.enumerated() {
             for slice in slices(of: run) { pieces.append(Piece(run: index, slice: slice)) }
@@ -109,7 +149,8 @@ struct ScanPlan {
         return beginsWhole && endsWhole
     }
 
-    private mutating func addCounted(_ labels: Labels, _ run: Run) {
+    /// `shared`: minutes that are left out.
+    private mutating func addCounted(_ labels: Labels, _ run: Run, without shared: Set<Int64>) {
         let reader = run.segment.reader
         let stream = run.stream
         let wanted = slices(of: run)
@@ -123,10 +164,13 @@ struct ScanPlan {
                     reader.minutes(ofStream: stream).filter {
                         let end = $0.start.addingReportingOverflow(Nanoseconds.minute)
                         return (end.overflow || end.partialValue >= first) && $0.start < last
+                            && !shared.contains($0.start)
                     }
                 },
                 load: { [literals] projection in
-                    try Self.load([reader], [wanted], low...high, projection, literals)
+                    let entries = try Self.load(
+                        [reader], [wanted], low...high, projection, literals)
+                    return shared.isEmpty ? entries : entries.without(minutes: shared)
                 }))
     }
 
@@ -205,5 +249,22 @@ struct ScanPlan {
         var merged = try EntriesMerge.merge(runs)
         if projection != .lines { merged.lineBytes = [] }
         return merged
+    }
+}
+
+extension Entries {
+    /// The rows outside of some minutes, which are open on the left.
+    fileprivate func without(minutes: Set<Int64>) -> Entries {
+        var out = Entries()
+        var start = 0
+        func flush(_ out: inout Entries, _ end: Int) {
+            if start < end { out.append(self, rows: start..<end) }
+        }
+        for row in 0..<count where minutes.contains(minuteStart(timestamps[row])) {
+            flush(&out, row)
+            start = row + 1
+        }
+        flush(&out, count)
+        return out
     }
 }

@@ -106,6 +106,47 @@ private struct Injected: Error {}
     }
 
     /// A selection of whole minutes is answered from them even where it cuts a segment.
+    /// Minutes that several segments share are read, the others counted; entries that were pushed
+    /// twice are counted once.
+    @Test func rollUpsAndSharedMinutesMakeTheWhole() async throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        let minute = Nanoseconds.minute
+        var all: [Int64: String] = [:]
+        // Each push shares its last minutes with the next, and two entries are in both.
+        for i in 0..<6 {
+            let rows = (0..<40).map { (Int64(i * 7) * minute + Int64($0) * minute / 4, "x") }
+            for row in rows { all[row.0] = row.1 }
+            try await store.commit(push(rows))
+        }
+        var selection = Selection(
+            tenant: "t", matchers: [try Matcher("app", .equal, "shop")],
+            start: Timestamp(nanoseconds: 3 * minute + 1),
+            end: Timestamp(nanoseconds: 40 * minute + 1))
+        selection.projection = .minuteCounts
+        var counted: [Int64: Int] = [:]
+        var loaded: [Int64: Int] = [:]
+        var usedMinutes = false
+        for unit in try store.plan(selection) {
+            let entries = try unit.load(.minuteCounts)
+            for at in entries.timestamps { loaded[(at - 1) / minute, default: 0] += 1 }
+            if let minutes = unit.minutes {
+                for count in try minutes() {
+                    counted[count.start / minute, default: 0] += count.rows
+                }
+                usedMinutes = true
+            } else {
+                for at in entries.timestamps { counted[(at - 1) / minute, default: 0] += 1 }
+            }
+        }
+        var wanted: [Int64: Int] = [:]
+        for at in all.keys where at > 3 * minute && at <= 40 * minute {
+            wanted[(at - 1) / minute, default: 0] += 1
+        }
+        #expect(usedMinutes && counted == wanted && loaded == wanted)
+        await store.close()
+    }
+
     @Test func rollUpsCountThePartThatIsAskedFor() async throws {
         let folder = StoreFolder()
         let store = try folder.open()
