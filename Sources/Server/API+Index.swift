@@ -37,8 +37,7 @@ extension API {
         }
         let step = isRange ? try parameters.step(start: start, end: end) : nil
         if let step, (end.nanoseconds - start.nanoseconds) / step > limits.maxPointsPerSeries {
-            throw .badRequest(
-                limits.tooManyPoints)
+            throw .badRequest(limits.tooManyPoints)
         }
         let text = parameters["query"]
         let matchers = Self.isEverything(text) ? [] : try Self.selector(text)
@@ -92,9 +91,7 @@ private struct Volume {
                 end: end.advanced(byNanoseconds: 1), projection: .minuteCounts))
         for unit in units {
             let keys = keys(unit.labels)
-            if bucket(unit.first) == bucket(unit.last) {
-                add(unit.bytes, at: unit.first, keys)
-            } else if let minutes = try unit.minutes?() {
+            if let minutes = try unit.minutes?() {
                 for minute in minutes { add(minute.bytes, at: minute.start, keys) }
             } else {
                 let entries = try unit.load(.timestampsAndLengths)

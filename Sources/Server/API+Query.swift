@@ -21,8 +21,7 @@ extension API {
         let step = try parameters.step(start: start, end: end)
         let span = Self.span(start, end)
         guard span / step <= Int64(limits.maxPointsPerSeries) else {
-            throw .badRequest(
-                limits.tooManyPoints)
+            throw .badRequest(limits.tooManyPoints)
         }
         let interval = try parameters.interval()
         let text = parameters["query"]
