@@ -5,8 +5,26 @@ import Foundation
 extension Discovery {
     /// A compressed file is judged when it has not changed for so long, in seconds.
     private static let settleSeconds: Int64 = 1
-    /// A file whose source is still being read is looked at again after so many seconds.
-    private static let laterSeconds = 1.0
+    /// A file that cannot be judged yet is looked at again after so many seconds, then twice as many,
+    /// and so on: each look unpacks it whole.
+    private static let firstPause = 1.0
+    private static let longestPause = 30.0
+
+    /// A packed file as it was when it could not be judged.
+    struct PackedWait {
+        var size: Int64
+        var modified: Int64
+        var epoch: Int
+        /// Cut off or damaged: still being packed, or left so by a crash.
+        var isCut: Bool
+        var pause: Double
+        /// Seconds since the epoch of the next look.
+        var next: Double
+
+        func isOf(_ sight: Sight) -> Bool {
+            size == sight.status.size && modified == sight.status.modified
+        }
+    }
 
     private enum Owner {
         /// Being read through its own descriptor; what to do will be clear when that is done.
@@ -16,27 +34,32 @@ extension Discovery {
     }
 
     func considerPacked(_ sight: Sight) {
-        let identity = sight.status.identity
         let wall = Date().timeIntervalSince1970
-        guard sight.status.size > 0, !isJudged(sight), later[identity, default: 0] <= wall,
-            Int64(wall) - sight.status.modified >= Self.settleSeconds
+        guard sight.status.size > 0, !isJudged(sight),
+            Int64(wall) - sight.status.modified >= Self.settleSeconds, isDue(sight, wall)
         else { return }
         guard isAsked(sight) || wanted[folder(of: sight)] != nil else {
             judge(sight)
             return
         }
         guard let descriptor = open(sight) else { return }
+        logger.debug("unpacking a file to judge it", metadata: ["path": "\(sight.path)"])
         let content = FileContent(descriptor: descriptor, kind: .gzip)
         let first = content.firstBytes
-        guard !first.isEmpty, let end = content.packedEnd() else {
-            // Cut off: still being packed, or left so by a crash.
-            later[identity] = wall + Self.laterSeconds
+        let end = content.packedEnd()
+        guard end.isWhole || isLeftCut(sight, wall) else {
+            postpone(sight, wall, isCut: true)
             close(descriptor)
             return
         }
-        later[identity] = nil
+        if first.isEmpty {
+            if !end.isWhole { tellDamage(sight.path, "no gzip data") }
+            judge(sight)
+            close(descriptor)
+            return
+        }
         switch owner(content, first) {
-        case .open: later[identity] = wall + Self.laterSeconds
+        case .open: postpone(sight, wall, isCut: !end.isWhole)
         case .known(let record) where !record.isFinished || end.length > record.offset:
             follow(descriptor, record, sight, first)
             return
@@ -52,6 +75,41 @@ extension Discovery {
             }
         }
         close(descriptor)
+    }
+
+    /// True when the file may show more than at the last look.
+    private func isDue(_ sight: Sight, _ wall: Double) -> Bool {
+        guard let wait = later[sight.status.identity] else { return true }
+        // Unpacking it again would show the same; once it is quiet it is taken as it is.
+        if wait.isCut, wait.isOf(sight), !isQuiet(sight, wall) { return false }
+        return wall >= wait.next || wait.epoch != epoch
+    }
+
+    /// Nobody packs a file for so long without writing into it.
+    private func isQuiet(_ sight: Sight, _ wall: Double) -> Bool {
+        wall - Double(sight.status.modified) >= searchSeconds
+    }
+
+    /// True for a file that was cut at an earlier look, and will stay so.
+    private func isLeftCut(_ sight: Sight, _ wall: Double) -> Bool {
+        guard let wait = later[sight.status.identity] else { return false }
+        return wait.isCut && wait.isOf(sight) && isQuiet(sight, wall)
+    }
+
+    private func postpone(_ sight: Sight, _ wall: Double, isCut: Bool) {
+        let before = later[sight.status.identity].flatMap { $0.epoch == epoch ? $0 : nil }
+        let pause = before.map { min(2 * $0.pause, Self.longestPause) } ?? Self.firstPause
+        later[sight.status.identity] = PackedWait(
+            size: sight.status.size, modified: sight.status.modified, epoch: epoch, isCut: isCut,
+            pause: pause, next: wall + pause)
+    }
+
+    /// What stands before the damage is read, what stands behind it is lost.
+    func tellDamage(_ path: String, _ damage: String) {
+        logger.warning(
+            "a packed file is read up to its damage only",
+            metadata: ["path": "\(path)", "reason": "\(damage)"])
+        metrics.update { $0.lastError = "unpacking \(path): \(damage)" }
     }
 
     private func folder(of sight: Sight) -> String {

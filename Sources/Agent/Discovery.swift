@@ -77,18 +77,20 @@ final class Discovery: @unchecked Sendable {
     let logger: Logger
     let metrics: SharedMetrics
     let maxOpenFiles: Int
-    private let searchSeconds: Double
+    let searchSeconds: Double
+    let patience: Double
     let began = Int64(Date().timeIntervalSince1970)
 
     var judged: [FileIdentity: Judgement] = [:]
-    /// Packed files that belong to a source which is still being read: looked at again at that time.
-    var later: [FileIdentity: Double] = [:]
+    /// Packed files that could not be judged at a look. A wait that is over stays, for when the file
+    /// must be judged anew.
+    var later: [FileIdentity: PackedWait] = [:]
     var held: [FileIdentity: HeldFile] = [:]
     /// By folder.
     var wanted: [String: [SourceRecord]] = [:]
     private var unreadable: [String: Int32] = [:]
     private var waiting = 0
-    private var epoch = 0
+    private(set) var epoch = 0
 
     /// Files of which a verdict is remembered, and names of those that cannot be opened, so that each
     /// is reported once: more than a folder of logs has.
@@ -107,6 +109,7 @@ final class Discovery: @unchecked Sendable {
         }
         host = configuration.host
         searchSeconds = configuration.searchSeconds
+        patience = configuration.patience
         self.maxOpenFiles = maxOpenFiles
         self.logger = logger
         self.metrics = metrics

@@ -34,20 +34,21 @@ struct FileContent {
             return block.count == count ? block : nil
         }
         var tail = PackedTail(end: offset)
-        return unpack({ tail.add($0) }) == nil || tail.seen < offset ? nil : tail.bytes
+        _ = unpack { tail.add($0) }
+        return tail.seen < offset ? nil : tail.bytes
     }
 
-    /// Unpacked bytes of a compressed file that is whole, and its last bytes; nil for one that is
-    /// cut off or damaged.
-    func packedEnd() -> (length: Int64, tail: [UInt8])? {
+    /// Unpacked bytes of a compressed file, up to where it is cut off or damaged, and the last of
+    /// them.
+    func packedEnd() -> (length: Int64, tail: [UInt8], isWhole: Bool) {
         var tail = PackedTail(end: .max)
-        guard let isWhole = unpack({ tail.add($0) }), isWhole else { return nil }
-        return (tail.seen, tail.bytes)
+        let isWhole = unpack { tail.add($0) }
+        return (tail.seen, tail.bytes, isWhole)
     }
 
-    /// Hands out the unpacked content block by block. Nil for damaged data; false when the file ends
-    /// within a member.
-    private func unpack(_ body: ([UInt8]) -> Void) -> Bool? {
+    /// Hands out the unpacked content block by block. False when the file ends within a member, or
+    /// its data is damaged: what comes before that was handed out.
+    private func unpack(_ body: ([UInt8]) -> Void) -> Bool {
         var unpacker = GzipStream()
         var offset: Int64 = 0
         while true {
@@ -56,7 +57,8 @@ struct FileContent {
             offset += Int64(block.count)
             var out: [UInt8] = []
             do { try block.withUnsafeBytes { try unpacker.inflate($0, into: &out) } } catch {
-                return nil
+                body(out)
+                return false
             }
             body(out)
         }

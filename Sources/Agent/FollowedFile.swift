@@ -52,6 +52,9 @@ final class FollowedFile: @unchecked Sendable {
     /// Unpacks a compressed file; remade when reading starts again.
     private var unpacker: GzipStream?
     private var packedOffset: Int64 = 0
+    /// Why a compressed file ends before its end.
+    private var damage: String?
+    private var isDamageTold = false
     /// Unpacked bytes that are still to be passed over.
     private var toSkip: Int64 = 0
     /// The bytes before the next one to read; nil when they are to be fetched first.
@@ -125,6 +128,7 @@ final class FollowedFile: @unchecked Sendable {
         guard !isPlain else { return }
         unpacker = GzipStream()
         packedOffset = 0
+        damage = nil
         toSkip = assembler.offset
     }
 
@@ -163,7 +167,7 @@ final class FollowedFile: @unchecked Sendable {
 
     /// Reads the next block into events. None: the end for now, or the file was truncated.
     func read(now: UInt64, wallClock: Int64) throws(AgentError) -> [FileEvent] {
-        isPlain ? try readPlain(now, wallClock) : try readPacked(now, wallClock)
+        isPlain ? try readPlain(now, wallClock) : readPacked(now, wallClock)
     }
 
     private func readPlain(_ now: UInt64, _ wallClock: Int64) throws(AgentError) -> [FileEvent] {
@@ -219,20 +223,32 @@ final class FollowedFile: @unchecked Sendable {
         }
     }
 
-    private func readPacked(_ now: UInt64, _ wallClock: Int64) throws(AgentError) -> [FileEvent] {
-        let block = FileContent.read(descriptor, at: packedOffset, count: FileContent.blockBytes)
+    private func readPacked(_ now: UInt64, _ wallClock: Int64) -> [FileEvent] {
+        let block =
+            damage == nil
+            ? FileContent.read(descriptor, at: packedOffset, count: FileContent.blockBytes) : []
         isAtEnd = block.isEmpty
-        if isAtEnd { return [] }
+        if isAtEnd {
+            if unpacker?.isAtMemberEnd == false { damage = damage ?? "the gzip data is cut off" }
+            return []
+        }
         lastGrowth = now
         packedOffset += Int64(block.count)
         var out: [UInt8] = []
         do {
             try block.withUnsafeBytes { try unpacker?.inflate($0, into: &out) }
-        } catch { throw .state("unpacking \(path): \(error)") }
+        } catch { damage = "\(error)" }
         let skipped = min(toSkip, Int64(out.count))
         out.removeFirst(Int(skipped))
         toSkip -= skipped
         return assembler.add(out, now: wallClock)
+    }
+
+    /// Why the rest of a compressed file cannot be read, when that was not told yet.
+    func takeDamage() -> String? {
+        guard let damage, !isDamageTold else { return nil }
+        isDamageTold = true
+        return damage
     }
 
     /// The size and the links of the open file.

@@ -103,7 +103,7 @@ extension Discovery {
             let content = FileContent(descriptor: file.descriptor, kind: .plain)
             let first = content.firstBytes
             let isAlike = original(of: content, first, sight) != nil
-            let isQuiet = now - file.grown > Self.copyQuiet
+            let isQuiet = now - file.grown > Self.copyQuiet * patience
             if isAlike, !isQuiet { continue }
             held[identity] = nil
             let isLong = status.size >= min(file.originalSize, Int64(Fingerprint.length))

@@ -22,13 +22,25 @@ final class Reader {
     private var lastSave: UInt64 = 0
     private var lastStates: UInt64 = 0
 
-    /// A file that was deleted or renamed is read out when nothing came for so long, in nanoseconds.
-    private static let deletedQuiet: UInt64 = 500_000_000
-    private static let renamedQuiet: UInt64 = 5_000_000_000
-    /// An event waits so long for more lines.
-    private static let eventQuiet: UInt64 = 1_000_000_000
-    /// A file without news for so long is closed when another one waits for a descriptor.
-    private static let idleQuiet: UInt64 = 1_000_000_000
+    /// How long nothing must have come from a file, in nanoseconds.
+    private struct Quiet {
+        /// One that was deleted or renamed is read out then.
+        let deleted: UInt64
+        let renamed: UInt64
+        /// An event waits so long for more lines.
+        let event: UInt64
+        /// The file is closed then when another one waits for a descriptor.
+        let idle: UInt64
+
+        init(patience: Double) {
+            func scaled(_ seconds: Double) -> UInt64 { UInt64(seconds * patience * 1e9) }
+            deleted = scaled(0.5)
+            renamed = scaled(5)
+            event = scaled(1)
+            idle = scaled(1)
+        }
+    }
+    private let quiet: Quiet
     private static let saveEvery: UInt64 = 1_000_000_000
     /// How often the sizes of all files are looked at for the metrics.
     private static let statesEvery: UInt64 = 200_000_000
@@ -39,6 +51,7 @@ final class Reader {
         positions: [Position]?, metrics: SharedMetrics, logger: Logger
     ) {
         self.configuration = configuration
+        quiet = Quiet(patience: configuration.patience)
         self.discovery = discovery
         self.queue = queue
         self.metrics = metrics
@@ -162,7 +175,7 @@ final class Reader {
             if file.unread > 0 {
                 discovery.reportLost(file.path, from: file.assembler.offset, bytes: file.unread)
             }
-        } else if waited > Self.eventQuiet, let event = file.flush() {
+        } else if waited > quiet.event, let event = file.flush() {
             add([event], of: file)
         }
     }
@@ -170,19 +183,25 @@ final class Reader {
     /// What the end of a file means depends on what became of it.
     private func atEnd(_ file: FollowedFile) -> Bool {
         if !file.isPlain {
+            tellDamage(of: file)
             add(file.finish(wallClock: wallClock), of: file)
             return true
         }
         guard let status = file.status() else { return false }
-        let quiet = Self.now - file.lastGrowth
+        let pause = Self.now - file.lastGrowth
         if status.links == 0 {
-            if quiet > Self.deletedQuiet { finishAtEnd(file) }
-        } else if quiet > Self.renamedQuiet, hasSuccessor(file) {
+            if pause > quiet.deleted { finishAtEnd(file) }
+        } else if pause > quiet.renamed, hasSuccessor(file) {
             finishAtEnd(file)
-        } else if quiet > Self.eventQuiet, let event = file.flush() {
+        } else if pause > quiet.event, let event = file.flush() {
             add([event], of: file)
         }
         return false
+    }
+
+    private func tellDamage(of file: FollowedFile) {
+        guard let damage = file.takeDamage() else { return }
+        discovery.tellDamage(file.path, damage)
     }
 
     /// True when another file stands under the name, or the name is a rolled one.
@@ -236,7 +255,7 @@ final class Reader {
         let idle = files.filter {
             $0.isPlain && $0.isAtEnd && !$0.isFinished && $0.truncated == nil
                 && $0.predecessor == nil && $0.ackedOffset == $0.assembler.offset
-                && now - min(now, $0.lastGrowth) > Self.idleQuiet
+                && now - min(now, $0.lastGrowth) > quiet.idle
         }
         for file in idle.sorted(by: { $0.lastGrowth < $1.lastGrowth }).prefix(waiting) {
             file.isFinished = true

@@ -12,6 +12,8 @@ package struct FileEvent: Sendable {
     /// The clock of the source behind this event: with `to`, all that is needed to read on and give
     /// the same times.
     package var events: Int64
+    /// With `events`, all that is needed to read on from anywhere and give the very same events.
+    package var known: EventAssembler.Known
 }
 
 /// Turns blocks of one file into events. What it makes of a file depends on the bytes, the offset and
@@ -23,17 +25,26 @@ package struct EventAssembler {
         package init() {}
     }
 
+    /// What the lines so far have shown of the source.
+    package struct Known: Sendable, Equatable {
+        /// True once there was a header: then lines without one continue an event.
+        package fileprivate(set) var hasSeenHeader = false
+        /// True once a header had a level: then a stamp alone is no header.
+        fileprivate var wantsLevel = false
+        /// The last stamp, nanoseconds; its precision is 0 while there was none.
+        fileprivate var stamp: Int64 = 0
+        fileprivate var precision: Int64 = 0
+
+        package init() {}
+    }
+
     private let layout: LayoutRule
     private let bounds: Bounds
     private var zone: ZoneCache
     private var splitter: LineSplitter
     private var open: FileEvent?
     private var clock: EventClock
-    /// True once the source has shown a header: then lines without one continue an event.
-    package private(set) var hasSeenHeader: Bool
-    private var wantsLevel = false
-    /// Of the last header that told a time.
-    private var lastStamp: (nanoseconds: Int64, precision: Int64)?
+    private var known = Known()
 
     /// `events`: the clock that came with the event before `offset`, 0 at the start of a source.
     /// `lane`: tells files of one stream apart that are written at the same time.
@@ -44,13 +55,22 @@ package struct EventAssembler {
         self.layout = layout
         self.bounds = bounds
         self.zone = ZoneCache(zone)
-        self.hasSeenHeader = hasSeenHeader
+        known.hasSeenHeader = hasSeenHeader
         clock = EventClock(latest: events, lane: lane)
         if hasSeenHeader, events != 0 {
-            lastStamp = (events - events % Nanoseconds.millisecond, Nanoseconds.millisecond)
+            known.stamp = events - events % Nanoseconds.millisecond
+            known.precision = Nanoseconds.millisecond
         }
         splitter = LineSplitter(offset: offset, maxLineBytes: bounds.eventBytes)
     }
+
+    /// Reads on behind an event, or from the start of a file that tells its own layout.
+    package init(zone: ZoneRule, behind event: FileEvent?, offset: Int64) {
+        self.init(layout: .automatic, zone: zone, offset: offset, events: event?.events ?? 0)
+        if let event { known = event.known }
+    }
+
+    package var hasSeenHeader: Bool { known.hasSeenHeader }
 
     /// Where the next byte of the file belongs.
     package var offset: Int64 { splitter.offset }
@@ -84,10 +104,11 @@ package struct EventAssembler {
     private mutating func take(_ line: LineSplitter.Line, _ now: Int64, _ out: inout [FileEvent]) {
         let header =
             line.startsLine
-            ? line.text.withUnsafeBytes { layout.header(of: $0, wantsLevel: wantsLevel) } : nil
+            ? line.text.withUnsafeBytes { layout.header(of: $0, wantsLevel: known.wantsLevel) }
+            : nil
         if let header {
-            hasSeenHeader = true
-            if header.level != nil { wantsLevel = true }
+            known.hasSeenHeader = true
+            if header.level != nil { known.wantsLevel = true }
             if let done = flush() { out.append(done) }
             begin(line, header, now)
         } else if var event = open, hasSeenHeader || Self.isIndented(line.text),
@@ -113,14 +134,14 @@ package struct EventAssembler {
         let time = time(header, line.from, now)
         open = FileEvent(
             from: line.from, to: line.to, text: line.text, timestamp: time, level: header.level,
-            events: clock.latest)
+            events: clock.latest, known: known)
     }
 
     private mutating func time(_ header: EventHeader, _ offset: Int64, _ now: Int64) -> Int64 {
-        let millisecond = Nanoseconds.millisecond
         guard let stamp = header.timestamp else {
-            let (base, precision) = lastStamp ?? (now - now % millisecond, millisecond)
-            return clock.time(stamp: base, precision: precision, offset: offset)
+            return known.precision == 0
+                ? clock.time(readAt: now, offset: offset)
+                : clock.time(stamp: known.stamp, precision: known.precision, offset: offset)
         }
         let seconds = stamp.hasZone ? stamp.seconds : zone.utc(ofLocal: stamp.seconds)
         // A year that nanoseconds cannot hold, with a second to spare for the additions below, is
@@ -129,7 +150,8 @@ package struct EventAssembler {
         let whole =
             (-last...last).contains(seconds)
             ? seconds * Nanoseconds.second + stamp.nanoseconds : now
-        lastStamp = (whole, max(1, stamp.precision))
-        return clock.time(stamp: whole, precision: max(1, stamp.precision), offset: offset)
+        known.stamp = whole
+        known.precision = max(1, stamp.precision)
+        return clock.time(stamp: whole, precision: known.precision, offset: offset)
     }
 }

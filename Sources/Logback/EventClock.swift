@@ -25,9 +25,24 @@ package struct EventClock: Sendable {
     /// stay apart whatever the length of a line.
     private static let laneStagger: Int64 = 7919
 
+    /// As many events as are read at one moment, in nanoseconds: further back the clock of the reader
+    /// was set.
+    private static let readingSlack = 60 * Nanoseconds.second
+
     package init(latest: Int64, lane: Int64) {
         self.latest = latest
         self.lane = lane % Self.lanes
+    }
+
+    /// For an event of a source that tells no times: that of reading, or the next, however many events
+    /// are read at one moment.
+    mutating func time(readAt now: Int64, offset: Int64) -> Int64 {
+        let stamp = now - now % Nanoseconds.millisecond
+        if latest != 0, stamp <= latest, stamp > latest &- Self.readingSlack {
+            latest &+= 1
+            return latest
+        }
+        return time(stamp: stamp, precision: Nanoseconds.millisecond, offset: offset)
     }
 
     /// `stamp` and its `precision` in nanoseconds; `offset`: where the event stands in the file.

@@ -19,13 +19,12 @@ package struct LogFile: Sendable {
 
     /// Events one after the other.
     private struct Block {
-        /// Bytes of text before it.
+        /// Where its first and its last event begin, in bytes of text. Clocks would not do to find
+        /// the last: events behind a later stamp do not move them.
         var offset: Int64
-        /// Numbers in the file: the event before it, and its last.
-        var before: Int64
         var through: Int64
-        /// Time of the event before it, which events without one of their own follow.
-        var clock: Int64
+        /// A later reading goes on behind it, for the same times. Its text is left out.
+        var previous: FileEvent?
         var bytes = 0
         var first: Int64
         var last: Int64
@@ -51,6 +50,8 @@ package struct LogFile: Sendable {
     package let damage: String?
     private let blocks: [Block]
     private let identity: FileText.Identity
+    /// Of the file when it was first read, nanoseconds: the time of events that tell none.
+    private let modified: Int64
     private let marks: [FileText.Mark]
 
     /// Reads the file from end to end, to learn where its times lie.
@@ -63,8 +64,8 @@ package struct LogFile: Sendable {
         self.path = path
         labels = Labels([Label("filename", path)])
         var text = try FileText(path)
-        var assembler = EventAssembler(layout: .automatic, zone: .local, offset: 0, events: 0)
-        var scan = Scan(clock: text.modified, room: room)
+        var assembler = EventAssembler(zone: .local, behind: nil, offset: 0)
+        var scan = Scan(room: room)
         var packed: Int64 = 0
         while let block = text.next() {
             for event in assembler.add(block, now: text.modified) { scan.take(event) }
@@ -75,6 +76,7 @@ package struct LogFile: Sendable {
         for event in assembler.finish(now: text.modified) { scan.take(event) }
         scan.end()
         identity = text.identity
+        modified = text.modified
         damage = text.damage
         blocks = scan.blocks
         marks = scan.marks
@@ -91,12 +93,8 @@ package struct LogFile: Sendable {
         private var open: Block?
         private var previous: FileEvent?
         private var markEvery = Int64(blockBytes)
-        private let clock: Int64
 
-        init(clock: Int64, room: Int) {
-            self.clock = clock
-            self.room = room
-        }
+        init(room: Int) { self.room = room }
 
         mutating func take(_ event: FileEvent) {
             if let block = open, block.bytes >= LogFile.blockBytes, !mayContinue(event) {
@@ -106,18 +104,23 @@ package struct LogFile: Sendable {
             var block =
                 open
                 ?? Block(
-                    offset: event.from, before: event.events - 1, through: event.events,
-                    clock: previous?.timestamp ?? clock, first: event.timestamp,
-                    last: event.timestamp, kept: [])
+                    offset: event.from, through: event.from, previous: withoutText(previous),
+                    first: event.timestamp, last: event.timestamp, kept: [])
             // Changed in place: a copy would copy what is kept.
             open = nil
             block.bytes += event.text.count
-            block.through = event.events
+            block.through = event.from
             block.first = min(block.first, event.timestamp)
             block.last = max(block.last, event.timestamp)
             keep(event, in: &block)
             open = block
             previous = event
+        }
+
+        private func withoutText(_ event: FileEvent?) -> FileEvent? {
+            var event = event
+            event?.text = []
+            return event
         }
 
         private mutating func keep(_ event: FileEvent, in block: inout Block) {
@@ -221,16 +224,17 @@ package struct LogFile: Sendable {
         var text = try FileText(path, from: block.offset, marks: marks)
         guard text.identity == identity else { throw changed }
         var assembler = EventAssembler(
-            layout: .automatic, zone: .local, offset: block.offset, events: block.before)
+            zone: .local, behind: block.previous, offset: block.offset)
         while let bytes = text.next() {
-            for event in assembler.add(bytes, now: block.clock) {
+            for event in assembler.add(bytes, now: modified) {
+                guard event.from <= block.through else { throw changed }
                 body(event)
-                if event.events == block.through { return }
+                if event.from == block.through { return }
             }
         }
-        for event in assembler.finish(now: block.clock) {
+        for event in assembler.finish(now: modified) where event.from <= block.through {
             body(event)
-            if event.events == block.through { return }
+            if event.from == block.through { return }
         }
         throw changed
     }

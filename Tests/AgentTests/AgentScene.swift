@@ -8,6 +8,8 @@ import Testing
 final class AgentScene {
     let folder: URL
     let server: PushServer
+    /// What the agents log.
+    let told = ToldLog()
     private var running: (agent: FileAgent, task: Task<Void, any Error>)?
 
     init() throws {
@@ -31,10 +33,10 @@ final class AgentScene {
     ) throws {
         var configuration = AgentConfiguration(server: server.url, state: state)
         configuration.batchAgeSeconds = 0.05
+        configuration.patience = 0.25
         configuration.groups = [SourceGroup(paths: [path(pattern)])]
         change(&configuration)
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
+        let logger = Logger(label: "test") { _ in told }
         let agent = try FileAgent(configuration, logger: logger)
         running = (agent, Task { try await agent.run() })
     }
@@ -98,7 +100,7 @@ final class AgentScene {
 
     /// Polls until the condition holds.
     func until(
-        _ what: String, seconds: Double = 30, _ condition: () -> Bool
+        _ what: String, seconds: Double = 120, _ condition: () -> Bool
     ) async throws {
         let end = Date().addingTimeInterval(seconds)
         while !condition() {

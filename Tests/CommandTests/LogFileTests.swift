@@ -79,6 +79,48 @@ import cordwood
         try FileManager.default.removeItem(at: folder)
     }
 
+    /// A service whose threads write late, whose clock is set back, and which says things that have no
+    /// time: what was read once must come again in the same order, each event once.
+    private func disorder(events: Int) -> [UInt8] {
+        var out: [UInt8] = []
+        let filler = String(repeating: "x", count: 60)
+        for number in 0..<events {
+            // Every third up to 20 ms late; from the middle on everything 500 s earlier.
+            let late = number % 3 == 0 ? number * 7 % 20 : 0
+            let time = 3_600_000 + number - late - (number > events / 2 ? 500_000 : 0)
+            let parts = [time / 3_600_000, time / 60_000 % 60, time / 1000 % 60].map {
+                $0 < 10 ? "0\($0)" : "\($0)"
+            }.joined(separator: ":")
+            let stamp = "2026-11-20T\(parts).\(String(time % 1000 + 1000).dropFirst())Z"
+            out +=
+                number % 7 == 0
+                ? Array("{\"message\":\"\(number)\",\"level\":\"INFO\"}\n".utf8)
+                : Array("\(stamp) [main] INFO  a.B - \(number) \(filler)\n".utf8)
+        }
+        return out
+    }
+
+    @Test(arguments: [true, false])
+    func whatIsReadAgainIsTheSame(_ hasTimes: Bool) throws {
+        let bytes =
+            hasTimes
+            ? disorder(events: 200_000)
+            // More than the nanoseconds of a millisecond.
+            : (0..<1_200_000).flatMap { Array("line \($0)\n".utf8) }
+        let path = try write(bytes, "a.log")
+        var everything = Int.max
+        let expected = lines(try LogFile(path, keeping: &everything) { _ in })
+        var nothing = 0
+        let file = try LogFile(path, keeping: &nothing) { _ in }
+        #expect(lines(file) == expected)
+        #expect(expected.count == (hasTimes ? 200_000 : 1_200_000))
+        if !hasTimes {
+            let isInOrder = expected.enumerated().allSatisfy { $1.hasSuffix(" line \($0)") }
+            #expect(isInOrder)
+        }
+        try FileManager.default.removeItem(at: folder)
+    }
+
     @Test func aFileThatChangesIsTold() throws {
         let path = try write(text(seed: 4, events: 100), "a.log")
         var nothing = 0
