@@ -43,8 +43,8 @@ package struct AgentConfiguration: Sendable {
     /// How long the unread rest of a file that is gone or truncated is looked for before it counts
     /// as lost: a rolled file is packed within that time.
     package var searchSeconds = 60.0
-    /// Scales the pauses after which a file counts as quiet. Below 1 for tests, whose writers never
-    /// stop for breath.
+    /// Scales the pauses after which a file counts as quiet, and the first before a push is tried
+    /// again. Below 1 for tests, whose writers never stop for breath.
     package var patience = 1.0
 
     package init(server: String, state: String) {

@@ -51,7 +51,7 @@ struct Shipper: Sendable {
         let url = configuration.server + "/cordwood/api/v1/positions"
         var positions: [Position] = []
         var rest = sources[...]
-        var wait = firstWait
+        var wait = firstWait * configuration.patience
         while true {
             do {
                 let part = Array(rest.prefix(1000))
@@ -116,7 +116,7 @@ struct Shipper: Sendable {
     private func setAside(_ shipment: Shipment, _ status: Int, _ text: String) async -> Bool {
         guard let item = shipment.items.first else { return true }
         let refused = RefusedEvents(folder: configuration.state)
-        var wait = Self.firstWait
+        var wait = Self.firstWait * configuration.patience
         // Nothing behind a refused event is sent before it is kept: it would be lost.
         while true {
             do throws(AgentError) {
@@ -160,7 +160,7 @@ struct Shipper: Sendable {
             PushRequest.encodeJSON(batches: batches, sources: serverKeepsPositions ? ranges : []),
             level: Self.gzipLevel)
         let url = configuration.server + "/loki/api/v1/push"
-        var wait = Self.firstWait
+        var wait = Self.firstWait * configuration.patience
         while true {
             var pause = Double.random(in: 0...wait)
             do throws(TransportError) {
