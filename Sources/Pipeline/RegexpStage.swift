@@ -1,0 +1,39 @@
+import Bytes
+import LogModel
+import LogQL
+import Regexp
+
+/// `| regexp "(?P<name>…)"`: unanchored; no match, no labels.
+struct RegexpStage {
+    private let regexp: Regexp
+    private let required: ByteSearch?
+    private let groups: [(Int, String)]
+
+    init(_ pattern: String) throws(PipelineError) {
+        do { regexp = try Regexp(pattern) } catch {
+            throw PipelineError(
+                "invalid regexp parser: error parsing regexp: \(error.reason): `\(pattern)`")
+        }
+        groups = regexp.groupNames.enumerated().compactMap { index, name in
+            name.map { (index, sanitized($0)) }
+        }
+        if groups.isEmpty {
+            throw PipelineError(
+                "invalid regexp parser: at least one named capture must be supplied")
+        }
+        var seen: Set<String> = []
+        for (_, name) in groups where !seen.insert(name).inserted {
+            throw PipelineError("invalid regexp parser: duplicate extracted label name '\(name)'")
+        }
+        required = regexp.requiredLiteral.map { ByteSearch($0) }
+    }
+
+    func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, _ demand: ParserDemand) {
+        if let required, !required.occurs(in: line) { return }
+        guard let captures = regexp.captures(in: line) else { return }
+        for (group, name) in groups where group < captures.count && demand.wants(name) {
+            let value = captures[group].map { String(decoding: line[$0], as: UTF8.self) } ?? ""
+            labels.extract(name, value)
+        }
+    }
+}
