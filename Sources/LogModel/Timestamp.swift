@@ -27,3 +27,9 @@ package enum Nanoseconds {
     package static let hour: Int64 = 60 * minute
     package static let day: Int64 = 24 * hour
 }
+
+extension Duration {
+    package var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) / 1e18
+    }
+}

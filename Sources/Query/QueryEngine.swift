@@ -39,8 +39,7 @@ package struct QueryEngine: Sendable {
             value = try MetricEvaluation.run(metric, scan)
         }
         var stats = scan.stats
-        let spent = (ContinuousClock.now - began).components
-        stats.seconds = Double(spent.seconds) + Double(spent.attoseconds) / 1e18
+        stats.seconds = (ContinuousClock.now - began).inSeconds
         return (value, stats)
     }
 }

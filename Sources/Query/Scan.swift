@@ -52,7 +52,7 @@ final class Scan: Sendable {
         let began = ContinuousClock.now
         do {
             let units = try source.plan(selection)
-            let spent = seconds(since: began)
+            let spent = (ContinuousClock.now - began).inSeconds
             note { $0.planSeconds += spent }
             return units
         } catch {
@@ -67,7 +67,7 @@ final class Scan: Sendable {
         let began = ContinuousClock.now
         do {
             let entries = try unit.load(projection)
-            let spent = seconds(since: began)
+            let spent = (ContinuousClock.now - began).inSeconds
             note {
                 $0.units += 1
                 $0.lines += entries.count
@@ -117,17 +117,12 @@ final class Scan: Sendable {
             } catch { throw QueryError(error, in: request.text) }
             try body(result)
             let kept = result.rows.count
-            let spent = seconds(since: began)
+            let spent = (ContinuousClock.now - began).inSeconds
             note {
                 $0.linesKept += kept
                 $0.pipelineSeconds += spent
             }
         } while next < entries.count
-    }
-
-    private func seconds(since began: ContinuousClock.Instant) -> Double {
-        let spent = (ContinuousClock.now - began).components
-        return Double(spent.seconds) + Double(spent.attoseconds) / 1e18
     }
 }
 

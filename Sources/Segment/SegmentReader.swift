@@ -80,10 +80,10 @@ package final class SegmentReader: Sendable {
 
     private func withChunk(_ frame: Int, _ body: (ColumnsChunk) throws -> Void) throws {
         let chunk =
-            try ChunkPool.shared.take(self, frame: frame)
+            try ChunkPool.shared.take(ObjectIdentifier(self), frame: frame)
             ?? ColumnsChunk(frame, frames[frame], read: read)
         try body(chunk)
-        ChunkPool.shared.put(self, chunk)
+        ChunkPool.shared.put(ObjectIdentifier(self), chunk)
     }
 
     private func frame(_ index: Int, withLines: Bool) throws -> Entries {
@@ -100,7 +100,7 @@ package final class SegmentReader: Sendable {
     /// Lets go of what is decoded.
     package func forget() {
         recent.withLock { $0 = nil }
-        ChunkPool.shared.forget(self)
+        ChunkPool.shared.forget(ObjectIdentifier(self))
     }
 
     deinit { ChunkPool.shared.forget(ObjectIdentifier(self)) }

@@ -143,7 +143,7 @@ extension API {
         } catch {
             result = .failure(error)
         }
-        let spent = (ContinuousClock.now - began).components
+        let spent = (ContinuousClock.now - began).inSeconds
         let status =
             switch result {
             case .success(let answer): answer.status
@@ -151,7 +151,7 @@ extension API {
             }
         counters.update {
             $0.queries[status, default: 0] += 1
-            $0.querySeconds += Double(spent.seconds) + Double(spent.attoseconds) / 1e18
+            $0.querySeconds += spent
         }
         return try result.get()
     }

@@ -28,9 +28,7 @@ package final class RateLimits: Sendable {
         let isAllowed = buckets.withLock { buckets -> Bool in
             if buckets.count >= Self.mostTenants, buckets[tenant] == nil { buckets.removeAll() }
             var bucket = buckets[tenant] ?? Bucket(bytes: burst, filled: now)
-            let passed = now - bucket.filled
-            let seconds =
-                Double(passed.components.seconds) + Double(passed.components.attoseconds) / 1e18
+            let seconds = (now - bucket.filled).inSeconds
             bucket.bytes = min(burst, bucket.bytes + max(0, seconds) * bytesPerSecond)
             bucket.filled = now
             defer { buckets[tenant] = bucket }

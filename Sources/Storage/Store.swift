@@ -134,8 +134,7 @@ package final class Store: LogSource, Sendable {
             counters.commits += 1
             counters.committedPushes += group.accepted.count
             counters.committedBytes += group.change.added.reduce(0) { $0 + $1.bytes }
-            counters.commitSeconds +=
-                Double(spent.components.seconds) + Double(spent.components.attoseconds) / 1e18
+            counters.commitSeconds += spent.inSeconds
         }
     }
 
