@@ -32,6 +32,12 @@ package struct ByteReader {
         Array(bytes[try readRange(count)])
     }
 
+    /// Appends the next bytes to others, without an array of their own.
+    package mutating func appendBytes(_ count: Int, to out: inout [UInt8]) throws(BytesError) {
+        let range = try readRange(count)
+        bytes.withUnsafeBufferPointer { out.append(contentsOf: $0[range]) }
+    }
+
     private mutating func readInteger<T: FixedWidthInteger>(_: T.Type) throws(BytesError) -> T {
         let range = try readRange(MemoryLayout<T>.size)
         return bytes.withUnsafeBytes {

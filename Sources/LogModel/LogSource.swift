@@ -2,9 +2,9 @@
 package struct Selection: Sendable {
     package enum Direction: String, Sendable { case forward, backward }
 
-    /// What a reader needs. With `minuteCounts` a source gives roll-ups where it can, in units as
-    /// large as they may be, and timestamps and lengths elsewhere.
-    package enum Projection: Sendable { case lines, timestampsAndLengths, minuteCounts }
+    /// What a reader needs beside metadata. With `minuteCounts` a source gives roll-ups where it can,
+    /// in units as large as they may be, and timestamps elsewhere.
+    package enum Projection: Sendable { case lines, timestampsAndLengths, timestamps, minuteCounts }
 
     package var tenant: String
     package var matchers: [Matcher]
@@ -14,8 +14,9 @@ package struct Selection: Sendable {
     package var end: Timestamp
     package var direction: Direction
     package var projection: Projection
-    /// Literals that every wanted line contains; a source may use them to skip, or ignore them.
-    package var requiredLiterals: [[UInt8]] = []
+    /// What every wanted line fulfils. A source may use it to skip, or ignore it; one that
+    /// `filtersExactly` gives without lines exactly the entries that fulfil it.
+    package var condition = LineCondition.anything
 
     package init(
         tenant: String, matchers: [Matcher], start: Timestamp, end: Timestamp,
@@ -64,22 +65,32 @@ package struct ScanUnit: Sendable {
     /// Exact counts per minute of everything in the unit, where they are known without reading:
     /// nothing overlaps and the selection cuts nothing off.
     package let minutes: (@Sendable () throws -> [MinuteCount])?
-    /// The rows inside the selection, ascending by time, equal times in arrival order, without
-    /// repeated entries. Without `.lines` only timestamps and `lineEnds` are filled
-    /// (`lineBytes` is empty, metadata is present).
-    package let load: @Sendable (Selection.Projection) throws -> Entries
+    /// Names of metadata that the entries may have, of which minutes know the level alone; nil where
+    /// that is not known.
+    package let metadataNames: Set<String>?
+    private let read: @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
 
     package init(
         labels: Labels, first: Int64, last: Int64, bytes: Int,
-        minutes: (@Sendable () throws -> [MinuteCount])?,
-        load: @escaping @Sendable (Selection.Projection) throws -> Entries
+        minutes: (@Sendable () throws -> [MinuteCount])?, metadataNames: Set<String>? = nil,
+        load: @escaping @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
     ) {
         self.labels = labels
         self.first = first
         self.last = last
         self.bytes = bytes
         self.minutes = minutes
-        self.load = load
+        self.metadataNames = metadataNames
+        read = load
+    }
+
+    /// The rows inside the selection, and inside `times` if that is given, ascending by time, equal
+    /// times in arrival order, without repeated entries. Without `.lines` only timestamps and metadata are filled, with lengths also
+    /// `lineEnds` (elsewhere they may be zero).
+    package func load(
+        _ projection: Selection.Projection, within times: ClosedRange<Int64>? = nil
+    ) throws -> Entries {
+        try read(projection, times ?? first...last)
     }
 }
 
@@ -88,4 +99,11 @@ package struct ScanUnit: Sendable {
 package protocol LogSource: Sendable {
     /// The units of a selection, by `first` ascending (forward) or `last` descending (backward).
     func plan(_ selection: Selection) throws -> [ScanUnit]
+
+    /// Whether entries that are asked for without their lines are those that fulfil the condition.
+    var filtersExactly: Bool { get }
+}
+
+extension LogSource {
+    package var filtersExactly: Bool { false }
 }

@@ -102,6 +102,13 @@ enum CompiledStage {
         }
     }
 
+    var keepsAll: Bool {
+        switch self {
+        case .lineFilter, .labelFilter: false
+        default: true
+        }
+    }
+
     var needsLine: Bool {
         switch self {
         case .lineFilter, .json, .jsonPaths, .logfmt, .pattern, .regexp, .unpack, .decolorize: true

@@ -53,6 +53,31 @@ struct LineFilterStage {
         }
     }
 
+    /// What every line that passes fulfils, and whether every line that fulfils it passes.
+    var condition: (LineCondition, isExact: Bool) {
+        let parts = tests.map { Self.condition(of: $0) }
+        let isExact = parts.allSatisfy(\.isExact)
+        let either = LineCondition.either(parts.map(\.0))
+        guard negated else { return (either, isExact) }
+        return isExact ? (.not(either), true) : (.anything, false)
+    }
+
+    private static func condition(of test: Test) -> (LineCondition, isExact: Bool) {
+        switch test {
+        case .literal(let search):
+            search.needle.isEmpty ? (.anything, true) : (.contains(search.needle), true)
+        case .regexp(let regexp, _):
+            (LineCondition(regexp.requiredText), regexp.isRequiredTextEnough)
+        case .pattern(let pattern):
+            (
+                pattern.literals.reduce(.anything) { known, literal in
+                    literal.needle.isEmpty ? known : known.and(.contains(literal.needle))
+                }, false
+            )
+        case .ip: (.anything, false)
+        }
+    }
+
     func passes(_ line: UnsafeRawBufferPointer) -> Bool {
         for test in tests where Self.holds(test, line) { return !negated }
         return negated
@@ -69,9 +94,22 @@ struct LineFilterStage {
     }
 }
 
+extension LineCondition {
+    fileprivate init(_ text: RequiredText) {
+        switch text {
+        case .anything: self = .anything
+        case .contains(let bytes, let ignoringCase):
+            self = bytes.isEmpty ? .anything : .contains(bytes, ignoringCase: ignoringCase)
+        case .all(let list):
+            self = list.reduce(.anything) { $0.and(LineCondition($1)) }
+        case .any(let list): self = .either(list.map { LineCondition($0) })
+        }
+    }
+}
+
 /// `|> "<_> took <_>ms"`: literals in order, something between them.
 struct LinePattern {
-    private let literals: [ByteSearch]
+    let literals: [ByteSearch]
     private let startsWithCapture: Bool
     private let endsWithCapture: Bool
     private let isEmpty: Bool

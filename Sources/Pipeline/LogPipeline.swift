@@ -71,7 +71,7 @@ package final class LogPipeline {
         return names
     }
 
-    /// False when timestamps and lengths are enough.
+    /// False when lines matter by their number and lengths alone.
     package var needsLines: Bool { value == nil || stages.contains { $0.needsLine } }
 
     /// True when every row passes as it is and only the labels of its stream matter.
@@ -89,15 +89,42 @@ package final class LogPipeline {
     /// Names by which a pass-through groups; a stream that lacks one may have it as metadata.
     package var groupingNames: [String] { grouping?.labels ?? [] }
 
-    /// Literals that every line which passes contains.
-    package var requiredLiterals: [[UInt8]] {
-        var literals: [[UInt8]] = []
-        for stage in stages {
-            guard case .lineFilter(let filter) = stage else { break }
-            if let search = filter.requiredLiteral { literals.append(search.needle) }
-        }
-        return literals
+    /// What every line which passes fulfils, as the filters in front tell.
+    package var condition: LineCondition {
+        leadingFilters.reduce(.anything) { $0.and($1.condition.0) }
     }
+
+    private var leadingFilters: [LineFilterStage] {
+        stages.prefix { if case .lineFilter = $0 { true } else { false } }.compactMap {
+            if case .lineFilter(let filter) = $0 { filter } else { nil }
+        }
+    }
+
+    /// The same without filters in front, for entries that fulfil the condition already; nil where
+    /// that is not enough, or lines are needed all the same.
+    package var behindFilters: LogPipeline? {
+        let filters = leadingFilters
+        let rest = stages.dropFirst(filters.count)
+        guard value != nil, !filters.isEmpty, filters.allSatisfy(\.condition.isExact),
+            !rest.contains(where: \.needsLine)
+        else { return nil }
+        return LogPipeline(self, stages: Array(rest))
+    }
+
+    private init(_ other: LogPipeline, stages: [CompiledStage]) {
+        self.stages = stages
+        value = other.value
+        grouping = other.grouping
+        demand = other.demand
+        early = nil
+        prefilter = nil
+    }
+
+    /// True when no stage drops a row.
+    package var keepsAll: Bool { stages.allSatisfy(\.keepsAll) }
+
+    /// True when the lengths of lines matter.
+    package var needsLengths: Bool { if case .bytes = value { true } else { value == nil } }
 
     /// Rows after which `run` looks at the clock: looking costs as much as a cheap row.
     private static let rowsBetweenLooks = 32
@@ -112,8 +139,12 @@ package final class LogPipeline {
     package func run(
         stream: Labels, entries: Entries, from first: Int = 0, into result: inout PipelineResult
     ) throws(PipelineError) -> Int {
-        var failure: PipelineError?
         var streamIDs = StreamIDs()
+        if countsRows {
+            count(stream, entries, from: first, &streamIDs, &result)
+            return entries.count
+        }
+        var failure: PipelineError?
         let began = ContinuousClock.now
         var rows = 0
         var next = entries.count
@@ -135,6 +166,35 @@ package final class LogPipeline {
         }
         if let failure { throw failure }
         return next
+    }
+
+    /// True when a row needs no more than its labels.
+    private var countsRows: Bool {
+        guard stages.isEmpty, let value else { return false }
+        return switch value {
+        case .count, .bytes: true
+        case .unwrap, .hash: false
+        }
+    }
+
+    /// Every row passes as it is.
+    private func count(
+        _ stream: Labels, _ entries: Entries, from first: Int, _ streamIDs: inout StreamIDs,
+        _ result: inout PipelineResult
+    ) {
+        let ofBytes = needsLengths
+        var last: (set: UInt32, id: Int)?
+        for row in first..<entries.count {
+            let set = entries.metadataIDs.isEmpty ? 0 : entries.metadataIDs[row]
+            if last?.set != set {
+                let labels = RowLabels(stream: stream, metadata: entries.metadata(row))
+                last = (set, id(of: labels, set, &streamIDs, &result))
+            }
+            result.values.append(ofBytes ? Double(entries.lineRange(row).count) : 1)
+            result.labelIDs.append(last?.id ?? 0)
+        }
+        result.rows += first..<entries.count
+        result.timestamps += entries.timestamps[first...]
     }
 
     /// Lets go of the label sets that were found; IDs begin anew.

@@ -46,6 +46,33 @@ struct LogCandidates: Sendable {
         return isBackward ? unit.last >= worst : unit.first <= worst
     }
 
+    /// The times of a unit that may still belong to the answer; nil when none does.
+    func times(of unit: ScanUnit) -> ClosedRange<Int64>? {
+        guard mayTake(unit) else { return nil }
+        guard let worst else { return unit.first...unit.last }
+        return isBackward
+            ? max(unit.first, worst)...unit.last : unit.first...min(unit.last, worst)
+    }
+
+    /// Finds out from times alone how far the answer reaches, for units whose every row belongs to it
+    /// as long as there is room: `times` gives those of a unit.
+    mutating func bound(
+        _ units: some Sequence<ScanUnit>,
+        _ times: (ScanUnit, ClosedRange<Int64>) throws(QueryError) -> [Int64]
+    ) throws(QueryError) {
+        guard limit < .max else { return }
+        var known: [Int64] = []
+        for unit in units {
+            guard let range = self.times(of: unit) else { return }
+            let found = try times(unit, range)
+            known += isBackward ? found.suffix(limit) : found.prefix(limit)
+            guard known.count >= limit else { continue }
+            known.sort(by: isBackward ? { $0 > $1 } : { $0 < $1 })
+            known.removeLast(known.count - limit)
+            worst = known[limit - 1]
+        }
+    }
+
     /// Adds rows of one stream and gives the bytes of memory by which that has grown, less what was
     /// cut off.
     mutating func add(

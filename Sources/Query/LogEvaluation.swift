@@ -40,7 +40,14 @@ struct LogEvaluation: Sendable {
         if legs.count > 1 {
             tasks.sort { isBackward ? $0.unit.last > $1.unit.last : $0.unit.first < $1.unit.first }
         }
-        var found = try matches(tasks, LogCandidates(request, distinct: legs.count > 1))
+        var none = LogCandidates(request, distinct: legs.count > 1)
+        if legs.count == 1, try scan.pipeline(legs[0].stages).keepsAll {
+            // Only lines of the answer are worth reading.
+            try none.bound(tasks.lazy.map(\.unit)) { (unit, times) throws(QueryError) in
+                try scan.times(unit, within: times)
+            }
+        }
+        var found = try matches(tasks, none)
         found.thin(to: request)
         guard request.context.isWanted else { return found.rows.map(\.row) }
         var labels = [Labels](repeating: .empty, count: streams.count)
@@ -55,7 +62,7 @@ struct LogEvaluation: Sendable {
             tenant: request.tenant, matchers: log.matchers, start: request.start, end: request.end,
             direction: request.direction, projection: .lines)
         // An entry that several alternatives find must have one place in its unit for all of them.
-        if legs.count == 1 { selection.requiredLiterals = pipeline.requiredLiterals }
+        if legs.count == 1 { selection.condition = pipeline.condition }
         // Loki answers the entries exactly at `start` even of an empty range.
         if selection.end <= selection.start {
             selection.end = selection.start.advanced(byNanoseconds: 1)
@@ -113,7 +120,7 @@ struct LogEvaluation: Sendable {
         }
 
         func take(_ task: Task) throws(QueryError) {
-            guard found.mayTake(task.unit) else { return }
+            guard let times = found.times(of: task.unit) else { return }
             let scan = evaluation.scan
             let pipeline: LogPipeline
             if let known = pipelines[task.leg] {
@@ -122,7 +129,7 @@ struct LogEvaluation: Sendable {
                 pipeline = try scan.pipeline(evaluation.legs[task.leg].stages)
                 pipelines[task.leg] = pipeline
             }
-            let entries = try scan.load(task.unit, .lines)
+            let entries = try scan.load(task.unit, .lines, within: times)
             try scan.run(pipeline, task.unit, entries, in: &result) { (result) throws(QueryError) in
                 let grown = found.add(
                     result, of: entries, stream: task.stream, leg: task.leg

@@ -50,23 +50,43 @@ struct RangeEvaluation: Sendable {
 
     // Reading.
 
+    /// What is read, and what runs on it.
+    private struct Reading {
+        var pipeline: LogPipeline
+        var condition: LineCondition
+        var projection: Selection.Projection
+        /// Every row counts, whatever its line.
+        var countsAll: Bool
+    }
+
+    private func reading() throws(QueryError) -> Reading {
+        let whole = try scan.pipeline(range.log.stages, extraction)
+        // Filters that the source applies exactly need not run again, and leave no need for lines.
+        let pipeline = (scan.source.filtersExactly ? whole.behindFilters : nil) ?? whole
+        let withoutLines: Selection.Projection =
+            pipeline.needsLengths ? .timestampsAndLengths : .timestamps
+        return Reading(
+            pipeline: pipeline, condition: whole.condition,
+            projection: pipeline.needsLines ? .lines : withoutLines,
+            countsAll: whole.isPassThrough)
+    }
+
     private func gather() throws(QueryError) -> (table: SampleTable, bytes: Int) {
-        // Compiled once more by each worker; a faulty stage is told of even when nothing is read.
-        let pipeline = try scan.pipeline(range.log.stages, extraction)
+        // Once more by each worker; a faulty stage is told of even when nothing is read.
+        let reading = try reading()
         var table = SampleTable(kind)
         guard let first = windows.edges.first, let last = windows.edges.last else {
             return (table, 0)
         }
         // Minutes answer windows whose edges all lie on minutes, when only labels matter.
         let countsMinutes =
-            pipeline.isPassThrough && windows.edges.allSatisfy { $0 % Nanoseconds.minute == 0 }
-        let projection: Selection.Projection =
-            countsMinutes ? .minuteCounts : pipeline.needsLines ? .lines : .timestampsAndLengths
+            reading.countsAll && windows.edges.allSatisfy { $0 % Nanoseconds.minute == 0 }
         var selection = Selection(
             tenant: scan.request.tenant, matchers: range.log.matchers,
             start: Timestamp(nanoseconds: first).advanced(byNanoseconds: 1),
-            end: Timestamp(nanoseconds: last).advanced(byNanoseconds: 1), projection: projection)
-        selection.requiredLiterals = pipeline.requiredLiterals
+            end: Timestamp(nanoseconds: last).advanced(byNanoseconds: 1),
+            projection: countsMinutes ? .minuteCounts : reading.projection)
+        selection.condition = reading.condition
         let units = try scan.plan(selection)
         let workers = Scan.workers(for: units.count)
         let parts = Mutex([Worker?](repeating: nil, count: workers))
@@ -75,7 +95,7 @@ struct RangeEvaluation: Sendable {
             if let known = parts.withLock({ $0[index] }) {
                 worker = known
             } else {
-                worker = try Worker(self, projection)
+                worker = try Worker(self)
                 parts.withLock { $0[index] = worker }
             }
             try worker.take(units[item], rank: item)
@@ -96,13 +116,11 @@ struct RangeEvaluation: Sendable {
         private var result = PipelineResult()
         private(set) var table: SampleTable
 
-        init(
-            _ evaluation: RangeEvaluation, _ projection: Selection.Projection
-        ) throws(QueryError) {
+        init(_ evaluation: RangeEvaluation) throws(QueryError) {
             self.evaluation = evaluation
-            self.projection = projection
-            pipeline = try evaluation.scan.pipeline(
-                evaluation.range.log.stages, evaluation.extraction)
+            let reading = try evaluation.reading()
+            pipeline = reading.pipeline
+            projection = reading.projection
             table = SampleTable(evaluation.kind)
         }
 
@@ -144,14 +162,18 @@ struct RangeEvaluation: Sendable {
             guard let minutes = unit.minutes else { return false }
             // A name that the stream lacks may be in the metadata, of which minutes know the level.
             let unknown = pipeline.groupingNames.filter { unit.labels[$0] == nil }
-            guard unknown.allSatisfy({ $0 == detectedLevelName }) else { return false }
+            let isTold = unknown.allSatisfy { name in
+                name == detectedLevelName || unit.metadataNames.map { !$0.contains(name) } ?? false
+            }
+            guard isTold else { return false }
             try evaluation.scan.checkpoint()
             let counts: [MinuteCount]
             do { counts = try minutes() } catch {
                 throw QueryError(.source, "reading the roll-up of \(unit.labels): \(error)")
             }
-            if !unknown.isEmpty, counts.contains(where: { $0.level == nil }) { return false }
-            add(counts, of: unit, byLevel: !unknown.isEmpty)
+            let byLevel = unknown.contains(detectedLevelName)
+            if byLevel, counts.contains(where: { $0.level == nil }) { return false }
+            add(counts, of: unit, byLevel: byLevel)
             evaluation.scan.note {
                 $0.units += 1
                 $0.unitsFromRollups += 1

@@ -61,12 +61,13 @@ final class Scan: Sendable {
     }
 
     func load(
-        _ unit: ScanUnit, _ projection: Selection.Projection
+        _ unit: ScanUnit, _ projection: Selection.Projection,
+        within times: ClosedRange<Int64>? = nil
     ) throws(QueryError) -> Entries {
         try checkpoint()
         let began = ContinuousClock.now
         do {
-            let entries = try unit.load(projection)
+            let entries = try unit.load(projection, within: times)
             let spent = (ContinuousClock.now - began).inSeconds
             note {
                 $0.units += 1
@@ -76,6 +77,16 @@ final class Scan: Sendable {
             }
             return entries
         } catch {
+            throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
+        }
+    }
+
+    /// The timestamps of a unit's entries, which count nowhere: their lines will be read.
+    func times(
+        _ unit: ScanUnit, within times: ClosedRange<Int64>
+    ) throws(QueryError) -> [Int64] {
+        try checkpoint()
+        do { return try unit.load(.timestamps, within: times).timestamps } catch {
             throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
         }
     }

@@ -20,8 +20,12 @@ package final class Regexp: @unchecked Sendable {
     private let compiled: OpaquePointer
     /// Index = number of the group; group 0 is the whole match.
     package let groupNames: [String?]
+    /// What every text that matches contains.
+    package let requiredText: RequiredText
+    /// True when every text that contains it matches.
+    package let isRequiredTextEnough: Bool
     /// A literal that every match contains, to look for first.
-    package let requiredLiteral: [UInt8]?
+    package var requiredLiteral: [UInt8]? { requiredText.literal }
 
     package init(_ pattern: String) throws(RegexpError) {
         self.pattern = pattern
@@ -47,7 +51,7 @@ package final class Regexp: @unchecked Sendable {
             var name = [CChar](repeating: 0, count: 256)
             return cre2_group_name(made, Int32(group), &name, name.count) ? Self.string(name) : nil
         }
-        requiredLiteral = RequiredLiteral.of(spelled)
+        (requiredText, isRequiredTextEnough) = RequiredText.of(spelled)
     }
 
     deinit { cre2_free(compiled) }

@@ -1,17 +1,17 @@
 import Bytes
 import LogModel
 
-/// One COLUMNS frame while it is being read: what was unpacked of it is kept for the slices beside.
-/// Used by one thread at a time.
+/// One COLUMNS frame while it is being read: what was unpacked of it is kept for whoever reads it
+/// next. Used by one thread at a time.
 final class ColumnsChunk {
     let frame: Int
     private let place: Frame
     private let read: SegmentReader.Read
     private let columns: ColumnsReader
-    /// Times and metadata of all rows, without lines; nil until they are asked for.
-    private var head: Entries?
-    /// The rows that were found for a question; nil where the lines must be looked at anyway.
-    private var found: (question: RequiredLiterals, rows: [UInt32]?)?
+    private var times: [Int64]?
+    private var metadata: (sets: [Labels], ids: [UInt32])?
+    /// The rows that were found for a question.
+    private var found: (question: LineQuestion, rows: RowMask)?
 
     init(_ frame: Int, _ place: Frame, read: @escaping SegmentReader.Read) throws {
         self.frame = frame
@@ -31,30 +31,136 @@ final class ColumnsChunk {
         }
     }
 
-    /// Times, lengths and metadata of all rows.
-    private func heads() throws -> Entries {
-        if let head { return head }
-        let bytes = try read(place.offset..<place.offset + place.sizeT + place.sizeM)
-        let entries = try FrameDecoder.head(bytes, place)
-        head = entries
-        return entries
+    /// Bytes of memory that it holds, about.
+    var memory: Int {
+        columns.memory + (times?.count ?? 0) * 8 + (found?.rows.words.count ?? 0) * 8
+            + (metadata.map { $0.ids.count * 4 + $0.sets.count * 160 } ?? 0)
     }
 
-    func load(_ rows: Range<Int>, withLines: Bool, into out: inout Entries) throws {
-        let head = try heads()
-        guard rows.upperBound <= head.count else {
+    /// Timestamps of all rows.
+    private func timestamps() throws -> [Int64] {
+        if let times { return times }
+        if place.hasLengths {
+            try loadHead()
+        } else {
+            times = try TimesPage.decode(
+                try read(place.offset..<place.offset + place.sizeT), rows: place.rows)
+        }
+        return times ?? []
+    }
+
+    /// Metadata of all rows; ids are empty when no row has any.
+    private func sets() throws -> (sets: [Labels], ids: [UInt32]) {
+        if let metadata { return metadata }
+        if place.hasLengths {
+            try loadHead()
+        } else if place.sizeM > 0 {
+            let start = place.offset + place.sizeT
+            metadata = try MetadataPage.decode(
+                try read(start..<start + place.sizeM), rows: place.rows)
+        }
+        let found = metadata ?? ([.empty], [])
+        metadata = found
+        return found
+    }
+
+    /// Pages T and M as text has them.
+    private func loadHead() throws {
+        let bytes = try read(place.offset..<place.offset + place.sizeT + place.sizeM)
+        let entries = try FrameDecoder.head(bytes, place)
+        times = entries.timestamps
+        metadata = (entries.metadataSets, entries.metadataIDs)
+    }
+
+    /// Entries of some rows, which ascend, without their lines.
+    private func heads(_ rows: [UInt32], ends: [UInt32]) throws -> Entries {
+        let times = try timestamps()
+        let (sets, ids) = try sets()
+        var out = Entries()
+        out.timestamps = rows.map { times[Int($0)] }
+        out.lineEnds = ends
+        if !ids.isEmpty {
+            out.metadataSets = sets
+            out.metadataIDs = rows.map { ids[Int($0)] }
+        }
+        return out
+    }
+
+    /// Entries of a run of rows, without their lines.
+    private func heads(_ rows: Range<Int>, ends: [UInt32]) throws -> Entries {
+        let times = try timestamps()
+        let (sets, ids) = try sets()
+        var out = Entries()
+        out.timestamps = Array(times[rows])
+        out.lineEnds = ends
+        if !ids.isEmpty {
+            out.metadataSets = sets
+            out.metadataIDs = Array(ids[rows])
+        }
+        return out
+    }
+
+    private func check(_ rows: Range<Int>) throws {
+        guard rows.lowerBound >= 0, rows.upperBound <= place.rows else {
             throw SegmentError.corrupt("slice beyond its frame", offset: place.offset)
         }
-        guard withLines else { return out.append(head, rows: rows) }
-        let lines = try columns.lines(rows, timestamps: head.timestamps)
-        let start = rows.lowerBound == 0 ? 0 : head.lineEnds[rows.lowerBound - 1]
-        // The lengths are told twice.
-        let end = rows.isEmpty ? start : head.lineEnds[rows.upperBound - 1]
-        guard lines.bytes.count == Int(end - start) else {
-            throw SegmentError.corrupt("line bytes", offset: place.offset)
+    }
+
+    /// The rows of a range that lie inside a range of times.
+    func rows(_ rows: Range<Int>, within times: ClosedRange<Int64>) throws -> Range<Int> {
+        try check(rows)
+        return try timestamps().rows(rows, within: times)
+    }
+
+    /// Rows that are put together one by one; of more, all are.
+    private static let mostRows = 1024
+
+    /// The rows of a range whose lines fulfil a condition.
+    func load(
+        _ rows: Range<Int>, _ projection: Selection.Projection, _ question: LineQuestion?,
+        into out: inout Entries
+    ) throws {
+        try check(rows)
+        guard let question, !question.isEmpty else { return try load(rows, projection, into: &out) }
+        let wanted = try self.rows(question).rows(in: rows)
+        guard !wanted.isEmpty else { return }
+        if wanted.count == rows.count { return try load(rows, projection, into: &out) }
+        let times = projection == .timestamps ? [] : try timestamps()
+        switch projection {
+        case .timestamps, .minuteCounts:
+            let ends = [UInt32](repeating: 0, count: wanted.count)
+            let entries = try heads(wanted, ends: ends)
+            out.append(entries, rows: 0..<entries.count)
+        case .timestampsAndLengths:
+            var all = Entries()
+            try load(rows, projection, into: &all)
+            out.append(all, chosen: wanted, from: rows.lowerBound)
+        case .lines where wanted.count <= Self.mostRows:
+            let lines = try columns.lines(of: wanted, timestamps: times)
+            var entries = try heads(wanted, ends: lines.ends)
+            entries.lineBytes = lines.bytes
+            out.append(entries, rows: 0..<entries.count)
+        case .lines:
+            var all = Entries()
+            try load(rows, projection, into: &all)
+            out.append(all, chosen: wanted, from: rows.lowerBound)
         }
-        out.append(head, rows: rows)
-        out.lineBytes += lines.bytes
+    }
+
+    private func load(
+        _ rows: Range<Int>, _ projection: Selection.Projection, into out: inout Entries
+    ) throws {
+        guard !rows.isEmpty else { return }
+        var lines: (bytes: [UInt8], ends: [UInt32]) = ([], [])
+        switch projection {
+        case .lines: lines = try columns.lines(rows, timestamps: try timestamps())
+        case .timestampsAndLengths:
+            lines.ends = try columns.lengths(rows, timestamps: try timestamps())
+        case .timestamps, .minuteCounts: lines.ends = Array(repeating: 0, count: rows.count)
+        }
+        var entries = try heads(rows, ends: lines.ends)
+        entries.lineBytes = lines.bytes
+        if out.isEmpty { out = entries } else { out.append(entries, rows: 0..<entries.count) }
     }
 
     /// Reads every page and checks that it is what was written. The lines themselves were held
@@ -63,75 +169,81 @@ final class ColumnsChunk {
         let start = place.offset + place.sizeT + place.sizeM
         let bytes = try read(start..<start + place.sizeL)
         for page in columns.header.pages { try Page.check(bytes, page) }
-        guard columns.header.lineBytes == Int(try heads().lineEnds.last ?? 0) else {
-            throw SegmentError.corrupt("line bytes", offset: start)
-        }
-    }
-
-    /// Rows that are put together one by one; of more, all are.
-    private static let mostRows = 1024
-
-    /// The rows of a range whose lines hold all literals, or a few rows more.
-    func load(
-        _ rows: Range<Int>, holding question: RequiredLiterals, into out: inout Entries
-    ) throws {
-        if found?.question !== question {
-            found = (question, try self.rows(holding: question))
-        }
-        guard let hits = found?.rows else { return try load(rows, withLines: true, into: &out) }
-        let low = hits.partition { $0 < UInt32(rows.lowerBound) }
-        let high = hits.partition { $0 < UInt32(rows.upperBound) }
-        guard high - low <= Self.mostRows else {
-            return try load(rows, withLines: true, into: &out)
-        }
-        let wanted = Array(hits[low..<high])
-        guard !wanted.isEmpty else { return }
-        let head = try heads()
-        let lines = try columns.lines(of: wanted, timestamps: head.timestamps)
-        var start = 0
-        for (row, end) in zip(wanted, lines.ends) {
-            let row = Int(row)
-            guard row < head.count else {
-                throw SegmentError.corrupt("slice beyond its frame", offset: place.offset)
-            }
-            out.append(
-                timestamp: head.timestamps[row], line: lines.bytes[start..<Int(end)],
-                metadata: head.metadata(row))
-            start = Int(end)
-        }
-    }
-
-    /// Nil when the literals rule nothing out.
-    private func rows(holding question: RequiredLiterals) throws -> [UInt32]? {
-        var kept: [UInt32]?
-        for literal in question.literals {
-            switch try columns.verdict(on: literal) {
-            case .all: continue
-            case .none: return []
-            case .maybe: break
-            }
-            let rows = try columns.rows(
-                containing: literal, timestamps: try heads().timestamps)
-            guard let known = kept else {
-                kept = rows
-                continue
-            }
-            let set = Set(rows)
-            kept = known.filter { set.contains($0) }
-        }
-        return kept
+        _ = try timestamps()
+        _ = try sets()
     }
 }
 
-/// Literals that every wanted line holds: one question, put to many chunks.
-package final class RequiredLiterals: Sendable {
-    let literals: [ColumnsLiteral]
-
-    package init(_ literals: [[UInt8]]) {
-        // The longest one mostly rules out the most.
-        self.literals = literals.filter { !$0.isEmpty }.sorted { $0.count > $1.count }
-            .map { ColumnsLiteral($0) }
+// Searching.
+extension ColumnsChunk {
+    /// The rows of the chunk whose lines fulfil a condition.
+    private func rows(_ question: LineQuestion) throws -> RowMask {
+        if let found, found.question === question { return found.rows }
+        let rows =
+            switch try question.root.verdict({ try columns.verdict(on: $0) }) {
+            case .all: RowMask(rows: place.rows, all: true)
+            case .none: RowMask(rows: place.rows, all: false)
+            case .maybe: try self.rows(question.root)
+            }
+        found = (question, rows)
+        return rows
     }
 
-    package var isEmpty: Bool { literals.isEmpty }
+    private func rows(_ node: LineQuestion.Node) throws -> RowMask {
+        switch node {
+        case .anything: return RowMask(rows: place.rows, all: true)
+        case .literal(let literal):
+            switch try columns.verdict(on: literal) {
+            case .all: return RowMask(rows: place.rows, all: true)
+            case .none: return RowMask(rows: place.rows, all: false)
+            case .maybe:
+                // Times inside lines are told by those of their entries.
+                let times = columns.hasTimes ? try timestamps() : []
+                return RowMask(
+                    rows: place.rows, try columns.rows(containing: literal, timestamps: times))
+            }
+        case .not(let inner):
+            var rows = try rows(inner)
+            rows.invert()
+            return rows
+        case .all(let list):
+            var result = RowMask(rows: place.rows, all: true)
+            for node in list {
+                result.formIntersection(try rows(node))
+                if result.isEmpty { break }
+            }
+            return result
+        case .any(let list):
+            var result = RowMask(rows: place.rows, all: false)
+            for node in list { result.formUnion(try rows(node)) }
+            return result
+        }
+    }
+}
+
+extension Entries {
+    /// Appends chosen rows of other entries; `first` is the number of their first one.
+    fileprivate mutating func append(_ other: Entries, chosen: [UInt32], from first: Int) {
+        var index = 0
+        while index < chosen.count {
+            let start = Int(chosen[index]) - first
+            var end = start + 1
+            index += 1
+            while index < chosen.count, Int(chosen[index]) - first == end {
+                end += 1
+                index += 1
+            }
+            append(other, rows: start..<end)
+        }
+    }
+}
+
+extension [Int64] {
+    /// Of a range of rows whose timestamps these are, those inside a range of times.
+    func rows(_ rows: Range<Int>, within times: ClosedRange<Int64>) -> Range<Int> {
+        let part = self[rows]
+        let low = part.partition { $0 < times.lowerBound }
+        let high = part.partition { $0 <= times.upperBound }
+        return low..<Swift.max(low, high)
+    }
 }

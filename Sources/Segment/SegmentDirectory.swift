@@ -8,6 +8,9 @@ struct SegmentDirectory {
     var slices: [[Slice]] = []
     var rollup: [[MinuteCount]] = []
     var attachment: [UInt8] = []
+    /// Nil in segments that do not tell.
+    var metadataNames: Set<String>?
+    var templates: TemplateIndex?
 
     private let size: Int
     private var version: UInt16 = 0
@@ -48,6 +51,15 @@ struct SegmentDirectory {
             rollup = try RollupDecoder.decode(
                 try Self.bytesError { try section(.rollup) }, version: version,
                 streams: summary.streams)
+            if sections[.metadataNames] != nil {
+                metadataNames = try MetadataNames.decode(
+                    try Self.bytesError { try section(.metadataNames) })
+            }
+            if sections[.templates] != nil {
+                templates = try TemplateIndex(
+                    decoding: try Self.bytesError { try section(.templates) },
+                    frames: frames.count)
+            }
         } catch { throw SegmentError.of(error, in: "directory") }
         attachment = try section(.attachment)
     }
@@ -148,7 +160,8 @@ struct SegmentDirectory {
             offset: try reader.readCount(limit: size), sizeT: try reader.readCount(limit: most),
             sizeM: try reader.readCount(limit: most), sizeL: try reader.readCount(limit: most),
             rows: try reader.readCount(limit: SegmentFormat.maxPageBytes))
-        if kind == .columns {
+        frame.hasLengths = kind == .columnsWithLengths
+        if kind != .raw {
             frame.sizeHeader = try reader.readCount(limit: frame.sizeL)
             guard frame.isColumns else { throw .invalid("columns without a header", offset: 0) }
         }

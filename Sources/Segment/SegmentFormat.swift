@@ -12,7 +12,8 @@
 ///   M  varint sets { varint pairs { string name, string value } }; varint per row: index of its set
 ///   L  the line bytes, end to end
 /// STREAMS section:  varint streams { u64 fingerprint, labels, zigzag first, last, varint rows, bytes }
-/// COLUMNS frame:  page T │ page M │ the lines as columns (`ColumnsFormat`), up to `chunkBytes` of them
+/// COLUMNS frame:  page T (`TimesPage`) │ page M (`MetadataPage`) │ the lines as columns
+///                 (`ColumnsFormat`), up to `chunkBytes` of them
 /// CHUNKS section:   varint chunks { u8 kind, varint frames { varint offset, sizeT, sizeM, sizeL, rows,
 ///                   COLUMNS only: varint size of the columns' header },
 ///                   varint slices { varint stream, frame, firstRow, rows, zigzag first, varint span, bytes } }
@@ -20,7 +21,11 @@
 ///                   varint level (0 not told apart, 1 none, 2 + place in the table), rows, bytes };
 ///                   in version 1 without levels
 ///
-/// Versions: 1; 2 counts by level; 3 has chunks of kind COLUMNS.
+/// TEMPLATES section:  `TemplateIndex`: what the COLUMNS chunks' lines look like, for all of them at once
+/// METADATA section:   u8 1 when all names are told │ varint names { string }: names of metadata
+///
+/// Versions: 1; 2 counts by level; 3 has chunks of kind COLUMNS, with pages T and M as text has them;
+/// 4 has those pages as columns, TEMPLATES, METADATA and filters of ids.
 /// ATTACHMENT:       bytes of the storage layer: the read positions that the segment's pushes moved
 /// footer:           u16 version │ u16 level │ string tenant │ zigzag first, last │ varint rows, bytes │
 ///                   varint sections { u8 name, varint offset, varint size }
@@ -28,7 +33,7 @@
 /// ```
 package enum SegmentFormat {
     static let magic: [UInt8] = Array("CWSEG\u{0}\u{0}\u{1}".utf8)
-    static let version: UInt16 = 3
+    static let version: UInt16 = 4
     static let tailSize = 16
     static let pageHeaderSize = 12
     static let pageOverhead = pageHeaderSize + 4
@@ -50,8 +55,11 @@ package enum SegmentFormat {
     static let maxSectionBytes = 512 * 1024 * 1024
 
     enum Codec: UInt8 { case raw = 0, zstd = 1 }
-    enum ChunkKind: UInt8 { case raw = 1, columns = 2 }
-    enum SectionName: UInt8 { case streams = 1, chunks = 2, rollup = 3, attachment = 4 }
+    /// `columnsWithLengths` has pages T and M as text has them; nothing writes it any more.
+    enum ChunkKind: UInt8 { case raw = 1, columnsWithLengths = 2, columns = 3 }
+    enum SectionName: UInt8 {
+        case streams = 1, chunks, rollup, attachment, templates, metadataNames
+    }
 
     /// Level 0 must cost little; what stays may cost more.
     static func zstdLevel(segmentLevel: Int) -> Int32 { segmentLevel == 0 ? 1 : 3 }

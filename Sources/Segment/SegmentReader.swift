@@ -13,17 +13,45 @@ package final class SegmentReader: Sendable {
     private let frames: [Frame]
     private let slicesByStream: [[Slice]]
     private let rollup: [[MinuteCount]]
+    /// Names of structured metadata that entries may have; nil where that is not known.
+    package let metadataNames: Set<String>?
+    private let templates: TemplateIndex?
+    private let chunks: ChunkCache
     /// The frame that was decoded last: slices of small streams lie side by side in one.
     private let recent = Mutex<(frame: Int, withLines: Bool, entries: Entries)?>(nil)
+    /// What the index of templates answered last: every stream of a query asks the same.
+    private let asked = Mutex<(question: LineQuestion, frames: RowMask?)?>(nil)
 
-    package init(size: Int, read: @escaping Read) throws {
+    /// Chunks that one reader on its own keeps.
+    private static let ownChunkBytes = 16 * 1024 * 1024
+
+    /// `chunks`: a cache that readers may share.
+    package init(size: Int, chunks: ChunkCache? = nil, read: @escaping Read) throws {
         self.read = read
+        self.chunks = chunks ?? ChunkCache(limitBytes: Self.ownChunkBytes)
         let object = try SegmentDirectory(size: size, read: read)
         summary = object.summary
         attachment = object.attachment
         frames = object.frames
         slicesByStream = object.slices
         rollup = object.rollup
+        metadataNames = object.metadataNames
+        templates = object.templates
+    }
+
+    /// The slices of a list that may hold lines which fulfil a condition.
+    package func slices(_ slices: [Slice], mayHold question: LineQuestion) throws -> [Slice] {
+        guard let frames = try candidates(question) else { return slices }
+        return slices.filter { frames.contains($0.frame) }
+    }
+
+    /// The frames that may hold such lines; nil for all.
+    private func candidates(_ question: LineQuestion) throws -> RowMask? {
+        let known = asked.withLock { $0?.question === question ? $0 : nil }
+        if let known { return known.frames }
+        let frames = try templates?.frames(mayHold: question.root)
+        asked.withLock { $0 = (question, frames) }
+        return frames
     }
 
     package func slices(ofStream stream: Int) -> [Slice] { slicesByStream[stream] }
@@ -52,38 +80,46 @@ package final class SegmentReader: Sendable {
     package var directoryBytes: Int {
         slicesByStream.reduce(0) { $0 + $1.count } * 56 + frames.count * 40
             + rollup.reduce(0) { $0 + $1.count } * 24 + summary.streams.count * 400
+            + (templates?.memory ?? 0)
     }
 
-    /// Appends the rows of a slice; without lines only timestamps, lengths and metadata are filled.
-    /// With lines, rows that lack one of `literals` may be left out.
+    /// Appends the rows of a slice that fulfil a condition and lie inside a range of times. Without lines timestamps and metadata are
+    /// filled, and with `timestampsAndLengths` the lengths; elsewhere those may be zero.
     package func load(
-        _ slice: Slice, projection: Selection.Projection, holding literals: RequiredLiterals? = nil,
-        into out: inout Entries
+        _ slice: Slice, projection: Selection.Projection, holding question: LineQuestion? = nil,
+        within times: ClosedRange<Int64>? = nil, into out: inout Entries
     ) throws {
-        let withLines = projection == .lines
+        var rows = slice.firstRow..<slice.firstRow + slice.rows
         if frames[slice.frame].isColumns {
-            let rows = slice.firstRow..<slice.firstRow + slice.rows
             return try withChunk(slice.frame) { chunk in
-                if withLines, let literals, !literals.isEmpty {
-                    try chunk.load(rows, holding: literals, into: &out)
-                } else {
-                    try chunk.load(rows, withLines: withLines, into: &out)
-                }
+                if let times { rows = try chunk.rows(rows, within: times) }
+                try chunk.load(rows, projection, question, into: &out)
             }
         }
-        let entries = try frame(slice.frame, withLines: withLines)
-        guard slice.firstRow + slice.rows <= entries.count else {
+        let isFiltered = question.map { !$0.isEmpty } ?? false
+        let withLines = projection == .lines
+        var entries = try frame(slice.frame, withLines: withLines || isFiltered)
+        guard rows.upperBound <= entries.count else {
             throw SegmentError.corrupt("slice beyond its frame", offset: frames[slice.frame].offset)
         }
-        out.append(entries, rows: slice.firstRow..<slice.firstRow + slice.rows)
+        if let times { rows = entries.timestamps.rows(rows, within: times) }
+        // Whoever wants the lines looks at each of them anyway.
+        guard isFiltered, !withLines, let question else {
+            if !withLines { entries.lineBytes = [] }
+            return out.append(entries, rows: rows)
+        }
+        var part = Entries()
+        part.append(entries, rows: rows)
+        let kept = question.filtered(part, withLines: false)
+        out.append(kept, rows: 0..<kept.count)
     }
 
     private func withChunk(_ frame: Int, _ body: (ColumnsChunk) throws -> Void) throws {
         let chunk =
-            try ChunkPool.shared.take(ObjectIdentifier(self), frame: frame)
+            try chunks.take(ObjectIdentifier(self), frame: frame)
             ?? ColumnsChunk(frame, frames[frame], read: read)
         try body(chunk)
-        ChunkPool.shared.put(ObjectIdentifier(self), chunk)
+        chunks.put(ObjectIdentifier(self), chunk)
     }
 
     private func frame(_ index: Int, withLines: Bool) throws -> Entries {
@@ -100,10 +136,10 @@ package final class SegmentReader: Sendable {
     /// Lets go of what is decoded.
     package func forget() {
         recent.withLock { $0 = nil }
-        ChunkPool.shared.forget(ObjectIdentifier(self))
+        chunks.forget(ObjectIdentifier(self))
     }
 
-    deinit { ChunkPool.shared.forget(ObjectIdentifier(self)) }
+    deinit { chunks.forget(ObjectIdentifier(self)) }
 
     private func decode(_ frame: Frame, withLines: Bool) throws -> Entries {
         let head = frame.sizeT + frame.sizeM
@@ -131,8 +167,7 @@ package final class SegmentReader: Sendable {
             for slice in slicesByStream[stream] {
                 var entries = Entries()
                 let isColumns = frames[slice.frame].isColumns
-                try load(
-                    slice, projection: isColumns ? .timestampsAndLengths : .lines, into: &entries)
+                try load(slice, projection: isColumns ? .timestamps : .lines, into: &entries)
                 for at in entries.timestamps {
                     guard at >= previous else {
                         throw SegmentError.corrupt("timestamps out of order", offset: 0)
@@ -142,7 +177,10 @@ package final class SegmentReader: Sendable {
                 guard entries.timestamps.first == slice.first, entries.timestamps.last == slice.last
                 else { throw SegmentError.corrupt("slice times", offset: 0) }
                 rows += entries.count
-                bytes += Int(entries.lineEnds.last ?? 0)
+                bytes += slice.bytes
+                guard isColumns || slice.bytes == Int(entries.lineEnds.last ?? 0) else {
+                    throw SegmentError.corrupt("bytes of a slice", offset: 0)
+                }
             }
             guard rows == summary.rows, bytes == summary.bytes,
                 rollup[stream].reduce(0, { $0 + $1.rows }) == rows

@@ -50,6 +50,8 @@ struct Frame: Sendable {
     /// COLUMNS: the size of the header page, with which the lines begin; 0 for lines as text.
     var sizeHeader = 0
     var isColumns: Bool { sizeHeader > 0 }
+    /// COLUMNS: pages T and M are as text has them, with the length of each line.
+    var hasLengths = false
 }
 
 /// A run of one stream's rows inside one frame: the smallest piece that can be asked for.

@@ -19,6 +19,8 @@ package struct SegmentWriter: ~Copyable {
     private var openChunkBytes = 0
     /// Rows that may become a chunk of columns.
     private var pending = PendingChunk()
+    private var index = TemplateIndexBuilder()
+    private var metadataNames = MetadataNames()
 
     package init(tenant: String, level: Int, write: @escaping ([UInt8]) throws -> Void) {
         self.tenant = tenant
@@ -65,6 +67,7 @@ package struct SegmentWriter: ~Copyable {
         streams[stream].rows += entries.count
         streams[stream].bytes += Int(entries.lineEnds[entries.count - 1])
         rollup.count(entries, rows: 0..<entries.count)
+        metadataNames.note(entries)
     }
 
     /// Writes the pending rows as columns, or as text where columns do not pay.
@@ -76,7 +79,8 @@ package struct SegmentWriter: ~Copyable {
         guard
             let columns = ColumnsEncoder.encode(
                 lines: lines, lineEnds: chunk.entries.lineEnds,
-                timestamps: chunk.entries.timestamps)
+                timestamps: chunk.entries.timestamps),
+            let metadata = MetadataPage.encode(chunk.entries)
         else {
             for run in chunk.runs {
                 try addText(chunk.entries, rows: run.rows, of: run.stream)
@@ -86,16 +90,15 @@ package struct SegmentWriter: ~Copyable {
         // Chunks have one kind each.
         try endFrame()
         endChunk()
-        var head = FrameBuilder()
-        try head.append(chunk.entries, rows: 0..<chunk.entries.count, lines: 0..<lines.count)
-        let pages = head.encodeHead(zstdLevel: SegmentFormat.zstdLevel(segmentLevel: level))
+        let times = TimesPage.encode(chunk.entries.timestamps)
         slices += chunk.slices(frame: frames.count)
+        index.add(columns, frame: frames.count)
         frames.append(
             Frame(
-                offset: offset, sizeT: pages.t.count, sizeM: pages.m.count, sizeL: columns.count,
+                offset: offset, sizeT: times.count, sizeM: metadata.count, sizeL: columns.count,
                 rows: chunk.entries.count, sizeHeader: try ColumnsHeader.size(of: columns)))
-        try put(pages.t)
-        if !pages.m.isEmpty { try put(pages.m) }
+        try put(times)
+        if !metadata.isEmpty { try put(metadata) }
         try put(columns)
         endChunk(.columns)
     }
@@ -167,10 +170,11 @@ package struct SegmentWriter: ~Copyable {
         try endFrame()
         endChunk()
         var sections: [(SegmentFormat.SectionName, Int, Int)] = []
-        let bodies: [(SegmentFormat.SectionName, [UInt8])] = [
+        var bodies: [(SegmentFormat.SectionName, [UInt8])] = [
             (.streams, streamsSection()), (.chunks, chunksSection()), (.rollup, rollup.encode()),
-            (.attachment, attachment),
+            (.attachment, attachment), (.metadataNames, metadataNames.encode()),
         ]
+        if let templates = index.encode() { bodies.append((.templates, templates)) }
         for (name, body) in bodies {
             let page = Page.encode(body, zstdLevel: 3)
             sections.append((name, offset, page.count))
@@ -235,7 +239,7 @@ package struct SegmentWriter: ~Copyable {
                 for value in [entry.offset, entry.sizeT, entry.sizeM, entry.sizeL, entry.rows] {
                     out.appendVarint(UInt64(value))
                 }
-                if chunk.kind == .columns { out.appendVarint(UInt64(entry.sizeHeader)) }
+                if chunk.kind != .raw { out.appendVarint(UInt64(entry.sizeHeader)) }
             }
             out.appendVarint(UInt64(chunk.slices))
             for entry in slices[slice..<slice + chunk.slices] {

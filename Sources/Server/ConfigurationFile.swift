@@ -100,6 +100,7 @@ package struct ConfigurationFile {
         case "compact_after": configuration.level0AgeSeconds = try wholeSeconds(value)
         case "segment_size": configuration.level2Bytes = try bytes(value)
         case "cache_size": configuration.cacheBytes = try bytes(value)
+        case "chunk_cache_size": configuration.chunkCacheBytes = try bytes(value)
         case let name: throw wrong("unknown key 'storage.\(name)'", key)
         }
     }

@@ -21,6 +21,7 @@ package struct ServerConfiguration: Sendable {
     package var level0AgeSeconds: Int?
     package var level2Bytes: Int?
     package var cacheBytes: Int?
+    package var chunkCacheBytes: Int?
     /// Settings of the file that have no effect here, as `section.name` or `section`.
     package var ignoredNames: [String] = []
 
@@ -55,6 +56,7 @@ package struct ServerConfiguration: Sendable {
         if let level0AgeSeconds { options.level0AgeSeconds = level0AgeSeconds }
         if let level2Bytes { options.level2Bytes = level2Bytes }
         if let cacheBytes { options.directoryCacheBytes = cacheBytes }
+        if let chunkCacheBytes { options.chunkCacheBytes = chunkCacheBytes }
         return options
     }
 }

@@ -150,7 +150,7 @@ extension Store {
                     days.insert(utcDay(slice.first))
                     guard utcDay(slice.first) != utcDay(slice.last) else { continue }
                     var entries = Entries()
-                    try input.reader.load(slice, projection: .timestampsAndLengths, into: &entries)
+                    try input.reader.load(slice, projection: .timestamps, into: &entries)
                     for at in entries.timestamps where at >= kept { days.insert(utcDay(at)) }
                 }
             }

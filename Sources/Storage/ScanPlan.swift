@@ -4,7 +4,7 @@ import Segment
 /// Cuts what a selection asks for into units that never overlap in time within a stream.
 struct ScanPlan {
     private let selection: Selection
-    private let literals: RequiredLiterals
+    private let question: LineQuestion
     /// Nanoseconds, both inclusive. `first` is the stream's own: retention may hide its beginning.
     private var first: Int64
     private var last: Int64
@@ -30,7 +30,7 @@ struct ScanPlan {
 
     static func units(
         _ selection: Selection, streams: Set<Labels>, segments: [OpenSegment], cut: RetentionCut
-    ) -> [ScanUnit] {
+    ) throws -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
         var runs: [Labels: [Run]] = [:]
         for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) })
@@ -46,7 +46,7 @@ struct ScanPlan {
         }
         for (labels, runs) in runs {
             plan.first = max(selection.start.nanoseconds, cut.first(of: labels))
-            plan.add(labels, runs.filter { $0.summary.last >= plan.first })
+            try plan.add(labels, runs.filter { $0.summary.last >= plan.first })
         }
         let backward = selection.direction == .backward
         return plan.units.sorted { backward ? $0.last > $1.last : $0.first < $1.first }
@@ -54,43 +54,41 @@ struct ScanPlan {
 
     private init(selection: Selection) {
         self.selection = selection
-        literals = RequiredLiterals(
-            selection.projection == .lines ? selection.requiredLiterals : [])
+        question = LineQuestion(selection.condition)
         first = selection.start.nanoseconds
         last = selection.end.nanoseconds - 1
     }
 
     /// Splits a stream's runs into groups that do not overlap; a run that stands alone can be
     /// answered from its roll-up.
-    private mutating func add(_ labels: Labels, _ runs: [Run]) {
+    private mutating func add(_ labels: Labels, _ runs: [Run]) throws {
         let sorted = runs.sorted { $0.summary.first < $1.summary.first }
         var group: [Run] = []
         var end = Int64.min
         for run in sorted {
             if !group.isEmpty, run.summary.first > end {
-                addGroup(labels, group)
+                try addGroup(labels, group)
                 group = []
             }
             group.append(run)
             end = max(end, run.summary.last)
         }
-        if !group.isEmpty { addGroup(labels, group) }
+        if !group.isEmpty { try addGroup(labels, group) }
     }
 
-    private mutating func addGroup(_ labels: Labels, _ runs: [Run]) {
+    private mutating func addGroup(_ labels: Labels, _ runs: [Run]) throws {
         if runs.count == 1, selection.projection == .minuteCounts, isCountable(runs[0]) {
-            addCounted(labels, runs[0], without: [])
-            return
+            return try addCounted(labels, runs[0], without: [])
         }
         let runs = runs.sorted { $0.order < $1.order }
         if selection.projection == .minuteCounts, runs.allSatisfy(isCountable) {
-            return addSharedMinutes(labels, runs)
+            return try addSharedMinutes(labels, runs)
         }
-        addPieces(labels, runs)
+        try addPieces(labels, runs)
     }
 
     /// Minutes of which one run alone has entries are counted; the others are read.
-    private mutating func addSharedMinutes(_ labels: Labels, _ runs: [Run]) {
+    private mutating func addSharedMinutes(_ labels: Labels, _ runs: [Run]) throws {
         var holders: [Int64: Int] = [:]
         for run in runs {
             let starts = Set(run.segment.reader.minutes(ofStream: run.stream).map(\.start))
@@ -106,8 +104,8 @@ struct ScanPlan {
                 ranges.append((start, end.nanoseconds))
             }
         }
-        guard ranges.count <= Self.mostSharedRanges else { return addPieces(labels, runs) }
-        for run in runs { addCounted(labels, run, without: Set(shared)) }
+        guard ranges.count <= Self.mostSharedRanges else { return try addPieces(labels, runs) }
+        for run in runs { try addCounted(labels, run, without: Set(shared)) }
         let (whole, end) = (first, last)
         defer { (first, last) = (whole, end) }
         for range in ranges {
@@ -115,30 +113,31 @@ struct ScanPlan {
             first = max(
                 whole, Timestamp(nanoseconds: range.start).advanced(byNanoseconds: 1).nanoseconds)
             last = min(end, range.end)
-            if first <= last { addPieces(labels, runs) }
+            if first <= last { try addPieces(labels, runs) }
         }
     }
 
     /// Each of them may read the same slices anew.
     private static let mostSharedRanges = 16
 
-    private mutating func addPieces(_ labels: Labels, _ runs: [Run]) {
+    private mutating func addPieces(_ labels: Labels, _ runs: [Run]) throws {
         var pieces: [Piece] = []
         for (index, run) in runs.enumerated() {
-            for slice in slices(of: run) { pieces.append(Piece(run: index, slice: slice)) }
+            for slice in try slices(of: run) { pieces.append(Piece(run: index, slice: slice)) }
         }
         pieces.sort { $0.slice.first < $1.slice.first }
         cut(labels, runs, pieces)
     }
 
-    private func slices(of run: Run) -> [Slice] {
+    private func slices(of run: Run) throws -> [Slice] {
         // The newest lines need not unpack more than their page; a search looks at chunks whole.
         let reader = run.segment.reader
-        let isNarrow = selection.projection == .lines && literals.isEmpty
+        let isNarrow = selection.projection == .lines && question.isEmpty
         let slices =
             isNarrow
             ? reader.slices(ofStream: run.stream) : reader.wideSlices(ofStream: run.stream)
-        return slices.filter { $0.last >= first && $0.first <= last }
+        let inTime = slices.filter { $0.last >= first && $0.first <= last }
+        return question.isEmpty ? inTime : try reader.slices(inTime, mayHold: question)
     }
 
     /// True when whole minutes of the run are what the selection asks for.
@@ -150,10 +149,12 @@ struct ScanPlan {
     }
 
     /// `shared`: minutes that are left out.
-    private mutating func addCounted(_ labels: Labels, _ run: Run, without shared: Set<Int64>) {
+    private mutating func addCounted(
+        _ labels: Labels, _ run: Run, without shared: Set<Int64>
+    ) throws {
         let reader = run.segment.reader
         let stream = run.stream
-        let wanted = slices(of: run)
+        let wanted = try slices(of: run)
         let (low, high) = (max(first, run.summary.first), min(last, run.summary.last))
         guard low <= high, !wanted.isEmpty else { return }
         units.append(
@@ -167,9 +168,11 @@ struct ScanPlan {
                             && !shared.contains($0.start)
                     }
                 },
-                load: { [literals] projection in
+                metadataNames: reader.metadataNames,
+                load: { [question] projection, times in
+                    guard times.overlaps(low...high) else { return Entries() }
                     let entries = try Self.load(
-                        [reader], [wanted], low...high, projection, literals)
+                        [reader], [wanted], times.clamped(to: low...high), projection, question)
                     return shared.isEmpty ? entries : entries.without(minutes: shared)
                 }))
     }
@@ -217,14 +220,16 @@ struct ScanPlan {
             ScanUnit(
                 labels: labels, first: first, last: last,
                 bytes: pieces.reduce(0) { $0 + $1.slice.bytes }, minutes: nil,
-                load: { [literals] projection in
-                    try Self.load(sources, slices, first...last, projection, literals)
+                load: { [question] projection, times in
+                    guard times.overlaps(first...last) else { return Entries() }
+                    return try Self.load(
+                        sources, slices, times.clamped(to: first...last), projection, question)
                 }))
     }
 
     private static func load(
         _ readers: [SegmentReader], _ slices: [[Slice]], _ range: ClosedRange<Int64>,
-        _ projection: Selection.Projection, _ literals: RequiredLiterals
+        _ projection: Selection.Projection, _ question: LineQuestion
     ) throws -> Entries {
         // Repeated entries are told by their lines, so a merge needs them whatever was asked for.
         let needed = readers.count > 1 ? .lines : projection
@@ -232,22 +237,21 @@ struct ScanPlan {
         for (reader, slices) in zip(readers, slices) {
             var run = Entries()
             for slice in slices {
-                if range.contains(slice.first), range.contains(slice.last) {
-                    try reader.load(
-                        slice, projection: needed, holding: literals, into: &run)
+                guard slice.last >= range.lowerBound, slice.first <= range.upperBound else {
                     continue
                 }
-                var whole = Entries()
-                try reader.load(slice, projection: needed, holding: literals, into: &whole)
-                let low = whole.timestamps.partition { $0 < range.lowerBound }
-                let high = whole.timestamps.partition { $0 <= range.upperBound }
-                if low < high { run.append(whole, rows: low..<high) }
+                let isWhole = range.contains(slice.first) && range.contains(slice.last)
+                try reader.load(
+                    slice, projection: needed, holding: question, within: isWhole ? nil : range,
+                    into: &run)
             }
             runs.append(run)
         }
         guard runs.count > 1 else { return runs[0] }
         var merged = try EntriesMerge.merge(runs)
-        if projection != .lines { merged.lineBytes = [] }
+        guard projection != .lines else { return merged }
+        if !question.isEmpty { return question.filtered(merged, withLines: false) }
+        merged.lineBytes = []
         return merged
     }
 }

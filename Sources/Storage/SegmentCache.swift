@@ -24,8 +24,10 @@ final class SegmentCache: Sendable {
     private let limitBytes: Int
     private let limitFiles: Int
     private let state = Mutex(State())
+    private let chunks: ChunkCache
 
-    init(store: FileObjectStore, limitBytes: Int, limitFiles: Int) {
+    init(store: FileObjectStore, limitBytes: Int, limitFiles: Int, chunkBytes: Int) {
+        chunks = ChunkCache(limitBytes: chunkBytes)
         self.store = store
         self.limitBytes = limitBytes
         self.limitFiles = limitFiles
@@ -42,7 +44,8 @@ final class SegmentCache: Sendable {
         let segment: OpenSegment
         do {
             segment = OpenSegment(
-                record: record, reader: try SegmentReader(size: file.size) { try file.read($0) })
+                record: record,
+                reader: try SegmentReader(size: file.size, chunks: chunks) { try file.read($0) })
         } catch let error as SegmentError {
             throw StorageError.corrupt(object: record.object, detail: "\(error)")
         }

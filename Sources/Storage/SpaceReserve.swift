@@ -4,7 +4,7 @@ import Foundation
 /// which need some themselves.
 struct SpaceReserve: Sendable {
     /// A few commits of the catalog with their log.
-    private static let bytes = 8 * 1024 * 1024
+    private static let bytes = 4 * 1024 * 1024
     /// Taken back only when so much is free, so that a full disk does not fill again at once.
     private static let freeBefore = 16 * bytes
 

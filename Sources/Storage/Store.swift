@@ -46,7 +46,8 @@ package final class Store: LogSource, Sendable {
         reserve = SpaceReserve(folder: options.folder)
         reserve.take()
         cache = SegmentCache(
-            store: objects, limitBytes: options.directoryCacheBytes, limitFiles: options.openFiles)
+            store: objects, limitBytes: options.directoryCacheBytes, limitFiles: options.openFiles,
+            chunkBytes: options.chunkCacheBytes)
         // A folder that a power cut takes back would take the data with it, and so on upwards.
         var folder = URL(fileURLWithPath: options.folder).standardizedFileURL.path
         try FileObjectStore.syncFolder(folder)
@@ -166,6 +167,8 @@ package final class Store: LogSource, Sendable {
 
     // Reading.
 
+    package var filtersExactly: Bool { true }
+
     package func plan(_ selection: Selection) throws -> [ScanUnit] {
         let cut = RetentionCut(options)
         let first = max(selection.start.nanoseconds, cut.earliest)
@@ -175,7 +178,7 @@ package final class Store: LogSource, Sendable {
             tenant: selection.tenant, matchers: selection.matchers, first: first, last: last,
             cut: cut)
         guard !streams.isEmpty else { return [] }
-        return ScanPlan.units(
+        return try ScanPlan.units(
             selection, streams: Set(streams),
             segments: try opened(tenant: selection.tenant, first: first, last: last), cut: cut)
     }

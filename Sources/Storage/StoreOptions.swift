@@ -11,6 +11,9 @@ package struct StoreOptions: Sendable {
     package var maxDiskBytes = 0
     /// Directories of open segments: they are what a query needs first.
     package var directoryCacheBytes = 48 * 1024 * 1024
+    /// Chunks that queries have read, as far as they were unpacked: the next query mostly asks the
+    /// same ones.
+    package var chunkCacheBytes = 64 * 1024 * 1024
     package var openFiles = 512
     /// Level 0 is merged when so many segments, so many bytes of lines, or so old.
     package var level0Segments = 16

@@ -24,11 +24,21 @@ struct MemorySource: LogSource {
                 units.append(
                     ScanUnit(
                         labels: labels, first: first, last: last, bytes: 0, minutes: nil,
-                        load: { _ in unit }))
+                        load: { _, times in unit.within(times) }))
             }
         }
         return units.sorted {
             selection.direction == .backward ? $0.last > $1.last : $0.first < $1.first
         }
+    }
+}
+
+extension Entries {
+    fileprivate func within(_ times: ClosedRange<Int64>) -> Entries {
+        var part = Entries()
+        for row in 0..<count where times.contains(timestamps[row]) {
+            part.append(timestamp: timestamps[row], line: line(row), metadata: metadata(row))
+        }
+        return part
     }
 }

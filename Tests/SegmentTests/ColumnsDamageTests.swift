@@ -91,7 +91,7 @@ import Testing
         #expect(different > 0, "seed \(seed)")
     }
 
-    /// The header with the sizes of pages as they are now: they are its last fields.
+    /// The header with the sizes of pages as they are now: they are its last fields, but for a byte.
     private static func relisted(
         _ header: [UInt8], _ sizes: [Int], _ pages: ArraySlice<[UInt8]>
     ) -> [UInt8] {
@@ -100,8 +100,9 @@ import Testing
             for value in [sizes.count] + sizes { out.appendVarint(UInt64(value)) }
             return out
         }
-        let body = header[12..<header.count - 4].dropLast(list(sizes).count)
-        return sealed(body + list(pages.map(\.count)))
+        let fields = header[12..<header.count - 4]
+        let body = fields.dropLast(list(sizes).count + 1)
+        return sealed(body + list(pages.map(\.count)) + fields.suffix(1))
     }
 
     private static func sealed(_ body: some Collection<UInt8>) -> [UInt8] {

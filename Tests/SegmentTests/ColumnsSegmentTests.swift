@@ -62,33 +62,126 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ["order 42 "], ["ERROR"], ["완료 trace=ab"], ["GET /api/7", "10.0.3"], ["absent word"],
-        ["tick 1800\nmo"], ["e"], ["ERROR", "exec-5", "order"],
-    ])
-    func whatHoldsTheLiteralsIsFound(literals: [String]) throws {
-        let reader = try SegmentObject(Self.batches, level: 1).open()
-        let question = RequiredLiterals(literals.map { Array($0.utf8) })
-        for (stream, batch) in Self.batches.enumerated() {
-            var found = Entries()
-            for slice in reader.wideSlices(ofStream: stream) {
-                try reader.load(slice, projection: .lines, holding: question, into: &found)
-            }
-            func holds(_ row: Row) -> Bool {
-                literals.allSatisfy {
-                    Data(row.line).range(of: Data($0.utf8)) != nil
-                }
-            }
-            // Some more may be given, none left out.
-            #expect(found.rows.filter(holds) == batch.entries.rows.filter(holds))
-            #expect(Set(found.timestamps).isSubset(of: Set(batch.entries.timestamps)))
+    static let conditions: [LineCondition] = {
+        func has(_ text: String) -> LineCondition { .contains(Array(text.utf8)) }
+        func folded(_ text: String) -> LineCondition {
+            .contains(Array(text.utf8), ignoringCase: true)
+        }
+        return [
+            has("order 42 "), has("ERROR"), has("완료 trace=ab"), has("absent word"),
+            has("tick 1800\nmo"), has("e"), folded("eRRoR"), folded("get /API/7"), .anything,
+            .all([has("GET /api/7"), has("10.0.3")]), .not(has("ERROR")), .not(has("absent")),
+            .all([has("ERROR"), has("exec-5"), has("order")]),
+            .any([has("exec-3"), has("/api/3")]),
+            .all([.not(has("exec-")), .any([folded("TICK"), has("200 9")]), .not(has("/api/1"))]),
+            .any([has("absent"), has("not there")]), .not(.anything),
+        ]
+    }()
+
+    private func holds(_ condition: LineCondition, _ line: [UInt8]) -> Bool {
+        switch condition {
+        case .anything: true
+        case .contains(let needle, false): Data(line).range(of: Data(needle)) != nil
+        case .contains(let needle, true):
+            Data(line.map { (65...90).contains($0) ? $0 | 32 : $0 }).range(
+                of: Data(needle.map { (65...90).contains($0) ? $0 | 32 : $0 })) != nil
+        case .not(let inner): !holds(inner, line)
+        case .all(let list): list.allSatisfy { holds($0, line) }
+        case .any(let list): list.contains { holds($0, line) }
         }
     }
 
-    /// Written by the first writer of version 3; never to be written again.
-    @Test func theFirstSegmentOfColumnsIsReadable() throws {
+    @Test(arguments: conditions)
+    func whatFulfilsAConditionIsFound(condition: LineCondition) throws {
+        let question = LineQuestion(condition)
+        for level in [0, 1] {
+            let reader = try SegmentObject(Self.batches, level: level).open()
+            for (stream, batch) in Self.batches.enumerated() {
+                let expected = batch.entries.rows.filter { holds(condition, $0.line) }
+                let all = reader.wideSlices(ofStream: stream)
+                let slices = try reader.slices(all, mayHold: question)
+                var lines = Entries()
+                var times = Entries()
+                var lengths = Entries()
+                for slice in slices {
+                    try reader.load(slice, projection: .lines, holding: question, into: &lines)
+                    try reader.load(slice, projection: .timestamps, holding: question, into: &times)
+                    try reader.load(
+                        slice, projection: .timestampsAndLengths, holding: question, into: &lengths)
+                }
+                // With lines text may give more.
+                #expect(lines.rows.filter { holds(condition, $0.line) } == expected)
+                #expect(Set(lines.timestamps).isSubset(of: Set(batch.entries.timestamps)))
+                #expect(times.timestamps == expected.map(\.timestamp) && times.lineBytes.isEmpty)
+                #expect(lengths.timestamps == times.timestamps)
+                #expect(
+                    (0..<lengths.count).map { lengths.lineRange($0).count }
+                        == expected.map(\.line.count))
+            }
+        }
+    }
+
+    @Test func chunksThatCannotHoldALiteralAreLeftOut() throws {
+        // Of lines without a template nothing is known.
+        let batches = Self.batches.filter { $0.labels["app"] != "noise" }
+        let reader = try SegmentObject(batches, level: 1).open()
+        let slices = batches.indices.flatMap { reader.wideSlices(ofStream: $0) }
+        for (text, isThere) in [
+            ("OutOfMemoryError", false), ("order 42 ", true), ("ERRORS", false), ("ERROR", true),
+            ("exec-9", false), ("tick", true), ("GET /apo", false),
+        ] {
+            for ignoringCase in [false, true] {
+                let question = LineQuestion(
+                    .contains(Array(text.utf8), ignoringCase: ignoringCase))
+                #expect(try reader.slices(slices, mayHold: question).isEmpty != isThere, "\(text)")
+            }
+        }
+    }
+
+    @Test func rowsOutsideOfATimeAreLeftOut() throws {
+        for level in [0, 1] {
+            let reader = try SegmentObject(Self.batches, level: level).open()
+            for (stream, batch) in Self.batches.enumerated() {
+                let times = batch.entries.timestamps
+                let range = times[times.count / 3]...times[times.count / 2]
+                var found = Entries()
+                for slice in reader.slices(ofStream: stream) {
+                    try reader.load(slice, projection: .lines, within: range, into: &found)
+                }
+                #expect(found.rows == batch.entries.rows.filter { range.contains($0.timestamp) })
+            }
+        }
+    }
+
+    /// Many sets, few of them twice, names that most rows lack.
+    @Test func metadataOfManyKindsComesBack() throws {
+        var random = SeededGenerator(seed: 4)
+        var entries = Entries()
+        for row in 0..<9000 {
+            var labels = [
+                "trace_id": String(UInt64.random(in: 0 ... .max, using: &random), radix: 16)
+            ]
+            if row % 7 == 0 { labels["user"] = "u\(row % 13)" }
+            if row % 901 == 0 { labels["name \(row)"] = "é\n\u{0}" }
+            entries.append(
+                timestamp: Int64(row / 3) * 1_000_000 + Int64(row % 3),
+                line: Array("order \(row) was sent to \(row % 17)".utf8),
+                metadata: row % 5 == 0 ? .empty : Labels(labels))
+        }
+        let batch = Batch(labels: Labels(["app": "a"]), entries: entries)
+        let object = try SegmentObject([batch], level: 1)
+        #expect(try object.contents().map(\.named) == [batch.named])
+        let names = try object.open().metadataNames
+        #expect(names?.isSuperset(of: ["trace_id", "user", "name 1802"]) == true)
+        #expect(names?.contains("level") == false)
+    }
+
+    /// Written by the first writers of versions 3 and 4; never to be written again.
+    @Test(arguments: ["v3", "v4"]) func theFirstSegmentsOfColumnsAreReadable(
+        _ version: String
+    ) throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "Fixtures/v3.segment")
+            .appending(path: "Fixtures/\(version).segment")
         let object = SegmentObject(bytes: [UInt8](try Data(contentsOf: file)))
         let few = Self.batches.map { batch in
             var entries = Entries()

@@ -19,6 +19,18 @@ final class ByteColumn {
         (bytes + capacity).initialize(repeating: 0, count: Self.slack)
     }
 
+    convenience init(_ values: [[UInt8]]) {
+        self.init(count: values.count, capacity: values.reduce(0) { $0 + $1.count })
+        var at = 0
+        for (index, value) in values.enumerated() {
+            for byte in value {
+                bytes[at] = byte
+                at += 1
+            }
+            ends[index + 1] = UInt32(truncatingIfNeeded: at)
+        }
+    }
+
     deinit {
         ends.deallocate()
         bytes.deallocate()
@@ -29,6 +41,8 @@ final class ByteColumn {
 
     @inline(__always)
     func start(_ index: Int) -> UnsafeMutablePointer<UInt8> { bytes + Int(ends[index]) }
+
+    var memory: Int { capacity + (count + 1) * 4 }
 
     var used: Int { Int(ends[count]) }
 

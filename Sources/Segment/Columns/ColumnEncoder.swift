@@ -11,7 +11,22 @@ struct EncodedColumn {
     var dictionary: [UInt8] = []
     var pages: [[UInt8]] = []
 
+    /// Of ids, the size of the longest.
+    var longestID = 0
+
     var size: Int { pages.reduce(dictionary.count) { $0 + $1.count } }
+
+    private static let digits = ByteClasses.mask("0123456789".utf8)
+    private static let letters = ByteClasses.mask("abcdefABCDEF".utf8)
+    private static let idBytes = ByteClasses.mask(
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_".utf8)
+
+    /// Long values of digits and letters that seldom come again: what people look for one of.
+    var mayBeIDs: Bool {
+        flags & ColumnsFormat.Flag.time == 0 && shortest >= IDFilter.shortest && longest <= 128
+            && mask & ~Self.idBytes == 0 && mask & Self.digits != 0 && mask & Self.letters != 0
+            && (distinct == 0 || distinct * 16 > values)
+    }
 }
 
 /// Writes one column: with a dictionary or without, whatever is smaller.

@@ -5,13 +5,23 @@ enum PageValues {
     case bytes(ByteColumn)
     case codes(RawCodes, ByteColumn)
     case times(RawCodes, LineTime.Style)
+
+    /// Bytes of memory, about; a dictionary is counted where it is kept.
+    var memory: Int {
+        switch self {
+        case .bytes(let column): column.memory
+        case .codes(let codes, _), .times(let codes, _): codes.count * 8
+        }
+    }
 }
 
 /// Numbers of a decoded page.
 final class RawCodes {
     let numbers: UnsafeMutablePointer<Int64>
+    let count: Int
 
     init(count: Int) {
+        self.count = count
         numbers = .allocate(capacity: max(count, 1))
         numbers.initialize(repeating: 0, count: max(count, 1))
     }
@@ -46,6 +56,7 @@ final class ColumnPages {
     private var bundles: [Int: [UInt8]] = [:]
     private var dictionaries: [Int: ByteColumn] = [:]
     private var known: StripNumbers?
+    private var filter: IDFilter?
     /// The page of each column that was decoded last: pages of rows and of values rarely meet.
     private var recent: [Int: (page: Int, values: PageValues)] = [:]
 
@@ -53,6 +64,36 @@ final class ColumnPages {
         self.header = header
         self.read = read
         decoder = ValueDecoder(limit: header.lineBytes)
+    }
+
+    /// Bytes of memory that is kept, about.
+    var memory: Int {
+        bundles.values.reduce(0) { $0 + $1.count }
+            + dictionaries.values.reduce(0) { $0 + $1.memory }
+            + recent.values.reduce(0) { $0 + $1.values.memory }
+            + (known.map { $0.templates.count * 2 + ($0.firstStrip?.count ?? 0) * 4 } ?? 0)
+            + (filter?.bytes ?? 0)
+    }
+
+    /// What is known of the columns without reading pages. Dictionaries that lie in the header cost no
+    /// read; of ids the filter tells more than a long list of them.
+    func summaries() -> [ColumnSummary] {
+        header.columns.map { column in
+            ColumnSummary(
+                mask: column.mask, shortest: column.shortest, longest: column.longest,
+                hasList: column.dictionary?.page == -1, longestID: column.longestID)
+        }
+    }
+
+    /// The ids of the chunk, if it has a filter of them.
+    func ids() throws -> IDFilter? {
+        if let filter { return filter }
+        guard let index = header.filterPage else { return nil }
+        let body = try page(index)
+        do throws(BytesError) { filter = try IDFilter(decoding: body) } catch {
+            throw SegmentError.of(error, in: "filter of ids")
+        }
+        return filter
     }
 
     private func page(_ index: Int) throws -> [UInt8] {

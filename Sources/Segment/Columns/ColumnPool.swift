@@ -123,7 +123,7 @@ final class MergedTemplates {
 
     /// The piece's last word and what follows it; a piece that says too little also takes what
     /// stood left of the hole before.
-    private static func context(_ piece: [UInt8], after left: [UInt8]) -> [UInt8] {
+    static func context(_ piece: [UInt8], after left: [UInt8]) -> [UInt8] {
         func isWord(_ byte: UInt8) -> Bool { CutClass.table[Int(byte)] != 0 }
         var at = piece.count
         while at > 0, !isWord(piece[at - 1]) { at -= 1 }

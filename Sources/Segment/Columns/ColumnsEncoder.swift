@@ -84,6 +84,8 @@ private final class ChunkBuilder {
     private var templates: [ChunkTemplate] = []
     private let numbers: RawList<Int64>
     private var columns: [EncodedColumn] = []
+    /// Of the values of id-like columns, all together.
+    private var ids: [UInt64] = []
 
     /// Nil when too few lines fit templates, or there are too many of those.
     init?(
@@ -111,13 +113,32 @@ private final class ChunkBuilder {
         for column in pool.columns {
             let values = Values(
                 text: text, spans: pool.spans.base + column.first, count: column.count)
-            columns.append(
-                column.count == 0
-                    ? EncodedColumn()
-                    : ColumnEncoder.encode(
-                        values, isTime: column.isTime, rows: pool.rows.base + column.first,
-                        timestamps: timestamps))
+            guard column.count > 0 else {
+                columns.append(EncodedColumn())
+                continue
+            }
+            var encoded = ColumnEncoder.encode(
+                values, isTime: column.isTime, rows: pool.rows.base + column.first,
+                timestamps: timestamps)
+            if encoded.mayBeIDs { gatherIDs(values, &encoded) }
+            columns.append(encoded)
         }
+    }
+
+    /// Takes the ids of a column to the filter, if every value has one.
+    private func gatherIDs(_ values: Values, _ column: inout EncodedColumn) {
+        var found: [UInt64] = []
+        for index in 0..<values.count {
+            let value = values.start(index)
+            let before = found.count
+            IDFilter.forEachID(value, values.size(index)) { start, size in
+                found.append(IDFilter.key(value + start, size))
+                column.longestID = max(column.longestID, size)
+            }
+            if found.count == before { return }
+        }
+        column.flags |= ColumnsFormat.Flag.ids
+        ids += found
     }
 
     /// Nil when the header would be beyond what a reader takes.
@@ -132,7 +153,9 @@ private final class ChunkBuilder {
         var directory: [UInt8] = []
         directory.appendVarint(UInt64(columns.count))
         for column in columns { Self.describe(column, &layout, &directory) }
-        let pages = layout.finish()
+        var pages = layout.finish()
+        let filter = IDFilter(ids)
+        if let filter { pages.append(Page.seal(filter.encode())) }
         var header: [UInt8] = [ColumnsFormat.version]
         header.appendVarint(UInt64(lineEnds.count))
         header.appendVarint(UInt64(strips.ends.count))
@@ -148,6 +171,7 @@ private final class ChunkBuilder {
         header += directory
         header.appendVarint(UInt64(pages.count))
         for page in pages { header.appendVarint(UInt64(page.count)) }
+        header.append(filter == nil ? 0 : 1)
         guard header.count <= ColumnsFormat.mostHeaderBytes else { return nil }
         return pages.reduce(Page.encode(header, zstdLevel: 3)) { $0 + $1 }
     }
@@ -155,12 +179,7 @@ private final class ChunkBuilder {
     private func describeTemplates(_ out: inout [UInt8]) {
         out.appendVarint(UInt64(templates.count))
         for template in templates {
-            out.appendVarint(UInt64(template.columns.count))
-            for column in template.columns { out.appendVarint(UInt64(column)) }
-            for piece in template.pieces {
-                out.appendVarint(UInt64(piece.count))
-                out += piece
-            }
+            TemplateTable.write(template.pieces, columns: template.columns, into: &out)
         }
     }
 
@@ -172,6 +191,9 @@ private final class ChunkBuilder {
         out.appendVarint(UInt64(column.shortest))
         out.appendVarint(UInt64(column.longest))
         out.appendLE(column.mask)
+        if column.flags & ColumnsFormat.Flag.ids != 0 {
+            out.appendVarint(UInt64(column.longestID))
+        }
         if column.flags & ColumnsFormat.Flag.dictionary != 0 {
             out.appendVarint(UInt64(column.distinct))
             if column.dictionary.count < ColumnsFormat.inlineBelow || column.distinct == 1 {

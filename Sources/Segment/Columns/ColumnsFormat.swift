@@ -11,8 +11,10 @@
 ///                               per piece (one more than holes): varint size, bytes }
 ///            varint columns { COLUMN }
 ///            varint pages { varint stored size }: those behind the header, in their order
-/// COLUMN:    u8 flags (1 times, 2 dictionary) │ varint values │ varint shortest, longest value
-///            u64 classes of bytes that occur (`ByteClasses`)
+///            from version 2 on: u8 1 when the last page is a filter of ids (`IDFilter`)
+/// COLUMN:    u8 flags (1 times, 2 dictionary, 4 its ids are in the filter)
+///            varint values │ varint shortest, longest value
+///            u64 classes of bytes that occur (`ByteClasses`) │ ids: varint longest one
 ///            dictionary: varint distinct, PLACE, the body if it is inline
 ///            PLACE of each page of values: none when the dictionary has one value
 /// PLACE:     varint size of the body * 4 + (0 page of its own │ 1 bundled │ 2 inline)
@@ -25,7 +27,7 @@
 /// A row is one strip or more (`Strips`). A strip is its template's pieces with the next value of
 /// each hole's column between them, so the values of a column stand in the order of the rows.
 package enum ColumnsFormat {
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
     /// Rows that are decoded together.
     package static let pageRows = 4096
     package static let mostRows = 65_536
@@ -45,6 +47,7 @@ package enum ColumnsFormat {
     enum Flag {
         static let time: UInt8 = 1
         static let dictionary: UInt8 = 2
+        static let ids: UInt8 = 4
     }
 
     enum Place: Int { case own = 0, bundled = 1, inline = 2 }

@@ -14,39 +14,43 @@ package struct ColumnsHeader: Sendable {
         var shortest: Int
         var longest: Int
         var mask: UInt64
+        /// Of ids in the filter, the size of the longest.
+        var longestID = 0
         var distinct = 0
         var dictionary: Place?
         var pages: [Place] = []
 
         var isTime: Bool { flags & ColumnsFormat.Flag.time != 0 }
+        var hasIDs: Bool { flags & ColumnsFormat.Flag.ids != 0 }
     }
 
-    /// A piece, and the column of the hole behind it; -1 behind a template's last piece.
-    struct Step: Sendable {
-        var start: UInt32
-        var size: UInt32
-        var column: Int32
-    }
-
+    private var version: UInt8 = 0
     package private(set) var rows = 0
     private(set) var strips = 0
     package private(set) var lineBytes = 0
     private(set) var checksum: UInt32 = 0
     /// Line bytes of each `ColumnsFormat.pageRows` rows.
     private(set) var rowPageBytes: [Int] = []
-    /// All pieces end to end, with room for copies that overshoot.
-    private(set) var pieces: [UInt8] = []
-    private(set) var steps: [Step] = []
-    /// Template t consists of the steps from `firstStep[t]` up to `firstStep[t + 1]`.
-    private(set) var firstStep: [Int] = [0]
+    private(set) var table = TemplateTable()
     private(set) var columns: [Column] = []
     private(set) var inline: [UInt8] = []
     /// The pages behind the header, as offsets from the chunk's start; the first has the numbers.
     private(set) var pages: [Range<Int>] = []
+    /// The page of the filter of ids.
+    private(set) var filterPage: Int?
     /// Bytes of the header's own page.
     private let size: Int
 
-    var templates: Int { firstStep.count - 1 }
+    var templates: Int { table.count }
+    var steps: [TemplateTable.Step] { table.steps }
+    var firstStep: [Int] { table.firstStep }
+    var pieces: [UInt8] { table.pieces }
+
+    /// Bytes of memory, about.
+    package var memory: Int {
+        table.memory + inline.count + pages.count * 16
+            + columns.reduce(0) { $0 + MemoryLayout<Column>.stride + 32 + $1.pages.count * 24 }
+    }
 
     /// Decodes the header page, which fills `bytes`.
     init(_ bytes: [UInt8]) throws(SegmentError) {
@@ -55,7 +59,7 @@ package struct ColumnsHeader: Sendable {
         do throws(BytesError) {
             var reader = ByteReader(raw)
             try readCounts(&reader)
-            try readTemplates(&reader)
+            table = try TemplateTable(&reader, limit: ColumnsFormat.mostTemplates) { _ in }
             try readColumns(&reader)
             try readPages(&reader)
         } catch { throw .of(error, in: "header of columns") }
@@ -74,7 +78,8 @@ package struct ColumnsHeader: Sendable {
     }
 
     private mutating func readCounts(_ reader: inout ByteReader) throws(BytesError) {
-        guard try reader.readUInt8() == ColumnsFormat.version else {
+        version = try reader.readUInt8()
+        guard (1...ColumnsFormat.version).contains(version) else {
             throw .invalid("version is not known to this program", offset: 0)
         }
         rows = try reader.readCount(limit: ColumnsFormat.mostRows)
@@ -91,27 +96,6 @@ package struct ColumnsHeader: Sendable {
         }
     }
 
-    private mutating func readTemplates(_ reader: inout ByteReader) throws(BytesError) {
-        let count = try reader.readCount(limit: ColumnsFormat.mostTemplates)
-        for _ in 0..<count {
-            let holes = try reader.readCount(limit: reader.remaining)
-            var columns: [Int32] = []
-            for _ in 0..<holes {
-                columns.append(Int32(try reader.readCount(limit: ColumnsFormat.mostColumns - 1)))
-            }
-            columns.append(-1)
-            for column in columns {
-                let piece = try reader.readBytes(try reader.readCount(limit: reader.remaining))
-                steps.append(
-                    Step(
-                        start: UInt32(pieces.count), size: UInt32(piece.count), column: column))
-                pieces += piece
-            }
-            firstStep.append(steps.count)
-        }
-        pieces += [UInt8](repeating: 0, count: ByteColumn.slack)
-    }
-
     private mutating func readColumns(_ reader: inout ByteReader) throws(BytesError) {
         let count = try reader.readCount(limit: ColumnsFormat.mostColumns)
         var layout = Layout()
@@ -124,6 +108,7 @@ package struct ColumnsHeader: Sendable {
                 shortest: try reader.readCount(limit: lineBytes),
                 longest: try reader.readCount(limit: lineBytes), mask: try reader.readUInt64())
             left -= column.values
+            if column.hasIDs { column.longestID = try reader.readCount(limit: column.longest) }
             var pages = (column.values + ValueFormat.pageValues - 1) / ValueFormat.pageValues
             if column.flags & ColumnsFormat.Flag.dictionary != 0 {
                 column.distinct = try reader.readCount(limit: ColumnsFormat.mostDistinct)
@@ -142,7 +127,7 @@ package struct ColumnsHeader: Sendable {
                 columns[index].dictionary = place
             }
         }
-        guard steps.allSatisfy({ $0.column < Int32(count) }) else {
+        guard table.steps.allSatisfy({ $0.column < Int32(count) }) else {
             throw .invalid("column of a hole", offset: reader.offset)
         }
     }
@@ -170,6 +155,7 @@ package struct ColumnsHeader: Sendable {
             pages.append(offset..<offset + stored)
             offset += stored
         }
+        if version >= 2, try reader.readUInt8() == 1 { filterPage = count - 1 }
         let last =
             columns.lazy.flatMap { $0.pages + ($0.dictionary.map { [$0] } ?? []) }
             .map(\.page).max() ?? 0

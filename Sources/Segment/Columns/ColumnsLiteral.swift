@@ -26,11 +26,20 @@ package struct ColumnsLiteral: Sendable {
     /// A literal with a newline may lie across strips, but its longest part between newlines lies
     /// in one; of a very long literal a part will do. Nil when the literal can be taken as it is.
     func part(for header: ColumnsHeader) -> ColumnsLiteral? {
-        let isAcross = header.strips > header.rows && needle.contains(10)
+        part(hasStrips: header.strips > header.rows)
+    }
+
+    func part(hasStrips: Bool) -> ColumnsLiteral? {
+        let isAcross = hasStrips && needle.contains(10)
         guard isAcross || needle.count > Self.longest else { return nil }
         let whole = isAcross ? needle.split(separator: 10).max { $0.count < $1.count } : needle[...]
         let part = whole?.prefix(Self.longest) ?? []
         return ColumnsLiteral(part.isEmpty ? [10] : Array(part), ignoringCase: ignoringCase)
+    }
+
+    /// The other byte that stands for one of the needle.
+    func unfold(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) ? byte & ~0x20 : byte
     }
 
     @inline(__always)

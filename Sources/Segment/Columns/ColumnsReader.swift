@@ -28,9 +28,9 @@ package final class ColumnsReader {
     package func lines(
         _ rows: Range<Int>, timestamps: [Int64]
     ) throws -> (bytes: [UInt8], ends: [UInt32]) {
-        guard rows.lowerBound >= 0, rows.upperBound <= header.rows,
-            timestamps.count == header.rows
-        else { throw SegmentError.corrupt("rows of a chunk", offset: rows.upperBound) }
+        guard rows.lowerBound >= 0, rows.upperBound <= header.rows, suits(timestamps) else {
+            throw SegmentError.corrupt("rows of a chunk", offset: rows.upperBound)
+        }
         guard !rows.isEmpty else { return ([], []) }
         let numbers = try pages.numbers()
         let cursors = try cursors(at: numbers.first(ofRow: rows.lowerBound), timestamps: timestamps)
@@ -59,7 +59,7 @@ package final class ColumnsReader {
         of rows: [UInt32], timestamps: [Int64]
     ) throws -> (bytes: [UInt8], ends: [UInt32]) {
         guard let first = rows.first, let last = rows.last else { return ([], []) }
-        guard Int(last) < header.rows, timestamps.count == header.rows,
+        guard Int(last) < header.rows, suits(timestamps),
             zip(rows, rows.dropFirst()).allSatisfy({ $0 < $1 })
         else { throw SegmentError.corrupt("rows of a chunk", offset: Int(last)) }
         let numbers = try pages.numbers()
@@ -87,8 +87,48 @@ package final class ColumnsReader {
         return (Array(UnsafeBufferPointer(start: out.base, count: out.count)), ends)
     }
 
+    /// Where each of some lines ends when they stand end to end; no byte of them is written.
+    package func lengths(_ rows: Range<Int>, timestamps: [Int64]) throws -> [UInt32] {
+        guard rows.lowerBound >= 0, rows.upperBound <= header.rows, suits(timestamps) else {
+            throw SegmentError.corrupt("rows of a chunk", offset: rows.upperBound)
+        }
+        guard !rows.isEmpty else { return [] }
+        let numbers = try pages.numbers()
+        let cursors = try cursors(at: numbers.first(ofRow: rows.lowerBound), timestamps: timestamps)
+        var ends: [UInt32] = []
+        ends.reserveCapacity(rows.count)
+        var at = 0
+        let steps = header.steps
+        for row in rows {
+            for strip in numbers.strips(ofRow: row) {
+                for step in header.table.steps(of: Int(numbers.templates[strip])) {
+                    at += Int(steps[step].size)
+                    guard steps[step].column >= 0 else { continue }
+                    let cursor = cursors.cursors + Int(steps[step].column)
+                    if cursor.pointee.index >= cursor.pointee.count {
+                        try cursors.load(Int(steps[step].column))
+                    }
+                    at += cursors.size(cursor)
+                    cursor.pointee.index += 1
+                }
+            }
+            guard at <= header.lineBytes else { throw Self.tooLong }
+            ends.append(UInt32(truncatingIfNeeded: at))
+        }
+        return ends
+    }
+
+    /// Whether any value is a time, which is told by the timestamp of its entry.
+    var hasTimes: Bool { header.columns.contains { $0.isTime } }
+
+    /// Whether there is a timestamp for every row that needs one.
+    func suits(_ timestamps: [Int64]) -> Bool { timestamps.count == header.rows || !hasTimes }
+
+    /// Bytes of memory that header and kept pages take, about.
+    var memory: Int { header.memory + pages.memory }
+
     private func append(
-        _ step: ColumnsHeader.Step, _ cursors: ColumnCursors, row: Int,
+        _ step: TemplateTable.Step, _ cursors: ColumnCursors, row: Int,
         to out: inout RawList<UInt8>
     ) throws {
         var size = Int(step.size)
@@ -146,7 +186,7 @@ package final class ColumnsReader {
 
     @inline(__always)
     private func write(
-        _ step: ColumnsHeader.Step, _ pieces: UnsafePointer<UInt8>, _ cursors: ColumnCursors,
+        _ step: TemplateTable.Step, _ pieces: UnsafePointer<UInt8>, _ cursors: ColumnCursors,
         row: Int, to out: UnsafeMutablePointer<UInt8>, room: Int, _ at: inout Int
     ) throws {
         guard Int(step.size) <= room - at else { throw Self.tooLong }

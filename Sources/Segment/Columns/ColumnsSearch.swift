@@ -22,15 +22,13 @@ struct ColumnsSearch {
     init(_ literal: ColumnsLiteral, _ reader: ColumnsReader) throws {
         self.literal = literal
         self.reader = reader
-        let header = reader.header
         let pages = reader.pages
-        var alignment = LiteralAlignment(literal, header) { column in
-            // Dictionaries in the header cost no read.
-            header.columns[column].dictionary?.page == -1 ? try pages.dictionary(column) : nil
-        }
+        let alignment = LiteralAlignment(
+            literal, reader.header.table, pages.summaries(),
+            list: { try pages.dictionary($0) }, ids: { try pages.ids() })
         var plans: [LiteralPlan] = []
-        plans.reserveCapacity(header.templates)
-        for template in 0..<header.templates {
+        plans.reserveCapacity(reader.header.templates)
+        for template in 0..<reader.header.templates {
             plans.append(try alignment.plan(ofTemplate: template))
         }
         self.plans = plans
@@ -48,7 +46,7 @@ struct ColumnsSearch {
             ?? false
     }
 
-    func rows(timestamps: [Int64]) throws -> [UInt32] {
+    func rows(timestamps: () throws -> [Int64]) throws -> [UInt32] {
         let scan = ColumnScan(literal, reader.pages)
         var hits: [Int: [Int]] = [:]
         var times: Set<Int32> = []
@@ -69,7 +67,7 @@ struct ColumnsSearch {
         var isHit = [Bool](repeating: false, count: header.strips)
         mark(numbers.templates, hits, in: &isHit)
         if isStitched {
-            try Stitching(literal, reader, stitched).mark(numbers, timestamps, in: &isHit)
+            try Stitching(literal, reader, stitched).mark(numbers, try timestamps(), in: &isHit)
         }
         var rows: [UInt32] = []
         for row in 0..<header.rows where numbers.strips(ofRow: row).contains(where: { isHit[$0] }) {

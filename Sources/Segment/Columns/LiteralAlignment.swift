@@ -1,20 +1,26 @@
 import Bytes
 
 /// Lays a literal along the elements of a template (pieces and holes in turn) in all ways, and keeps
-/// those that nothing in the header rules out. Only necessary conditions are asked, so what is left
-/// over may still be wrong, but what is dropped is not in any line.
-struct LiteralAlignment: ~Copyable {
+/// those that nothing known of the columns rules out. Only necessary conditions are asked, so what is
+/// left over may still be wrong, but what is dropped is not in any line.
+final class LiteralAlignment {
     private static let never = Int32.max
 
     private let literal: ColumnsLiteral
-    private let header: ColumnsHeader
+    private let table: TemplateTable
     private let count: Int
     private let needle: RawList<UInt8>
     private let accepted: RawList<UInt64>
-    private let summaries: RawList<ColumnSummary>
+    private let summaries: [ColumnSummary]
     /// Whether any piece at all holds the literal.
     private let isInPieces: Bool
-    private let dictionary: (Int) throws -> ByteColumn?
+    /// By byte: whether the literal has it before its last place, so that a text which ends with it may
+    /// end with the literal's beginning.
+    private let mayEnd: RawList<Bool>
+    private let list: (Int) throws -> ByteColumn?
+    private let ids: () throws -> IDFilter?
+    /// What holes of a column can be for a literal that begins in them; made when first asked for.
+    private var beginnings: [Beginning?]
     /// `reached[n]`: the first n bytes can end where the element begins; the earliest element that
     /// they can have begun in.
     private var reached: RawList<Int32>
@@ -23,47 +29,52 @@ struct LiteralAlignment: ~Copyable {
     private var isUnderWay = false
     private var plan = LiteralPlan()
 
-    /// `dictionary` gives the values of a column whose dictionary lies in the header.
+    private struct Beginning {
+        /// The literal may lie in one value.
+        var holds = false
+        /// Sizes of its beginnings that a value may end with.
+        var sizes: [Int] = []
+    }
+
+    /// `list` gives the values of a column that has them at hand (`ColumnSummary.hasList`), `ids` the
+    /// filter of ids, if there is one.
     init(
-        _ literal: ColumnsLiteral, _ header: ColumnsHeader,
-        dictionary: @escaping (Int) throws -> ByteColumn?
+        _ literal: ColumnsLiteral, _ table: TemplateTable, _ summaries: [ColumnSummary],
+        list: @escaping (Int) throws -> ByteColumn?, ids: @escaping () throws -> IDFilter?
     ) {
         self.literal = literal
-        self.header = header
-        self.dictionary = dictionary
-        count = literal.needle.count
-        var needle = RawList<UInt8>(capacity: count)
-        var accepted = RawList<UInt64>(capacity: count)
-        for byte in literal.needle { needle.append(byte) }
-        for classes in literal.accepted { accepted.append(classes) }
-        self.needle = needle
-        self.accepted = accepted
-        var summaries = RawList<ColumnSummary>(capacity: header.columns.count)
-        for column in header.columns {
-            summaries.append(
-                ColumnSummary(
-                    mask: column.mask, shortest: column.shortest, longest: column.longest,
-                    hasList: column.dictionary?.page == -1))
-        }
+        self.table = table
         self.summaries = summaries
-        isInPieces = header.pieces.withUnsafeBytes { literal.search.occurs(in: $0) }
+        self.list = list
+        self.ids = ids
+        count = literal.needle.count
+        needle = RawList(literal.needle)
+        accepted = RawList(literal.accepted)
+        let mayEnd = RawList<Bool>(repeating: false, count: 256)
+        for byte in literal.needle.dropLast() {
+            mayEnd[Int(byte)] = true
+            if literal.ignoringCase { mayEnd[Int(literal.unfold(byte))] = true }
+        }
+        self.mayEnd = mayEnd
+        isInPieces = table.pieces.withUnsafeBytes { literal.search.occurs(in: $0) }
+        beginnings = Array(repeating: nil, count: summaries.count)
         reached = RawList(repeating: Self.never, count: count + 1)
         next = RawList(repeating: Self.never, count: count + 1)
     }
 
-    mutating func plan(ofTemplate template: Int) throws -> LiteralPlan {
+    func plan(ofTemplate template: Int) throws -> LiteralPlan {
         plan = LiteralPlan()
         guard count > 0 else {
             plan.isEverywhere = true
             return plan
         }
-        clear(reached)
+        if isUnderWay { clear(reached) }
         isUnderWay = false
-        let first = header.firstStep[template]
-        for step in first..<header.firstStep[template + 1] {
-            let entry = header.steps[step]
-            let element = Int32(truncatingIfNeeded: (step - first) * 2)
-            passPiece(entry, element)
+        let steps = table.steps(of: template)
+        for step in steps {
+            let entry = table.steps[step]
+            let element = Int32(truncatingIfNeeded: (step - steps.lowerBound) * 2)
+            if entry.size > 0 { passPiece(entry, element) }
             if plan.isEverywhere { return plan }
             if entry.column >= 0 { try passHole(entry.column, element + 1) }
         }
@@ -74,33 +85,36 @@ struct LiteralAlignment: ~Copyable {
         list.base.update(repeating: Self.never, count: count + 1)
     }
 
-    private mutating func accept(from start: Int32, to end: Int32) {
+    private func accept(from start: Int32, to end: Int32) {
         plan.across = LiteralPlan.joined(plan.across, Int(start)...Int(end))
     }
 
     @inline(__always)
-    private mutating func reach(_ bytes: Int, from start: Int32) {
+    private func reach(_ bytes: Int, from start: Int32) {
         next[bytes] = min(next[bytes], start)
         isUnderWay = true
     }
 
-    private mutating func advance() {
+    /// Goes on to the next element with what `body` reaches.
+    private func advance(_ body: () throws -> Void) rethrows {
+        clear(next)
+        isUnderWay = false
+        try body()
         swap(&reached, &next)
     }
 
-    private mutating func passPiece(_ step: ColumnsHeader.Step, _ element: Int32) {
-        guard step.size > 0 else { return }
-        clear(next)
-        let wasUnderWay = isUnderWay
-        isUnderWay = false
-        header.pieces.withUnsafeBytes { pieces in
+    private func passPiece(_ step: TemplateTable.Step, _ element: Int32) {
+        table.pieces.withUnsafeBytes { pieces in
             let start = Int(step.start)
-            let piece = UnsafeRawBufferPointer(
-                rebasing: pieces[start..<start + Int(step.size)])
-            if isInPieces, literal.search.occurs(in: piece) { plan.isEverywhere = true }
-            passText(piece, element, wasUnderWay: wasUnderWay)
+            let piece = UnsafeRawBufferPointer(rebasing: pieces[start..<start + Int(step.size)])
+            if isInPieces, literal.search.occurs(in: piece) {
+                plan.isEverywhere = true
+                return
+            }
+            let wasUnderWay = isUnderWay
+            guard wasUnderWay || mayEnd[Int(piece[piece.count - 1])] else { return }
+            advance { passText(piece, element, wasUnderWay: wasUnderWay) }
         }
-        advance()
     }
 
     /// Whether `size` bytes of a text are those of the literal from `offset` on.
@@ -115,20 +129,29 @@ struct LiteralAlignment: ~Copyable {
         return true
     }
 
+    /// Calls `body` with the sizes of the literal's beginnings that a text ends with.
+    @inline(__always)
+    private func forEachBeginning(_ text: UnsafeRawBufferPointer, _ body: (Int) -> Void) {
+        guard let base = text.baseAddress, !text.isEmpty, mayEnd[Int(text[text.count - 1])] else {
+            return
+        }
+        for size in 1..<max(min(count, text.count + 1), 1)
+        where matches(base + (text.count - size), size, at: 0) { body(size) }
+    }
+
     /// What begins in a text, goes through it and ends in it. What lies in it as a whole is the
     /// caller's.
-    private mutating func passText(
+    private func passText(
         _ text: UnsafeRawBufferPointer, _ element: Int32, wasUnderWay: Bool
     ) {
-        guard let base = text.baseAddress else {
+        guard let base = text.baseAddress, !text.isEmpty else {
             // An empty value lets everything through.
             for offset in 1..<max(count, 1) where reached[offset] != Self.never {
                 reach(offset, from: reached[offset])
             }
             return
         }
-        for size in 1..<max(min(count, text.count + 1), 1)
-        where matches(base + (text.count - size), size, at: 0) { reach(size, from: element) }
+        forEachBeginning(text) { reach($0, from: element) }
         guard wasUnderWay else { return }
         for offset in 1..<max(count, 1) where reached[offset] != Self.never {
             let rest = count - offset
@@ -140,44 +163,95 @@ struct LiteralAlignment: ~Copyable {
         }
     }
 
-    private mutating func passHole(_ column: Int32, _ element: Int32) throws {
-        let summary = summaries[Int(column)]
-        let wasUnderWay = isUnderWay
-        // Most holes are done with by their classes alone.
-        guard wasUnderWay || accepted[0] & summary.mask != 0 else { return clear(reached) }
-        clear(next)
-        isUnderWay = false
-        if summary.hasList, let values = try dictionary(Int(column)) {
-            for index in 0..<values.count {
-                let value = values.value(index)
-                passText(value, element, wasUnderWay: wasUnderWay)
-                if value.count >= count, literal.search.occurs(in: value) {
-                    plan.columns.insert(column)
-                }
-            }
-        } else {
-            passUnknown(column, summary, element)
+    private func passHole(_ column: Int32, _ element: Int32) throws {
+        let beginning = try beginning(column)
+        if beginning.holds { plan.columns.insert(column) }
+        guard isUnderWay else {
+            if beginning.sizes.isEmpty { return }
+            return advance { for size in beginning.sizes { reach(size, from: element) } }
         }
-        advance()
+        try advance {
+            for size in beginning.sizes { reach(size, from: element) }
+            if summaries[Int(column)].hasList, let values = try list(Int(column)) {
+                for index in 0..<values.count {
+                    passText(values.value(index), element, wasUnderWay: true)
+                }
+            } else {
+                try passUnknown(column, element)
+            }
+        }
     }
 
-    /// A hole of which only sizes and classes are known.
-    private mutating func passUnknown(_ column: Int32, _ summary: ColumnSummary, _ element: Int32) {
-        // Bytes from the start, and from an offset on, that the column may hold.
-        let head = run(from: 0, summary.mask)
-        if head == count, count <= summary.longest { plan.columns.insert(column) }
-        for size in 1..<max(min(count, summary.longest + 1, head + 1), 1) {
-            reach(size, from: element)
+    private func beginning(_ column: Int32) throws -> Beginning {
+        if let known = beginnings[Int(column)] { return known }
+        let summary = summaries[Int(column)]
+        var made = Beginning()
+        // Most columns are done with by their classes alone.
+        if accepted[0] & summary.mask != 0 {
+            if summary.hasList, let values = try list(Int(column)) {
+                var sizes: Set<Int> = []
+                for index in 0..<values.count {
+                    let value = values.value(index)
+                    forEachBeginning(value) { sizes.insert($0) }
+                    if value.count >= count, literal.search.occurs(in: value) { made.holds = true }
+                }
+                made.sizes = sizes.sorted()
+            } else {
+                let head = run(from: 0, summary.mask)
+                if head == count, count <= summary.longest {
+                    made.holds = try mayBeThere(0..<count, summary)
+                }
+                for size in 1..<max(min(count, summary.longest + 1, head + 1), 1)
+                where try mayBeThere(0..<size, summary, endsThere: true) {
+                    made.sizes.append(size)
+                }
+            }
         }
+        beginnings[Int(column)] = made
+        return made
+    }
+
+    /// Whether a stretch of the literal may lie in a value of a column, as far as its ids tell: a run
+    /// that ends on both sides, or is as long as any, is an id as it is. The stretch may be known to
+    /// begin or to end where the value does.
+    private func mayBeThere(
+        _ range: Range<Int>, _ summary: ColumnSummary, beginsThere: Bool = false,
+        endsThere: Bool = false
+    ) throws -> Bool {
+        guard summary.longestID > 0, range.count >= IDFilter.shortest, !literal.ignoringCase,
+            let ids = try ids()
+        else { return true }
+        var mayBe = true
+        IDFilter.forEachID(needle.base + range.lowerBound, range.count) { start, size in
+            let isWhole =
+                size >= summary.longestID
+                || (start > 0 || beginsThere) && (start + size < range.count || endsThere)
+            guard isWhole, mayBe else { return }
+            let first = range.lowerBound + start
+            mayBe = ids.mayHold(IDFilter.key(literal.needle[first..<first + size]))
+        }
+        return mayBe
+    }
+
+    /// A hole of which only sizes and classes are known, for a literal that began before it.
+    private func passUnknown(_ column: Int32, _ element: Int32) throws {
+        let summary = summaries[Int(column)]
         for offset in 1..<max(count, 1) where reached[offset] != Self.never {
             let rest = count - offset
             let run = run(from: offset, summary.mask)
-            if run == rest, rest <= summary.longest {
+            if run == rest, rest <= summary.longest,
+                try mayBeThere(offset..<count, summary, beginsThere: true)
+            {
                 accept(from: reached[offset], to: element)
             }
             let most = min(summary.longest, run, rest - 1)
             guard summary.shortest <= most else { continue }
-            for size in summary.shortest...most { reach(offset + size, from: reached[offset]) }
+            for size in summary.shortest...most
+            where try mayBeThere(
+                offset..<offset + size, summary, beginsThere: true, endsThere: true)
+            {
+                reach(offset + size, from: reached[offset])
+            }
         }
     }
 
@@ -189,12 +263,13 @@ struct LiteralAlignment: ~Copyable {
     }
 }
 
-/// What the search asks of a column again and again, without its arrays. (Nested and private it
-/// would be better placed, but Swift 6.3 then fails to compile without optimization.)
-struct ColumnSummary: BitwiseCopyable {
+/// What the search asks of a column again and again.
+struct ColumnSummary: Sendable, BitwiseCopyable {
     var mask: UInt64
     var shortest: Int
     var longest: Int
-    /// Its dictionary lies in the header.
+    /// Its distinct values are at hand.
     var hasList: Bool
+    /// The size of the longest of its ids, which are in the filter; 0 when they are not.
+    var longestID: Int
 }

@@ -17,6 +17,11 @@ struct RawList<Element: BitwiseCopyable>: ~Copyable {
         self.count = count
     }
 
+    init(_ values: [Element]) {
+        self.init(capacity: values.count)
+        for value in values { append(value) }
+    }
+
     deinit { base.deallocate() }
 
     @inline(__always)

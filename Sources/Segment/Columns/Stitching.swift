@@ -51,7 +51,7 @@ struct Stitching {
     }
 
     func mark(_ numbers: StripNumbers, _ timestamps: [Int64], in isHit: inout [Bool]) throws {
-        guard timestamps.count == reader.header.rows else {
+        guard reader.suits(timestamps) else {
             throw SegmentError.corrupt("rows of a chunk", offset: timestamps.count)
         }
         let cursors = try reader.cursors(at: 0, timestamps: timestamps)
@@ -131,13 +131,14 @@ extension ColumnsReader {
 
     /// The rows whose lines hold a literal, ascending. `timestamps` are those of all rows.
     package func rows(
-        containing literal: ColumnsLiteral, timestamps: [Int64]
+        containing literal: ColumnsLiteral, timestamps: @autoclosure () throws -> [Int64]
     ) throws -> [UInt32] {
         guard let part = literal.part(for: header) else {
             return try ColumnsSearch(literal, self).rows(timestamps: timestamps)
         }
         let rows = try ColumnsSearch(part, self).rows(timestamps: timestamps)
-        let (bytes, ends) = try lines(of: rows, timestamps: timestamps)
+        guard !rows.isEmpty else { return [] }
+        let (bytes, ends) = try lines(of: rows, timestamps: try timestamps())
         var found: [UInt32] = []
         bytes.withUnsafeBytes { bytes in
             ends.withUnsafeBufferPointer { ends in

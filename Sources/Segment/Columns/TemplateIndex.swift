@@ -1,0 +1,255 @@
+import Bytes
+
+/// What the lines of all COLUMNS chunks of a segment look like: their templates once each, and of each
+/// column what all chunks agree on. A search asks here first, and mostly opens no chunk.
+/// ```
+/// u8 1 when a line may be several strips
+/// varint frames { varint frame (difference) }: the chunks that the index knows
+/// varint columns { u8 1 when its values are listed, varint shortest, longest, u64 classes
+///                  listed: varint count { varint size, bytes } }
+/// varint templates { template as in a chunk's header, varint frames { varint difference } }
+/// ```
+struct TemplateIndex: Sendable {
+    static let mostTemplates = 20_000
+    static let mostPieceBytes = 4 * 1024 * 1024
+    /// Values of a column that are listed: levels, loggers, methods, threads.
+    static let mostListed = 256
+    static let mostListedBytes = 8192
+
+    private let table: TemplateTable
+    private let summaries: [ColumnSummary]
+    private let lists: [[[UInt8]]]
+    private let frames: [[Int]]
+    /// Frames that the index knows nothing of.
+    private let unknown: RowMask
+    private let hasStrips: Bool
+
+    /// Bytes of memory, about.
+    var memory: Int {
+        table.memory + summaries.count * 48 + frames.reduce(0) { $0 + 32 + $1.count * 8 }
+            + lists.reduce(0) { $0 + $1.reduce(0) { $0 + 32 + $1.count } }
+    }
+
+    /// `frames` of the segment in all.
+    init(decoding body: [UInt8], frames count: Int) throws(BytesError) {
+        var reader = ByteReader(body)
+        hasStrips = try reader.readUInt8() == 1
+        var unknown = RowMask(rows: count, all: true)
+        for frame in try Self.readFrames(&reader, count) { unknown.remove(frame) }
+        self.unknown = unknown
+        var summaries: [ColumnSummary] = []
+        var lists: [[[UInt8]]] = []
+        for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
+            let isListed = try reader.readUInt8() == 1
+            let limit = SegmentFormat.maxPageBytes
+            summaries.append(
+                ColumnSummary(
+                    mask: 0, shortest: try reader.readCount(limit: limit),
+                    longest: try reader.readCount(limit: limit), hasList: isListed, longestID: 0))
+            summaries[summaries.count - 1].mask = try reader.readUInt64()
+            var list: [[UInt8]] = []
+            for _ in 0..<(isListed ? try reader.readCount(limit: Self.mostListed) : 0) {
+                list.append(try reader.readBytes(try reader.readCount(limit: reader.remaining)))
+            }
+            lists.append(list)
+        }
+        self.summaries = summaries
+        self.lists = lists
+        var frames: [[Int]] = []
+        table = try TemplateTable(&reader, limit: Self.mostTemplates) { reader throws(BytesError) in
+            frames.append(try Self.readFrames(&reader, count))
+        }
+        self.frames = frames
+        guard reader.isAtEnd, table.steps.allSatisfy({ Int($0.column) < summaries.count }) else {
+            throw .invalid("index of templates", offset: reader.offset)
+        }
+    }
+
+    private static func readFrames(
+        _ reader: inout ByteReader, _ count: Int
+    ) throws(BytesError) -> [Int] {
+        var frames: [Int] = []
+        var at = 0
+        for _ in 0..<(try reader.readCount(limit: count)) {
+            at += try reader.readCount(limit: count)
+            guard at < count else { throw .invalid("frame of a template", offset: reader.offset) }
+            frames.append(at)
+        }
+        return frames
+    }
+
+    /// The frames whose lines may hold a literal.
+    private func frames(mayHold literal: ColumnsLiteral) throws -> RowMask {
+        var result = unknown
+        let literal = literal.part(hasStrips: hasStrips) ?? literal
+        let lists = lists.map { list in list.isEmpty ? nil : ByteColumn(list) }
+        let alignment = LiteralAlignment(
+            literal, table, summaries, list: { lists[$0] }, ids: { nil })
+        for template in 0..<table.count {
+            guard try !alignment.plan(ofTemplate: template).isNowhere else { continue }
+            for frame in frames[template] { result.insert(frame) }
+        }
+        return result
+    }
+
+    /// The frames that may have lines which fulfil a condition; nil for all.
+    func frames(mayHold node: LineQuestion.Node) throws -> RowMask? {
+        switch node {
+        case .anything, .not: return nil
+        case .literal(let literal): return try frames(mayHold: literal)
+        case .all(let list):
+            var result: RowMask?
+            for node in list {
+                guard let found = try frames(mayHold: node) else { continue }
+                if result == nil { result = found } else { result?.formIntersection(found) }
+            }
+            return result
+        case .any(let list):
+            var result = RowMask(rows: unknown.rows, all: false)
+            for node in list {
+                guard let found = try frames(mayHold: node) else { return nil }
+                result.formUnion(found)
+            }
+            return result
+        }
+    }
+}
+
+/// Gathers the index while a segment is written.
+struct TemplateIndexBuilder {
+    private struct Column {
+        var mask: UInt64 = 0
+        var shortest = Int.max
+        var longest = 0
+        /// Nil once they are too many, or not known.
+        var values: Set<[UInt8]>? = []
+        var listedBytes = 0
+
+        mutating func list(_ found: ByteColumn?) {
+            guard let found, values != nil, found.count <= TemplateIndex.mostListed else {
+                values = nil
+                return
+            }
+            for index in 0..<found.count {
+                let value = Array(found.value(index))
+                if values?.insert(value).inserted == true { listedBytes += value.count }
+            }
+            if (values?.count ?? 0) > TemplateIndex.mostListed
+                || listedBytes > TemplateIndex.mostListedBytes
+            {
+                values = nil
+            }
+        }
+    }
+
+    private var columns: [Column] = []
+    /// By what stands left of their holes, which names them in every chunk.
+    private var byContext: [[UInt8]: Int] = [:]
+    private var templates: [(pieces: [[UInt8]], columns: [Int], frames: [Int])] = []
+    private var byPieces: [[UInt8]: Int] = [:]
+    private var frames: [Int] = []
+    private var pieceBytes = 0
+    private var hasStrips = false
+
+    /// Notes a chunk that was written as a frame. One that cannot be read is left out, which is always
+    /// right.
+    mutating func add(_ chunk: [UInt8], frame: Int) {
+        guard templates.count <= TemplateIndex.mostTemplates,
+            pieceBytes <= TemplateIndex.mostPieceBytes, let reader = try? ColumnsReader(chunk)
+        else { return }
+        frames.append(frame)
+        let header = reader.header
+        hasStrips = hasStrips || header.strips > header.rows
+        var places = [Int?](repeating: nil, count: header.columns.count)
+        for template in 0..<header.templates {
+            add(template, of: reader, frame: frame, &places)
+        }
+    }
+
+    private mutating func add(
+        _ template: Int, of reader: ColumnsReader, frame: Int, _ places: inout [Int?]
+    ) {
+        let header = reader.header
+        var key: [UInt8] = []
+        var pieces: [[UInt8]] = []
+        var holes: [Int] = []
+        var left: [UInt8] = [template == 0 ? 0 : 1]
+        for step in header.table.steps(of: template) {
+            let entry = header.table.steps[step]
+            let piece = Array(header.table.piece(entry))
+            key.appendVarint(UInt64(piece.count))
+            key += piece
+            pieces.append(piece)
+            guard entry.column >= 0 else { continue }
+            let column = Int(entry.column)
+            // Template 0 is in every header, whether a strip has it or not.
+            if header.columns[column].values == 0 { return }
+            let isTime = header.columns[column].isTime
+            key.append(isTime ? 1 : 0)
+            left = MergedTemplates.context(piece, after: left)
+            holes.append(places[column] ?? place(left + [isTime ? 1 : 0], column, reader))
+            places[column] = holes[holes.count - 1]
+        }
+        let place = byPieces[key] ?? templates.count
+        if place == templates.count {
+            byPieces[key] = place
+            templates.append((pieces, holes, []))
+            pieceBytes += key.count
+        }
+        templates[place].frames.append(frame)
+    }
+
+    private mutating func place(
+        _ context: [UInt8], _ column: Int, _ reader: ColumnsReader
+    ) -> Int {
+        let place = byContext[context] ?? columns.count
+        if place == columns.count {
+            byContext[context] = place
+            columns.append(Column())
+        }
+        let found = reader.header.columns[column]
+        columns[place].mask |= found.mask
+        columns[place].shortest = min(columns[place].shortest, found.shortest)
+        columns[place].longest = max(columns[place].longest, found.longest)
+        let isSmall = found.dictionary != nil && found.distinct <= TemplateIndex.mostListed
+        columns[place].list(isSmall ? (try? reader.pages.dictionary(column)) ?? nil : nil)
+        return place
+    }
+
+    /// Nil without chunks, or when they have too little in common.
+    func encode() -> [UInt8]? {
+        guard !frames.isEmpty, templates.count <= TemplateIndex.mostTemplates,
+            pieceBytes <= TemplateIndex.mostPieceBytes
+        else { return nil }
+        var out: [UInt8] = [hasStrips ? 1 : 0]
+        Self.write(frames, into: &out)
+        out.appendVarint(UInt64(columns.count))
+        for column in columns {
+            out.append(column.values == nil ? 0 : 1)
+            out.appendVarint(UInt64(column.shortest))
+            out.appendVarint(UInt64(column.longest))
+            out.appendLE(column.mask)
+            guard let values = column.values else { continue }
+            out.appendVarint(UInt64(values.count))
+            for value in values.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+                out.appendVarint(UInt64(value.count))
+                out += value
+            }
+        }
+        out.appendVarint(UInt64(templates.count))
+        for template in templates {
+            TemplateTable.write(template.pieces, columns: template.columns, into: &out)
+            Self.write(template.frames, into: &out)
+        }
+        return out
+    }
+
+    private static func write(_ frames: [Int], into out: inout [UInt8]) {
+        out.appendVarint(UInt64(frames.count))
+        var before = 0
+        for frame in frames {
+            out.appendVarint(UInt64(frame - before))
+            before = frame
+        }
+    }
+}
