@@ -231,28 +231,34 @@ struct ScanPlan {
         _ readers: [SegmentReader], _ slices: [[Slice]], _ range: ClosedRange<Int64>,
         _ projection: Selection.Projection, _ question: LineQuestion
     ) throws -> Entries {
-        // Repeated entries are told by their lines, so a merge needs them whatever was asked for.
-        let needed = readers.count > 1 ? .lines : projection
-        var runs: [Entries] = []
-        for (reader, slices) in zip(readers, slices) {
-            var run = Entries()
-            for slice in slices {
-                guard slice.last >= range.lowerBound, slice.first <= range.upperBound else {
-                    continue
-                }
-                let isWhole = range.contains(slice.first) && range.contains(slice.last)
-                try reader.load(
-                    slice, projection: needed, holding: question, within: isWhole ? nil : range,
-                    into: &run)
-            }
-            runs.append(run)
-        }
+        var runs = try Self.runs(of: readers, slices, range, projection, question)
         guard runs.count > 1 else { return runs[0] }
+        guard projection != .lines else { return try EntriesMerge.merge(runs) }
+        if let merged = EntriesMerge.interleaved(runs) { return merged }
+        // Repeated entries are told by their lines.
+        runs = try Self.runs(of: readers, slices, range, .lines, question)
         var merged = try EntriesMerge.merge(runs)
-        guard projection != .lines else { return merged }
         if !question.isEmpty { return question.filtered(merged, withLines: false) }
         merged.lineBytes = []
         return merged
+    }
+
+    /// The rows of each reader's slices.
+    private static func runs(
+        of readers: [SegmentReader], _ slices: [[Slice]], _ range: ClosedRange<Int64>,
+        _ projection: Selection.Projection, _ question: LineQuestion
+    ) throws -> [Entries] {
+        try zip(readers, slices).map { reader, slices in
+            var run = Entries()
+            for slice in slices
+            where slice.last >= range.lowerBound && slice.first <= range.upperBound {
+                let isWhole = range.contains(slice.first) && range.contains(slice.last)
+                try reader.load(
+                    slice, projection: projection, holding: question,
+                    within: isWhole ? nil : range, into: &run)
+            }
+            return run
+        }
     }
 }
 

@@ -52,6 +52,14 @@ import Testing
             #expect(
                 try EntriesMerge.merge(runs.map { Entries($0) }).rows == expected,
                 "seed \(seed), round \(round)")
+            // Without a time that two runs share, order is all there is to find.
+            let times = runs.map { Set($0.map(\.timestamp)) }
+            let shared = times.reduce(0) { $0 + $1.count } > Set(times.joined()).count
+            let joined = EntriesMerge.interleaved(runs.map { Entries($0) })
+            #expect((joined == nil) == shared, "seed \(seed), round \(round)")
+            if let joined {
+                #expect(joined.rows == runs.joined().sorted { $0.timestamp < $1.timestamp })
+            }
             var merge = EntriesMerge(runs.map { pieces($0, &random) })
             let most = Int.random(in: 1..<40, using: &random)
             var merged: [Row] = []

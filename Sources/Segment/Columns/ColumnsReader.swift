@@ -5,6 +5,19 @@ import Bytes
 package final class ColumnsReader {
     package let header: ColumnsHeader
     let pages: ColumnPages
+    /// The search that was made last: first its verdict is asked, then its rows.
+    private var recent: (literal: ColumnsLiteral, search: ColumnsSearch)?
+
+    func search(_ literal: ColumnsLiteral) throws -> ColumnsSearch {
+        if let recent, recent.literal.ignoringCase == literal.ignoringCase,
+            recent.literal.needle == literal.needle
+        {
+            return recent.search
+        }
+        let search = try ColumnsSearch(literal, self)
+        recent = (literal, search)
+        return search
+    }
 
     /// A chunk that is in memory.
     package convenience init(_ chunk: [UInt8]) throws {

@@ -14,7 +14,7 @@ package enum ColumnsVerdict: Sendable, Equatable {
 /// real bytes, what is not found was ruled out: the answer is that of a search in all lines.
 struct ColumnsSearch {
     private let literal: ColumnsLiteral
-    private let reader: ColumnsReader
+    private unowned let reader: ColumnsReader
     private let plans: [LiteralPlan]
 
     private var header: ColumnsHeader { reader.header }

@@ -8,10 +8,11 @@ final class LiteralAlignment {
 
     private let literal: ColumnsLiteral
     private let table: TemplateTable
+    private let steps: RawList<TemplateTable.Step>
     private let count: Int
     private let needle: RawList<UInt8>
     private let accepted: RawList<UInt64>
-    private let summaries: [ColumnSummary]
+    private let summaries: RawList<ColumnSummary>
     /// Whether any piece at all holds the literal.
     private let isInPieces: Bool
     /// By byte: whether the literal has it before its last place, so that a text which ends with it may
@@ -20,14 +21,17 @@ final class LiteralAlignment {
     private let list: (Int) throws -> ByteColumn?
     private let ids: () throws -> IDFilter?
     /// What holes of a column can be for a literal that begins in them; made when first asked for.
-    private var beginnings: [Beginning?]
+    @exclusivity(unchecked) private var beginnings: [Int: Beginning] = [:]
+    private let states: RawList<State>
     /// `reached[n]`: the first n bytes can end where the element begins; the earliest element that
     /// they can have begun in.
-    private var reached: RawList<Int32>
-    private var next: RawList<Int32>
+    @exclusivity(unchecked) private var reached: RawList<Int32>
+    @exclusivity(unchecked) private var next: RawList<Int32>
     /// Whether any of `reached` is.
-    private var isUnderWay = false
-    private var plan = LiteralPlan()
+    @exclusivity(unchecked) private var isUnderWay = false
+    @exclusivity(unchecked) private var plan = LiteralPlan()
+
+    private enum State: UInt8, BitwiseCopyable { case unknown, nothing, something }
 
     private struct Beginning {
         /// The literal may lie in one value.
@@ -44,7 +48,9 @@ final class LiteralAlignment {
     ) {
         self.literal = literal
         self.table = table
-        self.summaries = summaries
+        steps = RawList(table.steps)
+        self.summaries = RawList(summaries)
+        states = RawList(repeating: State.unknown, count: summaries.count)
         self.list = list
         self.ids = ids
         count = literal.needle.count
@@ -57,7 +63,6 @@ final class LiteralAlignment {
         }
         self.mayEnd = mayEnd
         isInPieces = table.pieces.withUnsafeBytes { literal.search.occurs(in: $0) }
-        beginnings = Array(repeating: nil, count: summaries.count)
         reached = RawList(repeating: Self.never, count: count + 1)
         next = RawList(repeating: Self.never, count: count + 1)
     }
@@ -70,10 +75,10 @@ final class LiteralAlignment {
         }
         if isUnderWay { clear(reached) }
         isUnderWay = false
-        let steps = table.steps(of: template)
-        for step in steps {
-            let entry = table.steps[step]
-            let element = Int32(truncatingIfNeeded: (step - steps.lowerBound) * 2)
+        let range = table.steps(of: template)
+        for step in range {
+            let entry = steps[step]
+            let element = Int32(truncatingIfNeeded: (step - range.lowerBound) * 2)
             if entry.size > 0 { passPiece(entry, element) }
             if plan.isEverywhere { return plan }
             if entry.column >= 0 { try passHole(entry.column, element + 1) }
@@ -105,6 +110,8 @@ final class LiteralAlignment {
 
     private func passPiece(_ step: TemplateTable.Step, _ element: Int32) {
         table.pieces.withUnsafeBytes { pieces in
+            let last = pieces[Int(step.start) + Int(step.size) - 1]
+            guard isUnderWay || isInPieces || mayEnd[Int(last)] else { return }
             let start = Int(step.start)
             let piece = UnsafeRawBufferPointer(rebasing: pieces[start..<start + Int(step.size)])
             if isInPieces, literal.search.occurs(in: piece) {
@@ -112,7 +119,7 @@ final class LiteralAlignment {
                 return
             }
             let wasUnderWay = isUnderWay
-            guard wasUnderWay || mayEnd[Int(piece[piece.count - 1])] else { return }
+            guard wasUnderWay || mayEnd[Int(last)] else { return }
             advance { passText(piece, element, wasUnderWay: wasUnderWay) }
         }
     }
@@ -164,6 +171,7 @@ final class LiteralAlignment {
     }
 
     private func passHole(_ column: Int32, _ element: Int32) throws {
+        if states[Int(column)] == .nothing, !isUnderWay { return }
         let beginning = try beginning(column)
         if beginning.holds { plan.columns.insert(column) }
         guard isUnderWay else {
@@ -183,6 +191,7 @@ final class LiteralAlignment {
     }
 
     private func beginning(_ column: Int32) throws -> Beginning {
+        if states[Int(column)] == .nothing { return Beginning() }
         if let known = beginnings[Int(column)] { return known }
         let summary = summaries[Int(column)]
         var made = Beginning()
@@ -207,7 +216,9 @@ final class LiteralAlignment {
                 }
             }
         }
-        beginnings[Int(column)] = made
+        let isNothing = !made.holds && made.sizes.isEmpty
+        states[Int(column)] = isNothing ? .nothing : .something
+        if !isNothing { beginnings[Int(column)] = made }
         return made
     }
 

@@ -19,7 +19,10 @@ struct RawList<Element: BitwiseCopyable>: ~Copyable {
 
     init(_ values: [Element]) {
         self.init(capacity: values.count)
-        for value in values { append(value) }
+        values.withUnsafeBufferPointer {
+            if let first = $0.baseAddress { base.update(from: first, count: $0.count) }
+        }
+        count = values.count
     }
 
     deinit { base.deallocate() }

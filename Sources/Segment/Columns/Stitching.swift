@@ -123,10 +123,10 @@ extension ColumnsReader {
     /// What the header alone tells.
     package func verdict(on literal: ColumnsLiteral) throws -> ColumnsVerdict {
         guard let part = literal.part(for: header) else {
-            return try ColumnsSearch(literal, self).verdict
+            return try search(literal).verdict
         }
         // Only a part of it was asked for, which may be there without the rest.
-        return try ColumnsSearch(part, self).verdict == .none ? .none : .maybe
+        return try search(part).verdict == .none ? .none : .maybe
     }
 
     /// The rows whose lines hold a literal, ascending. `timestamps` are those of all rows.
@@ -134,9 +134,9 @@ extension ColumnsReader {
         containing literal: ColumnsLiteral, timestamps: @autoclosure () throws -> [Int64]
     ) throws -> [UInt32] {
         guard let part = literal.part(for: header) else {
-            return try ColumnsSearch(literal, self).rows(timestamps: timestamps)
+            return try search(literal).rows(timestamps: timestamps)
         }
-        let rows = try ColumnsSearch(part, self).rows(timestamps: timestamps)
+        let rows = try search(part).rows(timestamps: timestamps)
         guard !rows.isEmpty else { return [] }
         let (bytes, ends) = try lines(of: rows, timestamps: try timestamps())
         var found: [UInt32] = []

@@ -3,7 +3,7 @@ import Bytes
 /// What lines look like: static pieces with holes between them.
 package struct TemplateTable: Sendable {
     /// A piece, and the column of the hole behind it; -1 behind a template's last piece.
-    struct Step: Sendable {
+    struct Step: Sendable, BitwiseCopyable {
         var start: UInt32
         var size: UInt32
         var column: Int32
