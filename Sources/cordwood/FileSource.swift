@@ -80,7 +80,8 @@ final class FileSource: LogSource {
                         labels: file.labels, first: max(low, unit.first),
                         last: min(high, unit.last),
                         bytes: unit.bytes, minutes: nil,
-                        load: { [self] _, times in load(file, unit, times.clamped(to: low...high)) }))
+                        load: { [self] _, times in load(file, unit, times.clamped(to: low...high)) }
+                    ))
             }
         }
         return units.sorted {
