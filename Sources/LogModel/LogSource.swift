@@ -68,11 +68,15 @@ package struct ScanUnit: Sendable {
     /// Names of metadata that the entries may have, of which minutes know the level alone; nil where
     /// that is not known.
     package let metadataNames: Set<String>?
+    /// Gives the rows that `load` would give to a reader, as values of holes where that is possible. Nil
+    /// where lines are all there is. Rows of lines may come that do not fulfil the condition.
+    package let readFields: (@Sendable (any FieldReader) throws -> Void)?
     private let read: @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
 
     package init(
         labels: Labels, first: Int64, last: Int64, bytes: Int,
         minutes: (@Sendable () throws -> [MinuteCount])?, metadataNames: Set<String>? = nil,
+        readFields: (@Sendable (any FieldReader) throws -> Void)? = nil,
         load: @escaping @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
     ) {
         self.labels = labels
@@ -81,6 +85,7 @@ package struct ScanUnit: Sendable {
         self.bytes = bytes
         self.minutes = minutes
         self.metadataNames = metadataNames
+        self.readFields = readFields
         read = load
     }
 

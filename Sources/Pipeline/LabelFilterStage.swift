@@ -48,6 +48,15 @@ indirect enum LabelFilterStage {
         }
     }
 
+    /// True when it asks for metadata whatever its name.
+    var looksAtMetadata: Bool {
+        switch self {
+        case .metadata: true
+        case .and(let a, let b), .or(let a, let b): a.looksAtMetadata || b.looksAtMetadata
+        default: false
+        }
+    }
+
     /// False drops the row. A value that cannot be converted keeps it, with an error label.
     func passes(_ labels: inout RowLabels) -> Bool {
         switch self {

@@ -31,10 +31,10 @@ package struct PipelineResult {
 /// The stages of one query, compiled once and run over the entries of one stream after the other.
 /// Owned by one thread. Label sets are interned: `labels` grows with what the query finds.
 package final class LogPipeline {
-    private let stages: [CompiledStage]
-    private let value: SampleValue?
-    private let grouping: Grouping?
-    private let demand: ParserDemand
+    let stages: [CompiledStage]
+    let value: SampleValue?
+    let grouping: Grouping?
+    let demand: ParserDemand
     /// A parser whose labels the filters behind it look at first; only rows that pass are parsed
     /// again for all their labels.
     private let early: EarlyFilters?
@@ -94,7 +94,7 @@ package final class LogPipeline {
         leadingFilters.reduce(.anything) { $0.and($1.condition.0) }
     }
 
-    private var leadingFilters: [LineFilterStage] {
+    var leadingFilters: [LineFilterStage] {
         stages.prefix { if case .lineFilter = $0 { true } else { false } }.compactMap {
             if case .lineFilter(let filter) = $0 { filter } else { nil }
         }
@@ -204,7 +204,7 @@ package final class LogPipeline {
     }
 
     /// What rows of one stream share, by their metadata set.
-    private struct StreamIDs {
+    struct StreamIDs {
         /// IDs of rows whose labels no stage has touched.
         var byMetadata: [UInt32: Int] = [:]
         var labels: [UInt32: RowLabels] = [:]
@@ -301,7 +301,7 @@ package final class LogPipeline {
     }
 
     /// An error that no filter has taken away ends a metric query, unless it is asked for by name.
-    private func check(_ labels: RowLabels) throws(PipelineError) {
+    func check(_ labels: RowLabels) throws(PipelineError) {
         guard let error = labels.error else { return }
         if let grouping, !grouping.without, grouping.labels.contains(RowLabels.error) { return }
         throw PipelineError(
@@ -314,7 +314,7 @@ package final class LogPipeline {
             """)
     }
 
-    private func id(
+    func id(
         of labels: RowLabels, _ metadataID: UInt32, _ known: inout StreamIDs,
         _ found: inout PipelineResult
     ) -> Int {

@@ -150,6 +150,13 @@ struct LogfmtStage {
         return .good(key, Value(range: start..<at, isQuoted: true))
     }
 
+    /// A value without quotes.
+    static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.utf8.contains(0xef), text.contains("\u{FFFD}") else { return text }
+        return text.replacing("\u{FFFD}", with: " ")
+    }
+
     /// Nil when the escapes between quotes are wrong.
     private static func text(_ line: UnsafeRawBufferPointer, _ value: Value) -> String? {
         let bytes = line[value.range]
@@ -162,8 +169,6 @@ struct LogfmtStage {
             guard (try? reader.unescape(value.range, into: &out)) != nil else { return nil }
             return String(decoding: out, as: UTF8.self)
         }
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard text.utf8.contains(0xef), text.contains("\u{FFFD}") else { return text }
-        return text.replacing("\u{FFFD}", with: " ")
+        return text(UnsafeRawBufferPointer(rebasing: bytes))
     }
 }

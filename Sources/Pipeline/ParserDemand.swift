@@ -34,6 +34,9 @@ struct ParserDemand {
 
     func wants(_ name: String) -> Bool { names?.contains { $0.name == name } ?? true }
 
+    /// True when a parser may stop that has found labels of these names.
+    func isMet(by found: Set<String>) -> Bool { last?.allSatisfy(found.contains) ?? false }
+
     /// True when a parser may stop.
     func isMet(by labels: RowLabels) -> Bool {
         last?.allSatisfy { labels.hasParsed($0) || labels.hasParsed($0 + "_extracted") } ?? false

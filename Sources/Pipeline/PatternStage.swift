@@ -4,7 +4,7 @@ import LogQL
 
 /// `| pattern "<ip> - <_> <user>"`.
 struct PatternStage {
-    private let parts: [PatternText.Part]
+    let parts: [PatternText.Part]
 
     init(_ text: String) throws(PipelineError) {
         parts = try PatternText.parts(text)

@@ -18,6 +18,14 @@ struct Accumulator: Sendable {
         case samples
         case distinct
         case buckets(HistogramBuckets)
+
+        /// True when samples of one time may come in any order.
+        var ignoresOrder: Bool {
+            switch self {
+            case .ends, .samples: false
+            default: true
+            }
+        }
     }
 
     private(set) var count = 0

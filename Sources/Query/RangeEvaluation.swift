@@ -126,7 +126,7 @@ struct RangeEvaluation: Sendable {
 
         func take(_ unit: ScanUnit, rank: Int) throws(QueryError) {
             let scan = evaluation.scan
-            if try !count(unit) {
+            if try !count(unit), try !addFields(of: unit, rank: rank) {
                 let entries = try scan.load(unit, projection)
                 try scan.run(pipeline, unit, entries, in: &result) { (found) throws(QueryError) in
                     try add(found, rank: rank)
@@ -134,6 +134,26 @@ struct RangeEvaluation: Sendable {
             } else {
                 try take()
             }
+        }
+
+        /// Takes a unit from its columns; false where lines must be read.
+        private func addFields(of unit: ScanUnit, rank: Int) throws(QueryError) -> Bool {
+            guard evaluation.kind.ignoresOrder, let read = unit.readFields,
+                let fields = FieldPipeline(pipeline, stream: unit.labels)
+            else { return false }
+            pipeline.forgetLabels()
+            try evaluation.scan.readFields(of: unit, read, into: fields)
+            let found: PipelineResult
+            do throws(PipelineError) { found = try fields.take() } catch {
+                throw QueryError(error, in: evaluation.scan.request.text)
+            }
+            try add(found, rank: rank)
+            let rows = fields.rows
+            evaluation.scan.note {
+                $0.lines += rows
+                $0.linesKept += found.rows.count
+            }
+            return true
         }
 
         private func take() throws(QueryError) {

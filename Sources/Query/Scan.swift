@@ -81,6 +81,24 @@ final class Scan: Sendable {
         }
     }
 
+    /// Errors: `.source` when the unit cannot be read.
+    func readFields(
+        of unit: ScanUnit, _ read: @Sendable (any FieldReader) throws -> Void,
+        into reader: any FieldReader
+    ) throws(QueryError) {
+        try checkpoint()
+        let began = ContinuousClock.now
+        do { try read(reader) } catch {
+            throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
+        }
+        let spent = (ContinuousClock.now - began).inSeconds
+        note {
+            $0.units += 1
+            $0.bytes += unit.bytes
+            $0.loadSeconds += spent
+        }
+    }
+
     /// The timestamps of a unit's entries, which count nowhere: their lines will be read.
     func times(
         _ unit: ScanUnit, within times: ClosedRange<Int64>

@@ -7,7 +7,7 @@ final class ColumnsChunk {
     let frame: Int
     private let place: Frame
     private let read: SegmentReader.Read
-    private let columns: ColumnsReader
+    let columns: ColumnsReader
     private var times: [Int64]?
     private var metadata: (sets: [Labels], ids: [UInt32])?
     /// The rows that were found for a question.
@@ -38,7 +38,7 @@ final class ColumnsChunk {
     }
 
     /// Timestamps of all rows.
-    private func timestamps() throws -> [Int64] {
+    func timestamps() throws -> [Int64] {
         if let times { return times }
         if place.hasLengths {
             try loadHead()
@@ -50,7 +50,7 @@ final class ColumnsChunk {
     }
 
     /// Metadata of all rows; ids are empty when no row has any.
-    private func sets() throws -> (sets: [Labels], ids: [UInt32]) {
+    func sets() throws -> (sets: [Labels], ids: [UInt32]) {
         if let metadata { return metadata }
         if place.hasLengths {
             try loadHead()
@@ -125,7 +125,6 @@ final class ColumnsChunk {
         let wanted = try self.rows(question).rows(in: rows)
         guard !wanted.isEmpty else { return }
         if wanted.count == rows.count { return try load(rows, projection, into: &out) }
-        let times = projection == .timestamps ? [] : try timestamps()
         switch projection {
         case .timestamps, .minuteCounts:
             let ends = [UInt32](repeating: 0, count: wanted.count)
@@ -135,16 +134,21 @@ final class ColumnsChunk {
             var all = Entries()
             try load(rows, projection, into: &all)
             out.append(all, chosen: wanted, from: rows.lowerBound)
-        case .lines where wanted.count <= Self.mostRows:
-            let lines = try columns.lines(of: wanted, timestamps: times)
-            var entries = try heads(wanted, ends: lines.ends)
-            entries.lineBytes = lines.bytes
-            out.append(entries, rows: 0..<entries.count)
-        case .lines:
-            var all = Entries()
-            try load(rows, projection, into: &all)
-            out.append(all, chosen: wanted, from: rows.lowerBound)
+        case .lines: try load(wanted, within: rows, into: &out)
         }
+    }
+
+    /// Chosen rows of a range with their lines.
+    func load(_ wanted: [UInt32], within rows: Range<Int>, into out: inout Entries) throws {
+        guard wanted.count <= Self.mostRows else {
+            var all = Entries()
+            try load(rows, .lines, into: &all)
+            return out.append(all, chosen: wanted, from: rows.lowerBound)
+        }
+        let lines = try columns.lines(of: wanted, timestamps: try timestamps())
+        var entries = try heads(wanted, ends: lines.ends)
+        entries.lineBytes = lines.bytes
+        out.append(entries, rows: 0..<entries.count)
     }
 
     private func load(
@@ -177,7 +181,7 @@ final class ColumnsChunk {
 // Searching.
 extension ColumnsChunk {
     /// The rows of the chunk whose lines fulfil a condition.
-    private func rows(_ question: LineQuestion) throws -> RowMask {
+    func rows(_ question: LineQuestion) throws -> RowMask {
         if let found, found.question === question { return found.rows }
         let rows =
             switch try question.root.verdict({ try columns.verdict(on: $0) }) {

@@ -114,6 +114,24 @@ package final class SegmentReader: Sendable {
         out.append(kept, rows: 0..<kept.count)
     }
 
+    /// Gives a reader the rows of a slice that fulfil a condition and lie inside a range of times, as
+    /// values where the slice has columns. Text may give more.
+    package func readFields(
+        _ slice: Slice, holding question: LineQuestion, within times: ClosedRange<Int64>?,
+        into reader: any FieldReader
+    ) throws {
+        guard frames[slice.frame].isColumns else {
+            var entries = Entries()
+            try load(slice, projection: .lines, within: times, into: &entries)
+            return reader.take(entries)
+        }
+        try withChunk(slice.frame) { chunk in
+            var rows = slice.firstRow..<slice.firstRow + slice.rows
+            if let times { rows = try chunk.rows(rows, within: times) }
+            try chunk.readFields(rows, question, into: reader)
+        }
+    }
+
     private func withChunk(_ frame: Int, _ body: (ColumnsChunk) throws -> Void) throws {
         let chunk =
             try chunks.take(ObjectIdentifier(self), frame: frame)

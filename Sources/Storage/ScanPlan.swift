@@ -216,11 +216,24 @@ struct ScanPlan {
         }
         let slices = byRun
         let sources = readers
+        let question = question
+        var readFields: (@Sendable (any FieldReader) throws -> Void)?
+        if sources.count == 1 {
+            readFields = { reader in
+                for slice in slices[0] {
+                    let isWhole = slice.first >= first && slice.last <= last
+                    try sources[0].readFields(
+                        slice, holding: question, within: isWhole ? nil : first...last,
+                        into: reader)
+                }
+            }
+        }
         units.append(
             ScanUnit(
                 labels: labels, first: first, last: last,
                 bytes: pieces.reduce(0) { $0 + $1.slice.bytes }, minutes: nil,
-                load: { [question] projection, times in
+                readFields: readFields,
+                load: { projection, times in
                     guard times.overlaps(first...last) else { return Entries() }
                     return try Self.load(
                         sources, slices, times.clamped(to: first...last), projection, question)

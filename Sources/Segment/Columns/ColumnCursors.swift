@@ -1,3 +1,5 @@
+import LogModel
+
 /// Where one column stands while rows are walked through.
 struct ColumnCursor: BitwiseCopyable {
     enum Mode: UInt8 { case empty, inOrder, coded, constant, times }
@@ -22,6 +24,7 @@ final class ColumnCursors {
     private let timestamps: [Int64]
     /// Keeps alive what the cursors point into.
     private var held: [PageValues?]
+    private var outgoing: [PageValues?] = []
     @exclusivity(unchecked) private var renderers: [TimeRenderer?]
     private let nothing = ByteColumn(count: 1, capacity: 0)
     private let noCodes = RawCodes(count: 1)
@@ -105,6 +108,25 @@ final class ColumnCursors {
         case .coded: Int(cursor.pointee.codes[cursor.pointee.index])
         default: 0
         }
+    }
+
+    /// Loads a page, and keeps the one before it alive until `letGo`: values of a row may lie in both.
+    func loadBeside(_ column: Int) throws {
+        outgoing.append(held[column])
+        try load(column)
+    }
+
+    func letGo() { if !outgoing.isEmpty { outgoing.removeAll() } }
+
+    /// The next value, whose page is loaded and holds no times.
+    @inline(__always)
+    func value(_ cursor: UnsafeMutablePointer<ColumnCursor>) -> FieldValue {
+        let place = place(cursor)
+        let start = Int(cursor.pointee.ends[place])
+        let size = Int(cursor.pointee.ends[place + 1]) - start
+        return FieldValue(
+            bytes: UnsafeRawBufferPointer(start: cursor.pointee.bytes + start, count: size),
+            code: cursor.pointee.mode == .inOrder ? -1 : place)
     }
 
     /// Writes the next value, whose page is loaded, and steps on. May write `LineTime.longest`

@@ -1,0 +1,88 @@
+/// A set of bytes.
+package struct ByteSet: Sendable, Equatable {
+    private var words: SIMD4<UInt64> = .zero
+
+    package init() {}
+
+    package mutating func insert(_ byte: UInt8) {
+        words[Int(byte >> 6)] |= 1 << UInt64(byte & 63)
+    }
+
+    package mutating func formUnion(_ other: ByteSet) { words |= other.words }
+
+    package func contains(_ byte: UInt8) -> Bool {
+        words[Int(byte >> 6)] >> UInt64(byte & 63) & 1 == 1
+    }
+}
+
+/// What lines of one kind have in common: bytes that all of them have, and holes between.
+package struct LineShape: Sendable {
+    /// A byte, or a hole by its number: half a million of them are made for one query.
+    package struct Unit: Sendable, Equatable {
+        private let code: UInt16
+
+        package static func byte(_ byte: UInt8) -> Unit { Unit(code: UInt16(byte)) }
+        package static func hole(_ number: Int) -> Unit {
+            Unit(code: 256 + UInt16(truncatingIfNeeded: number))
+        }
+
+        package var byte: UInt8? { code < 256 ? UInt8(truncatingIfNeeded: code) : nil }
+        package var hole: Int? { code < 256 ? nil : Int(code) - 256 }
+    }
+
+    package struct Hole: Sendable {
+        /// Bytes that may occur in it.
+        package var bytes: ByteSet
+        /// Its shortest value.
+        package var shortest: Int
+        /// False when a value can only be had with its line.
+        package var isReadable: Bool
+        /// Holes of one column, in whatever shape, have the same codes for the same values.
+        package var column: Int
+
+        package init(bytes: ByteSet, shortest: Int, isReadable: Bool, column: Int) {
+            self.bytes = bytes
+            self.shortest = shortest
+            self.isReadable = isReadable
+            self.column = column
+        }
+    }
+
+    package var units: [Unit]
+    package var holes: [Hole]
+
+    package init(units: [Unit], holes: [Hole]) {
+        self.units = units
+        self.holes = holes
+    }
+}
+
+/// A value of a hole, good as long as the call that gives it.
+package struct FieldValue {
+    package var bytes: UnsafeRawBufferPointer
+    /// Equal values of one column have the same code; -1 where that is not told.
+    package var code: Int
+
+    package init(bytes: UnsafeRawBufferPointer, code: Int) {
+        self.bytes = bytes
+        self.code = code
+    }
+}
+
+/// Takes the rows of a unit as values of holes, without their lines.
+package protocol FieldReader: AnyObject {
+    /// A run of rows begins: numbers of shapes and codes of values begin anew. `sets` are those that
+    /// rows have as metadata.
+    func begin(metadata sets: [Labels])
+
+    /// The holes whose values are wanted of every row of a shape; nil when its rows are wanted as
+    /// lines. Shapes that are not are numbered from 0 in the order in which they are asked for.
+    func holes(of shape: LineShape) -> [Int]?
+
+    /// One row of a shape with the values of the holes that are wanted.
+    func take(
+        shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>)
+
+    /// Rows that are given as lines.
+    func take(_ entries: Entries)
+}

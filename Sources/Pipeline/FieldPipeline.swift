@@ -1,0 +1,195 @@
+import LogModel
+
+/// Runs the stages of a metric query on values of holes: a parser whose fields lie in holes, and what
+/// stands behind it. What a row comes to is remembered by the codes of its values.
+///
+/// Lines, which rows may also come as, go through the pipeline as ever. Owned by one thread.
+package final class FieldPipeline: FieldReader {
+    private let pipeline: LogPipeline
+    private let parser: CompiledStage
+    private let rest: [CompiledStage]
+    /// Filters right behind the parser, and what follows them.
+    private let filters: [LabelFilterStage]
+    private let stream: Labels
+    private let group: [String]
+
+    @exclusivity(unchecked) package private(set) var result = PipelineResult()
+    @exclusivity(unchecked) private var failure: PipelineError?
+    @exclusivity(unchecked) private var shapes: [Shape] = []
+    private var memos = CodeMemos()
+    private var sets: [Labels] = []
+    private var streamIDs = LogPipeline.StreamIDs()
+    /// By metadata set: the labels that rows come with; nil while not asked for.
+    private var bases: [RowLabels?] = []
+    /// Rows that were looked at.
+    @exclusivity(unchecked) package private(set) var rows = 0
+
+    /// What is known of the rows of a shape.
+    private struct Shape {
+        var program: FieldProgram
+        var quick: QuickShape?
+        /// By metadata set: whether none of its labels, and none of the stream's, is named as a field.
+        var isClean: [Bool?]
+    }
+
+    /// Nil for pipelines that must see every line: those that keep all labels, or need the line for
+    /// more than one parser.
+    package init?(_ pipeline: LogPipeline, stream: Labels) {
+        let stages = pipeline.stages.dropFirst(pipeline.leadingFilters.count)
+        guard let parser = stages.first, let value = pipeline.value, let grouping = pipeline.grouping,
+            !grouping.without, pipeline.leadingFilters.allSatisfy(\.condition.isExact),
+            !stages.dropFirst().contains(where: \.needsLine)
+        else { return nil }
+        if case .bytes = value { return nil }
+        switch parser {
+        case .logfmt, .pattern: break
+        default: return nil
+        }
+        self.pipeline = pipeline
+        self.parser = parser
+        self.stream = stream
+        rest = Array(stages.dropFirst())
+        var filters: [LabelFilterStage] = []
+        for case .labelFilter(let filter) in rest.prefix(while: {
+            if case .labelFilter = $0 { true } else { false }
+        }) { filters.append(filter) }
+        self.filters = filters
+        group = grouping.labels
+    }
+
+    /// Gives what was found since the last call.
+    package func take() throws(PipelineError) -> PipelineResult {
+        defer { result.removeAll() }
+        if let failure { throw failure }
+        return result
+    }
+
+    package func begin(metadata sets: [Labels]) {
+        self.sets = sets
+        shapes = []
+        memos = CodeMemos()
+        streamIDs = LogPipeline.StreamIDs()
+        bases = Array(repeating: nil, count: sets.count)
+    }
+
+    package func holes(of shape: LineShape) -> [Int]? {
+        guard let program = FieldProgram(parser, shape, pipeline.demand) else {
+            return nil
+        }
+        shapes.append(
+            Shape(
+                program: program,
+                quick: QuickShape(
+                    program, parser, filters, isAll: filters.count == rest.count, group,
+                    pipeline.value, memos),
+                isClean: Array(repeating: nil, count: sets.count)))
+        return program.holes
+    }
+
+    package func take(_ entries: Entries) {
+        guard failure == nil else { return }
+        rows += entries.count
+        var next = 0
+        do throws(PipelineError) {
+            while next < entries.count {
+                next = try pipeline.run(
+                    stream: stream, entries: entries, from: next, into: &result)
+            }
+        } catch { failure = error }
+    }
+
+    package func take(
+        shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
+    ) {
+        guard failure == nil else { return }
+        rows += 1
+        if let quick = shapes[shape].quick, isClean(shape, metadata) {
+            switch quick.outcome(values) {
+            case .dropped: return
+            case .passed(let code, let value):
+                let id: Int
+                if let known = quick.id(metadata, code) {
+                    id = known
+                } else {
+                    let labels = labels(shapes[shape].program, metadata, values)
+                    id = pipeline.id(
+                        of: labels, UInt32(truncatingIfNeeded: metadata), &streamIDs, &result)
+                    quick.note(id, metadata, code)
+                }
+                return append(timestamp, id, value)
+            case .unknown: break
+            }
+        }
+        run(shapes[shape].program, timestamp, metadata, values)
+    }
+
+    private func append(_ timestamp: Int64, _ id: Int, _ value: Double) {
+        result.timestamps.append(timestamp)
+        result.labelIDs.append(id)
+        result.values.append(value)
+        result.rows.append(result.rows.count)
+    }
+
+    private func base(_ metadata: Int) -> RowLabels {
+        if let known = bases[metadata] { return known }
+        let labels = RowLabels(stream: stream, metadata: sets[metadata])
+        bases[metadata] = labels
+        return labels
+    }
+
+    private func isClean(_ shape: Int, _ metadata: Int) -> Bool {
+        if let known = shapes[shape].isClean[metadata] { return known }
+        let labels = base(metadata)
+        let clean =
+            labels.error == nil
+            && !shapes[shape].program.fields.contains { labels.hasBase($0.name) }
+        shapes[shape].isClean[metadata] = clean
+        return clean
+    }
+
+    /// The labels of a row behind the parser.
+    private func labels(
+        _ program: FieldProgram, _ metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
+    ) -> RowLabels {
+        var labels = base(metadata)
+        for field in program.fields {
+            let text = parser.text(of: field, values)
+            if field.skipsEmpty, text.isEmpty { continue }
+            labels.extract(field.name, text)
+            if pipeline.demand.isMet(by: labels) { break }
+        }
+        return labels
+    }
+
+    /// A row in full.
+    private func run(
+        _ program: FieldProgram, _ timestamp: Int64, _ metadata: Int,
+        _ values: UnsafeBufferPointer<FieldValue>
+    ) {
+        var row = Row(
+            timestamp: timestamp, newLine: nil, labels: labels(program, metadata, values))
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        for stage in rest where !stage.run(&row, nothing, pipeline.demand) { return }
+        guard let sample = pipeline.value?.of(&row.labels, lineBytes: 0) else { return }
+        do throws(PipelineError) { try pipeline.check(row.labels) } catch {
+            failure = error
+            return
+        }
+        let id = pipeline.id(
+            of: row.labels, UInt32(truncatingIfNeeded: metadata), &streamIDs, &result)
+        append(timestamp, id, sample)
+    }
+}
+
+extension CompiledStage {
+    func text(
+        of field: FieldProgram.Field, _ values: UnsafeBufferPointer<FieldValue>
+    ) -> String {
+        if case .value(let place) = field.source {
+            return text(of: values[place].bytes, isQuoted: field.isQuoted)
+        }
+        return field.source.bytes(values).withUnsafeBytes {
+            text(of: $0, isQuoted: field.isQuoted)
+        }
+    }
+}
