@@ -225,6 +225,15 @@ struct PushJSONDecoder {
         if negative || bytes[at] == UInt8(ascii: "+") { at += 1 }
         guard at < range.upperBound else { return nil }
         var value: Int64 = 0
+        // Eighteen digits cannot overflow.
+        let safe = min(range.upperBound, at + 18)
+        while at < safe {
+            let digit = bytes[at] &- 48
+            guard digit < 10 else { return nil }
+            value = value &* 10 &+ Int64(digit)
+            at += 1
+        }
+        if negative { value = -value }
         while at < range.upperBound {
             let digit = Int64(bytes[at]) - 48
             guard (0...9).contains(digit) else { return nil }
