@@ -53,6 +53,7 @@ package enum SegmentFormat {
     enum ChunkKind: UInt8 { case raw = 1, columns = 2 }
     enum SectionName: UInt8 { case streams = 1, chunks = 2, rollup = 3, attachment = 4 }
 
-    /// Level 0 must cost little; what stays may cost more.
-    static func zstdLevel(segmentLevel: Int) -> Int32 { segmentLevel == 0 ? 1 : 3 }
+    /// Level 0 must cost little: it is merged within a minute, and zstd's fast levels take two thirds
+    /// of the time of level 1 on log lines for three fifths of its ratio. What stays may cost more.
+    static func zstdLevel(segmentLevel: Int) -> Int32 { segmentLevel == 0 ? -5 : 3 }
 }
