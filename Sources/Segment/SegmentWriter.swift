@@ -70,16 +70,15 @@ package struct SegmentWriter: ~Copyable {
     /// Writes the pending rows as columns, or as text where columns do not pay.
     private mutating func endPending() throws {
         guard !pending.entries.isEmpty else { return }
-        let chunk = pending
-        pending = PendingChunk()
-        let lines = chunk.entries.lineBytes
+        // Its memory serves the next chunk: nothing may hold on to its arrays.
+        defer { pending.removeAll() }
         guard
             let columns = ColumnsEncoder.encode(
-                lines: lines, lineEnds: chunk.entries.lineEnds,
-                timestamps: chunk.entries.timestamps)
+                lines: pending.entries.lineBytes, lineEnds: pending.entries.lineEnds,
+                timestamps: pending.entries.timestamps)
         else {
-            for run in chunk.runs {
-                try addText(chunk.entries, rows: run.rows, of: run.stream)
+            for run in pending.runs {
+                try addText(pending.entries, rows: run.rows, of: run.stream)
             }
             return
         }
@@ -87,13 +86,15 @@ package struct SegmentWriter: ~Copyable {
         try endFrame()
         endChunk()
         var head = FrameBuilder()
-        try head.append(chunk.entries, rows: 0..<chunk.entries.count, lines: 0..<lines.count)
+        let rows = pending.entries.count
+        try head.appendHead(
+            pending.entries, rows: 0..<rows, lines: 0..<pending.entries.lineBytes.count)
         let pages = head.encodeHead(zstdLevel: SegmentFormat.zstdLevel(segmentLevel: level))
-        slices += chunk.slices(frame: frames.count)
+        slices += pending.slices(frame: frames.count)
         frames.append(
             Frame(
                 offset: offset, sizeT: pages.t.count, sizeM: pages.m.count, sizeL: columns.count,
-                rows: chunk.entries.count, sizeHeader: try ColumnsHeader.size(of: columns)))
+                rows: rows, sizeHeader: try ColumnsHeader.size(of: columns)))
         try put(pages.t)
         if !pages.m.isEmpty { try put(pages.m) }
         try put(columns)
@@ -172,7 +173,8 @@ package struct SegmentWriter: ~Copyable {
             (.attachment, attachment),
         ]
         for (name, body) in bodies {
-            let page = Page.encode(body, zstdLevel: 3)
+            let page = Page.encode(
+                body, zstdLevel: SegmentFormat.zstdLevel(segmentLevel: level))
             sections.append((name, offset, page.count))
             try put(page)
         }
