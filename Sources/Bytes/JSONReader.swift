@@ -22,10 +22,14 @@ package struct JSONReader {
     private let maxNesting: Int
     package private(set) var offset = 0
     private var state = State.value
-    /// True for an object, false for an array.
-    private var stack: [Bool] = []
+    /// What is open: a bit each, the innermost in front, 1 for an object and 0 for an array. Bits,
+    /// because lines are read by a reader each, and none should cost memory.
+    private var stack: UInt128 = 0
+    private var depth = 0
 
+    /// `maxNesting` is 128 at most.
     package init(_ bytes: UnsafeRawBufferPointer, maxNesting: Int) {
+        precondition(maxNesting <= UInt128.bitWidth, "a bit for each open value")
         self.bytes = bytes
         self.maxNesting = maxNesting
     }
@@ -40,6 +44,8 @@ package struct JSONReader {
             }
         }
     }
+
+    private var isInObject: Bool { stack & 1 != 0 }
 
     private func peek() throws(BytesError) -> UInt8 {
         guard offset < bytes.count else { throw .truncated(offset: offset) }
@@ -70,10 +76,11 @@ package struct JSONReader {
                 offset += 1
                 state = .value
             case .afterValue:
-                guard let inObject = stack.last else {
+                guard depth > 0 else {
                     state = .done
                     continue
                 }
+                let inObject = isInObject
                 switch try peek() {
                 case UInt8(ascii: ","):
                     offset += 1
@@ -88,17 +95,19 @@ package struct JSONReader {
 
     private mutating func close(_ token: JSONToken) -> JSONToken {
         offset += 1
-        stack.removeLast()
+        stack >>= 1
+        depth -= 1
         state = .afterValue
         return token
     }
 
     private mutating func open(object: Bool) throws(BytesError) -> JSONToken {
-        guard stack.count < maxNesting else {
+        guard depth < maxNesting else {
             throw wrong("JSON nested deeper than \(maxNesting)")
         }
         offset += 1
-        stack.append(object)
+        stack = stack << 1 | (object ? 1 : 0)
+        depth += 1
         state = object ? .firstKey : .firstItem
         return object ? .objectStart : .arrayStart
     }
@@ -153,6 +162,37 @@ package struct JSONReader {
         return (offset..<end, escaped != 0)
     }
 
+    /// Takes the first two items of an array that was just opened, when both are strings and the
+    /// first is plain; else nil, and nothing is taken. For arrays by the million: it is what `next`
+    /// would give, in one step.
+    package mutating func takeStringPair() -> (Range<Int>, Range<Int>, escaped: Bool)? {
+        guard state == .firstItem else { return nil }
+        let start = offset
+        guard let (first, isEscaped) = quoted(), !isEscaped else {
+            offset = start
+            return nil
+        }
+        skipSpace()
+        guard offset < bytes.count, bytes[offset] == UInt8(ascii: ",") else {
+            offset = start
+            return nil
+        }
+        offset += 1
+        guard let (second, escaped) = quoted() else {
+            offset = start
+            return nil
+        }
+        state = .afterValue
+        return (first, second, escaped)
+    }
+
+    /// A string where one comes next.
+    private mutating func quoted() -> (Range<Int>, escaped: Bool)? {
+        skipSpace()
+        guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else { return nil }
+        return try? string()
+    }
+
     private mutating func digits() throws(BytesError) {
         let start = offset
         while offset < bytes.count, bytes[offset] &- 48 < 10 { offset += 1 }
@@ -189,14 +229,14 @@ package struct JSONReader {
             offset += 1
             state = .value
             skipSpace()
-        } else if state == .afterValue, stack.last == false, try peek() == UInt8(ascii: ",") {
+        } else if state == .afterValue, depth > 0, !isInObject, try peek() == UInt8(ascii: ",") {
             offset += 1
             state = .value
             skipSpace()
         }
         let start = offset
-        let depth = stack.count
-        repeat { _ = try next() } while stack.count > depth
+        let outer = depth
+        repeat { _ = try next() } while depth > outer
         return start..<offset
     }
 
@@ -213,7 +253,7 @@ package struct JSONReader {
             guard let base = out.baseAddress else { return cscan_unescaped() }
             return cscan_json_unescape(base + start, range.count, refusingHalves ? 1 : 0)
         }
-        out.removeLast(range.count - result.written)
+        if result.written < range.count { out.removeLast(range.count - result.written) }
         let place = range.lowerBound + result.at
         switch result.fault {
         case CSCAN_FINE: return

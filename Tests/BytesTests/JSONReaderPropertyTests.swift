@@ -237,4 +237,33 @@ import Testing
             }
         }
     }
+
+    @Test func aPairOfStringsIsWhatItsTokensAre() throws {
+        for text in [
+            #"["1","a"]"#, #" [ "1" , "a\"b" , {} ] "#, #"["",""]"#, #"["1\n","a"]"#, #"["1"]"#,
+            #"[1,"a"]"#, #"["1",2]"#, "[]", #"["1" "a"]"#, #"["1","a"#, #"["1,"#, "[", #"["1",]"#,
+            #"{"a":"b"}"#,
+        ] {
+            let bytes = Array(text.utf8)
+            bytes.withUnsafeBytes { raw in
+                func rest(pairs: Bool) -> ([JSONToken], BytesError?) {
+                    var reader = JSONReader(raw, maxNesting: 8)
+                    var out: [JSONToken] = []
+                    do throws(BytesError) {
+                        repeat {
+                            out.append(try reader.next())
+                            if pairs, let (first, second, escaped) = reader.takeStringPair() {
+                                out += [
+                                    .string(first, escaped: false),
+                                    .string(second, escaped: escaped),
+                                ]
+                            }
+                        } while out.last != .end
+                    } catch { return (out, error) }
+                    return (out, nil)
+                }
+                #expect(rest(pairs: true) == rest(pairs: false), "\(text)")
+            }
+        }
+    }
 }
