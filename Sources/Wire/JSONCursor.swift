@@ -56,6 +56,12 @@ struct JSONCursor {
         do { return try reader.next() } catch { throw Self.translate(error) }
     }
 
+    /// The first two items of an array that was just opened, when they are a plain string and a
+    /// string; else nil, and they come one by one.
+    mutating func takeStringPair() -> (Range<Int>, Range<Int>, escaped: Bool)? {
+        peeked == nil ? reader.takeStringPair() : nil
+    }
+
     /// Where the reader stands.
     var offset: Int { reader.offset }
 
