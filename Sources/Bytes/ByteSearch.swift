@@ -1,4 +1,5 @@
 import CScan
+import Glibc
 
 /// A literal, ready to be searched for.
 package struct ByteSearch: Sendable {
@@ -33,4 +34,14 @@ package struct ByteSearch: Sendable {
     }
 
     package func occurs(in text: UnsafeRawBufferPointer) -> Bool { find(in: text) != nil }
+}
+
+/// Offset of the first such byte at `from` or later.
+package func firstOffset(
+    of byte: UInt8, in text: UnsafeRawBufferPointer, from: Int = 0
+) -> Int? {
+    guard let base = text.baseAddress, from >= 0, from < text.count,
+        let found = memchr(base + from, Int32(byte), text.count - from)
+    else { return nil }
+    return UnsafeRawPointer(found) - base
 }

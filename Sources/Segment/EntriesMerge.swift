@@ -38,18 +38,22 @@ package struct EntriesMerge {
     /// Rows of the output that share the last timestamp begin here.
     private var tieStart = 0
     private var tieHashes: Set<Int> = []
+    /// Bytes of lines that the output will have, about.
+    private var expectedBytes = 0
 
     package init(_ runs: [RunCursor]) { self.runs = runs }
 
     /// All of it at once.
     package static func merge(_ runs: [Entries]) throws -> Entries {
         var merge = EntriesMerge(runs.map { RunCursor($0) })
+        merge.expectedBytes = runs.reduce(0) { $0 + $1.lineBytes.count }
         return try merge.next(maxBytes: .max) ?? Entries()
     }
 
     /// The next rows: about `maxBytes` of lines, never ending inside one timestamp. Nil at the end.
     package mutating func next(maxBytes: Int) throws -> Entries? {
         var out = Entries()
+        if maxBytes < .max { expectedBytes = maxBytes + maxBytes / 8 }
         tieStart = 0
         tieHashes = []
         while let best = try smallest() {
@@ -118,10 +122,18 @@ package struct EntriesMerge {
         {
             row += 1
         }
+        reserve(&out)
         out.append(entries, rows: start..<row)
         runs[index].row = row
         tieStart = out.count - 1
         tieHashes = []
+    }
+
+    /// Makes room once for more than a first piece, which may be the whole output as it is.
+    private func reserve(_ out: inout Entries) {
+        if !out.isEmpty, !out.lineBytes.isEmpty, out.lineBytes.capacity < expectedBytes {
+            out.lineBytes.reserveCapacity(expectedBytes)
+        }
     }
 
     private mutating func appendOne(_ out: inout Entries, run index: Int) {

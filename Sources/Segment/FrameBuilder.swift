@@ -5,7 +5,7 @@ import LogModel
 struct FrameBuilder {
     private(set) var rows = 0
     private var timestamps: [Int64] = []
-    private var lengths: [Int] = []
+    private var lengths: [UInt32] = []
     private var lines: [UInt8] = []
     /// Empty while no row has metadata.
     private var metadataIDs: [Int] = []
@@ -58,7 +58,15 @@ struct FrameBuilder {
             }
         }
         timestamps += entries.timestamps[added]
-        for row in added { lengths.append(entries.lineRange(row).count) }
+        var start = added.lowerBound == 0 ? 0 : entries.lineEnds[added.lowerBound - 1]
+        for end in entries.lineEnds[added] {
+            lengths.append(end &- start)
+            start = end
+        }
+        // Most frames end a line above this size.
+        if lines.capacity == 0 {
+            lines.reserveCapacity(max(range.count, SegmentFormat.frameBytes + 4096))
+        }
         lines += entries.lineBytes[range]
         appendMetadata(entries, added)
         rows += added.count
@@ -97,14 +105,16 @@ struct FrameBuilder {
 
     /// The pages in front of the lines.
     func encodeHead(zstdLevel: Int32) -> (t: [UInt8], m: [UInt8]) {
-        var t: [UInt8] = []
-        t.reserveCapacity(rows * 6)
-        var previous: Int64 = 0
-        for timestamp in timestamps {
-            t.appendZigzag(timestamp &- previous)
-            previous = timestamp
+        // A time takes ten bytes at most, a length five.
+        let t = [UInt8](unsafeUninitializedCapacity: rows * 15) { out, count in
+            var previous: Int64 = 0
+            for timestamp in timestamps {
+                let change = timestamp &- previous
+                Self.put(UInt64(bitPattern: change << 1 ^ change >> 63), &out, &count)
+                previous = timestamp
+            }
+            for length in lengths { Self.put(UInt64(length), &out, &count) }
         }
-        for length in lengths { t.appendVarint(UInt64(length)) }
         var m: [UInt8] = []
         if !metadataIDs.isEmpty {
             m.appendVarint(UInt64(sets.count))
@@ -115,6 +125,20 @@ struct FrameBuilder {
             Page.encode(t, zstdLevel: zstdLevel),
             m.isEmpty ? [] : Page.encode(m, zstdLevel: zstdLevel)
         )
+    }
+
+    /// Writes a varint behind `count` bytes; the caller has made room for it.
+    private static func put(
+        _ value: UInt64, _ out: inout UnsafeMutableBufferPointer<UInt8>, _ count: inout Int
+    ) {
+        var rest = value
+        while rest >= 0x80 {
+            out[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+            count += 1
+            rest >>= 7
+        }
+        out[count] = UInt8(truncatingIfNeeded: rest)
+        count += 1
     }
 
     func encodeLines(zstdLevel: Int32) -> [UInt8] { Page.encode(lines, zstdLevel: zstdLevel) }

@@ -126,6 +126,8 @@ extension Entries {
     /// Appends rows of other entries, with or without their lines, as the source has them.
     package mutating func append(_ other: Entries, rows: Range<Int>) {
         guard !rows.isEmpty else { return }
+        // Reserved memory is there to be used.
+        if isEmpty, lineBytes.capacity == 0 { return take(other, rows: rows) }
         let start = rows.lowerBound == 0 ? 0 : other.lineEnds[rows.lowerBound - 1]
         let end = other.lineEnds[rows.upperBound - 1]
         let base = lineEnds.last ?? 0
@@ -137,6 +139,21 @@ extension Entries {
         lineEnds.append(contentsOf: other.lineEnds[rows].lazy.map { $0 &+ shift })
         if !other.lineBytes.isEmpty { lineBytes += other.lineBytes[Int(start)..<Int(end)] }
         appendMetadata(of: other, rows: rows, before: before)
+    }
+
+    /// The first rows: arrays of the right size from the start, or those of the source itself.
+    private mutating func take(_ other: Entries, rows: Range<Int>) {
+        if rows == 0..<other.count {
+            self = other
+            return
+        }
+        let start = rows.lowerBound == 0 ? 0 : other.lineEnds[rows.lowerBound - 1]
+        let end = other.lineEnds[rows.upperBound - 1]
+        timestamps = Array(other.timestamps[rows])
+        lineEnds = other.lineEnds[rows].map { $0 &- start }
+        lineBytes = other.lineBytes.isEmpty ? [] : Array(other.lineBytes[Int(start)..<Int(end)])
+        metadataSets = other.metadataSets
+        metadataIDs = other.metadataIDs.isEmpty ? [] : Array(other.metadataIDs[rows])
     }
 
     private mutating func appendMetadata(of other: Entries, rows: Range<Int>, before: Int) {

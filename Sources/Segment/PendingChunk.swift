@@ -14,6 +14,17 @@ struct PendingChunk {
             || metadataBytes >= SegmentFormat.frameMetadataBytes
     }
 
+    /// Lets go of the rows and keeps the memory for the next ones.
+    mutating func removeAll() {
+        entries.timestamps.removeAll(keepingCapacity: true)
+        entries.lineEnds.removeAll(keepingCapacity: true)
+        entries.lineBytes.removeAll(keepingCapacity: true)
+        entries.metadataIDs = []
+        entries.metadataSets = [.empty]
+        runs = []
+        metadataBytes = 0
+    }
+
     /// Takes rows as long as there is room and gives the first that it has not taken. An empty chunk
     /// takes one row at least.
     mutating func append(_ more: Entries, from first: Int, of stream: Int) -> Int {
@@ -33,6 +44,10 @@ struct PendingChunk {
         }
         if end == first, entries.isEmpty { end += 1 }
         guard end > first else { return end }
+        // Growing step by step would copy a chunk twice, each time into memory that is new.
+        if entries.lineBytes.capacity == 0 {
+            entries.lineBytes.reserveCapacity(SegmentFormat.chunkBytes)
+        }
         let start = entries.count
         entries.append(more, rows: first..<end)
         if let last = runs.last, last.stream == stream {

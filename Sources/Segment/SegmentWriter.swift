@@ -73,30 +73,29 @@ package struct SegmentWriter: ~Copyable {
     /// Writes the pending rows as columns, or as text where columns do not pay.
     private mutating func endPending() throws {
         guard !pending.entries.isEmpty else { return }
-        let chunk = pending
-        pending = PendingChunk()
-        let lines = chunk.entries.lineBytes
+        // Its memory serves the next chunk: nothing may hold on to its arrays.
+        defer { pending.removeAll() }
         guard
             let columns = ColumnsEncoder.encode(
-                lines: lines, lineEnds: chunk.entries.lineEnds,
-                timestamps: chunk.entries.timestamps),
-            let metadata = MetadataPage.encode(chunk.entries)
+                lines: pending.entries.lineBytes, lineEnds: pending.entries.lineEnds,
+                timestamps: pending.entries.timestamps),
+            let metadata = MetadataPage.encode(pending.entries)
         else {
-            for run in chunk.runs {
-                try addText(chunk.entries, rows: run.rows, of: run.stream)
+            for run in pending.runs {
+                try addText(pending.entries, rows: run.rows, of: run.stream)
             }
             return
         }
         // Chunks have one kind each.
         try endFrame()
         endChunk()
-        let times = TimesPage.encode(chunk.entries.timestamps)
-        slices += chunk.slices(frame: frames.count)
+        let times = TimesPage.encode(pending.entries.timestamps)
+        slices += pending.slices(frame: frames.count)
         index.add(columns, frame: frames.count)
         frames.append(
             Frame(
                 offset: offset, sizeT: times.count, sizeM: metadata.count, sizeL: columns.count,
-                rows: chunk.entries.count, sizeHeader: try ColumnsHeader.size(of: columns)))
+                rows: pending.entries.count, sizeHeader: try ColumnsHeader.size(of: columns)))
         try put(times)
         if !metadata.isEmpty { try put(metadata) }
         try put(columns)
@@ -176,7 +175,8 @@ package struct SegmentWriter: ~Copyable {
         ]
         if let templates = index.encode() { bodies.append((.templates, templates)) }
         for (name, body) in bodies {
-            let page = Page.encode(body, zstdLevel: 3)
+            let page = Page.encode(
+                body, zstdLevel: SegmentFormat.zstdLevel(segmentLevel: level))
             sections.append((name, offset, page.count))
             try put(page)
         }

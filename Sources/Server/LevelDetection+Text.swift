@@ -7,7 +7,7 @@ extension LevelDetection {
     /// before the line is taken apart.
     static func logfmtLevel(_ line: UnsafeRawBufferPointer) -> DetectedLevel? {
         var at = 0
-        while let equals = line[at...].firstIndex(of: UInt8(ascii: "=")) {
+        while let equals = firstOffset(of: UInt8(ascii: "="), in: line, from: at) {
             if mayBeLevelKey(line, endingAt: equals) { return parsedLevel(line) }
             at = equals + 1
         }
@@ -74,49 +74,66 @@ extension LevelDetection {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 
-    /// Whole words that mean a level, each with the level it means.
-    private static let words: [(text: [UInt8], level: DetectedLevel)] = {
-        let words: [(String, DetectedLevel)] = [
-            ("trace", .trace), ("debug", .debug), ("fatal", .fatal), ("critical", .critical),
-            ("error", .error), ("err", .error), ("warning", .warn), ("warn", .warn),
-            ("info", .info),
-        ]
-        return words.map { (text: Array($0.0.utf8), level: $0.1) }
-    }()
+    /// What a byte is to the search for words.
+    private struct Role: OptionSet {
+        let rawValue: UInt8
+        /// The first letter of a level.
+        static let starts = Role(rawValue: 1)
+        /// A word may begin behind it.
+        static let opens = Role(rawValue: 2)
+        /// A word may end before it.
+        static let closes = Role(rawValue: 4)
+    }
 
-    /// True for the bytes behind which a word may begin.
-    private static let opens: [Bool] = (0...255).map {
-        " \t\n\r\u{0b}\u{0c}[({\"'=|".utf8.contains(UInt8($0))
+    private static let roles: [Role] = (0...255).map { byte in
+        var role: Role = []
+        if "tdfcewiTDFCEWI".utf8.contains(UInt8(byte)) { role.insert(.starts) }
+        if " \t\n\r\u{0b}\u{0c}[({\"'=|".utf8.contains(UInt8(byte)) { role.insert(.opens) }
+        if " \t\n\r\u{0b}\u{0c}[({\"'=|])}:,!".utf8.contains(UInt8(byte)) { role.insert(.closes) }
+        return role
     }
-    private static let closes: [Bool] = (0...255).map {
-        " \t\n\r\u{0b}\u{0c}[({\"'=|])}:,!".utf8.contains(UInt8($0))
-    }
-    /// True for the first letters of the words.
-    private static let starts: [Bool] = (0...255).map { "tdfcewiTDFCEWI".utf8.contains(UInt8($0)) }
 
     /// The level of the first whole word that means one.
     static func firstWord(_ line: UnsafeRawBufferPointer) -> DetectedLevel {
-        starts.withUnsafeBufferPointer { starts in
-            opens.withUnsafeBufferPointer { opens in
-                var atStart = true
-                for at in 0..<line.count {
-                    let byte = line[at]
-                    if atStart, starts[Int(byte)], let level = word(line, at) { return level }
-                    atStart = opens[Int(byte)]
+        roles.withUnsafeBufferPointer { roles in
+            var before: Role = .opens
+            for at in 0..<line.count {
+                let role = roles[Int(line[at])]
+                if role.contains(.starts), before.contains(.opens),
+                    let (level, end) = word(line, at),
+                    end == line.count || roles[Int(line[end])].contains(.closes)
+                {
+                    return level
                 }
-                return .unknown
+                before = role
             }
+            return .unknown
         }
     }
 
-    private static func word(_ line: UnsafeRawBufferPointer, _ at: Int) -> DetectedLevel? {
-        for (text, level) in words {
-            let end = at + text.count
-            guard end <= line.count, end == line.count || closes[Int(line[end])],
-                line[at] | 0x20 == text[0]
-            else { continue }
-            if (1..<text.count).allSatisfy({ lower(line[at + $0]) == text[$0] }) { return level }
+    /// The longest word for a level that stands at an offset, and where it ends. Of two words that
+    /// begin alike, the shorter one is not whole where the longer one stands.
+    private static func word(
+        _ line: UnsafeRawBufferPointer, _ at: Int
+    ) -> (level: DetectedLevel, end: Int)? {
+        func reads(_ word: StaticString) -> Int? {
+            let end = at + word.utf8CodeUnitCount
+            guard end <= line.count else { return nil }
+            for i in 1..<word.utf8CodeUnitCount
+            where lower(line[at + i]) != word.utf8Start[i] {
+                return nil
+            }
+            return end
         }
-        return nil
+        switch line[at] | 0x20 {
+        case UInt8(ascii: "t"): return reads("trace").map { (.trace, $0) }
+        case UInt8(ascii: "d"): return reads("debug").map { (.debug, $0) }
+        case UInt8(ascii: "f"): return reads("fatal").map { (.fatal, $0) }
+        case UInt8(ascii: "c"): return reads("critical").map { (.critical, $0) }
+        case UInt8(ascii: "e"): return (reads("error") ?? reads("err")).map { (.error, $0) }
+        case UInt8(ascii: "w"): return (reads("warning") ?? reads("warn")).map { (.warn, $0) }
+        case UInt8(ascii: "i"): return reads("info").map { (.info, $0) }
+        default: return nil
+        }
     }
 }

@@ -5,7 +5,12 @@ import LogModel
 package enum DetectedLevel: Int, CaseIterable, Sendable {
     case trace, debug, info, warn, error, critical, fatal, unknown
 
-    package var text: String { "\(self)" }
+    /// Named here: the name that the language gives a case costs a reflection each time.
+    private static let names = [
+        "trace", "debug", "info", "warn", "error", "critical", "fatal", "unknown",
+    ]
+
+    package var text: String { Self.names[rawValue] }
 
     /// The level that a word means, whatever its case.
     package init?(word: some Collection<UInt8>) {

@@ -97,31 +97,34 @@ package struct MetadataSets {
     func addLevels(to entries: inout Entries, stream: Labels) {
         let ofStream = LevelDetection.named(stream.pairs)
         let ofSets = sets.map { level(of: $0, stream: ofStream) }
+        let isKnown = ofSets.map { $0 != nil }
         let detection = LevelDetection(jsonDepth: jsonDepth)
         let levels = DetectedLevel.allCases.count
         // New sets by old set and level found in the line; the last column is for known levels.
-        var ids = [UInt32?](repeating: nil, count: sets.count * (levels + 1))
+        let none = UInt32.max
+        var ids = [UInt32](repeating: none, count: sets.count * (levels + 1))
         var newSets: [Labels] = [.empty]
         var newIDs: [UInt32] = []
         newIDs.reserveCapacity(entries.count)
+        let oldIDs = entries.metadataIDs
+        let ends = entries.lineEnds
         entries.lineBytes.withUnsafeBytes { lines in
-            for row in 0..<entries.count {
-                let set = entries.metadataIDs.isEmpty ? 0 : Int(entries.metadataIDs[row])
+            var start = 0
+            for (row, end) in ends.enumerated() {
+                let set = oldIDs.isEmpty ? 0 : Int(oldIDs[row])
                 var column = levels
-                if ofSets[set] == nil {
-                    let line = UnsafeRawBufferPointer(rebasing: lines[entries.lineRange(row)])
+                if !isKnown[set] {
+                    let line = UnsafeRawBufferPointer(rebasing: lines[start..<Int(end)])
                     column = detection.level(ofLine: line).rawValue
                 }
+                start = Int(end)
                 let key = set * (levels + 1) + column
-                if let id = ids[key] {
-                    newIDs.append(id)
-                    continue
+                if ids[key] == none {
+                    let text = ofSets[set] ?? DetectedLevel(rawValue: column)?.text ?? "unknown"
+                    ids[key] = UInt32(newSets.count)
+                    newSets.append(Self.with(level: text, sets[set]))
                 }
-                let text = ofSets[set] ?? DetectedLevel(rawValue: column)?.text ?? "unknown"
-                let id = UInt32(newSets.count)
-                newSets.append(Self.with(level: text, sets[set]))
-                ids[key] = id
-                newIDs.append(id)
+                newIDs.append(ids[key])
             }
         }
         entries.metadataSets = newSets

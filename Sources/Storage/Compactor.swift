@@ -178,7 +178,7 @@ extension Store {
         }
         var writer = SegmentWriter(
             tenant: inputs[0].record.tenant, level: level, write: write)
-        for (labels, sources) in runs.sorted(by: { $0.key.description < $1.key.description }) {
+        for (labels, sources) in runs.sortedByText() {
             let kept = cut.first(of: labels)
             var merge = EntriesMerge(sources.map { cursor($0.0, $0.1, days: days, kept: kept) })
             while let entries = try merge.next(maxBytes: SegmentFormat.frameBytes) {

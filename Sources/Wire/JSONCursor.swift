@@ -56,12 +56,20 @@ struct JSONCursor {
         do { return try reader.next() } catch { throw Self.translate(error) }
     }
 
+    /// The first two items of an array that was just opened, when they are a plain string and a
+    /// string; else nil, and they come one by one.
+    mutating func takeStringPair() -> (Range<Int>, Range<Int>, escaped: Bool)? {
+        peeked == nil ? reader.takeStringPair() : nil
+    }
+
     /// Where the reader stands.
     var offset: Int { reader.offset }
 
     /// Takes tokens up to the end of the object at hand, which holds no other.
     mutating func finishObject() throws(WireError) {
-        while try next() != .objectEnd {}
+        while true {
+            if case .objectEnd = try next() { return }
+        }
     }
 
     mutating func skip() throws(WireError) {
@@ -98,7 +106,7 @@ struct JSONCursor {
         }
         while true {
             let token = try next()
-            if token == .arrayEnd { return }
+            if case .arrayEnd = token { return }
             peeked = token
             try item(&self)
         }
@@ -130,24 +138,8 @@ struct JSONCursor {
         return String(decoding: out, as: UTF8.self)
     }
 
-    /// Appends a text with its escapes resolved. What lies between escapes is copied in runs, which
-    /// is what makes stack traces (an escape per line of theirs) as fast as plain lines.
+    /// Appends a text with its escapes resolved.
     func unescape(_ range: Range<Int>, into out: inout [UInt8]) throws(WireError) {
-        var at = range.lowerBound
-        while at < range.upperBound {
-            let slash = bytes[at..<range.upperBound].firstIndex(of: UInt8(ascii: "\\"))
-            let end = slash ?? range.upperBound
-            out.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[at..<end]))
-            at = end
-            guard slash != nil else { return }
-            // Surrogate pairs must stay together, so neighbouring \u go in one piece.
-            var last = at
-            repeat {
-                let isUnicode = last + 1 < range.upperBound && bytes[last + 1] == UInt8(ascii: "u")
-                last = min(last + (isUnicode ? 6 : 2), range.upperBound)
-            } while last < range.upperBound && bytes[last] == UInt8(ascii: "\\")
-            do { try reader.unescape(at..<last, into: &out) } catch { throw Self.translate(error) }
-            at = last
-        }
+        do { try reader.unescape(range, into: &out) } catch { throw Self.translate(error) }
     }
 }

@@ -8,7 +8,7 @@ import LogModel
 struct PushJSONDecoder {
     private var request = PushRequest()
     private var budget: DecodingBudget
-    /// The stream at hand.
+    /// The stream at hand; empty between two.
     private var entries = Entries()
     private var labels: [Label] = []
     /// Metadata sets of the stream at hand, by their JSON text.
@@ -57,7 +57,6 @@ struct PushJSONDecoder {
     }
 
     private mutating func stream(_ cursor: inout JSONCursor) throws(WireError) {
-        entries = Entries()
         labels = []
         knownMetadata.removeAll(keepingCapacity: true)
         lastMetadata = (0..<0, 0)
@@ -77,7 +76,7 @@ struct PushJSONDecoder {
         request.streamCount += 1
         guard !entries.isEmpty else { return }
         try budget.stream(labels: labels.count)
-        request.streams.append(.init(labels: labels, entries: entries))
+        request.streams.append(.init(labels: labels, entries: entries.handOver()))
     }
 
     /// A label set as an object. Values that are numbers count as their text, as in Loki.
@@ -105,13 +104,7 @@ struct PushJSONDecoder {
         guard case .arrayStart = try cursor.next() else {
             throw cursor.wrong("an entry must be an array")
         }
-        guard case .string(let digits, escaped: false) = try cursor.next(),
-            let timestamp = Self.nanoseconds(cursor.bytes, digits)
-        else { throw cursor.wrong("a timestamp must be a string of nanoseconds") }
-        guard case .string(let line, let escaped) = try cursor.next() else {
-            throw cursor.wrong("a line must be a string")
-        }
-        try appendLine(line, escaped: escaped, &cursor)
+        let timestamp = try timestampAndLine(&cursor)
         var metadata: UInt32 = 0
         switch try cursor.next() {
         case .arrayEnd:
@@ -125,6 +118,27 @@ struct PushJSONDecoder {
             throw cursor.wrong("an entry has three items at most")
         }
         entries.closeRow(timestamp: timestamp, metadataID: metadata)
+    }
+
+    /// Takes both, appends the line and gives the timestamp.
+    private mutating func timestampAndLine(_ cursor: inout JSONCursor) throws(WireError) -> Int64 {
+        // A timestamp that is none is refused below, with the place of it.
+        let before = cursor
+        if let (digits, line, escaped) = cursor.takeStringPair() {
+            if let timestamp = Self.nanoseconds(cursor.bytes, digits) {
+                try appendLine(line, escaped: escaped, &cursor)
+                return timestamp
+            }
+            cursor = before
+        }
+        guard case .string(let digits, escaped: false) = try cursor.next(),
+            let timestamp = Self.nanoseconds(cursor.bytes, digits)
+        else { throw cursor.wrong("a timestamp must be a string of nanoseconds") }
+        guard case .string(let line, let escaped) = try cursor.next() else {
+            throw cursor.wrong("a line must be a string")
+        }
+        try appendLine(line, escaped: escaped, &cursor)
+        return timestamp
     }
 
     private mutating func appendLine(
@@ -225,6 +239,15 @@ struct PushJSONDecoder {
         if negative || bytes[at] == UInt8(ascii: "+") { at += 1 }
         guard at < range.upperBound else { return nil }
         var value: Int64 = 0
+        // Eighteen digits cannot overflow.
+        let safe = min(range.upperBound, at + 18)
+        while at < safe {
+            let digit = bytes[at] &- 48
+            guard digit < 10 else { return nil }
+            value = value &* 10 &+ Int64(digit)
+            at += 1
+        }
+        if negative { value = -value }
         while at < range.upperBound {
             let digit = Int64(bytes[at]) - 48
             guard (0...9).contains(digit) else { return nil }

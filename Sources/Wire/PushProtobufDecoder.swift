@@ -31,7 +31,6 @@ struct PushProtobufDecoder {
     }
 
     private mutating func stream(_ range: Range<Int>) throws(WireError) {
-        entries = Entries()
         knownMetadata.removeAll(keepingCapacity: true)
         var text = ""
         var fields = ProtobufFields(body, range)
@@ -46,7 +45,7 @@ struct PushProtobufDecoder {
         request.streamCount += 1
         guard !entries.isEmpty else { return }
         try budget.stream(labels: labels.count)
-        request.streams.append(.init(labels: labels, entries: entries))
+        request.streams.append(.init(labels: labels, entries: entries.handOver()))
     }
 
     private mutating func entry(_ range: Range<Int>) throws(WireError) {

@@ -82,4 +82,32 @@ extension Entries {
         }
         metadataIDs.append(metadataID)
     }
+
+    /// Streams with more bytes of lines, or rows, leave with the memory they were gathered in.
+    private static let mostCopiedBytes = 256 * 1024
+    private static let mostCopiedRows = 16 * 1024
+
+    /// Gives the rows away in memory of the right size, and keeps what they were gathered in for
+    /// those of the next stream: a body has many small ones.
+    mutating func handOver() -> Entries {
+        let metadata = (metadataIDs, metadataSets)
+        metadataIDs = []
+        metadataSets = [.empty]
+        guard lineBytes.count <= Self.mostCopiedBytes, count <= Self.mostCopiedRows else {
+            defer { self = Entries() }
+            var all = self
+            (all.metadataIDs, all.metadataSets) = metadata
+            return all
+        }
+        var copy = Entries()
+        // Not the arrays as they are: those would be shared.
+        copy.timestamps = timestamps.withUnsafeBufferPointer { Array($0) }
+        copy.lineEnds = lineEnds.withUnsafeBufferPointer { Array($0) }
+        copy.lineBytes = lineBytes.withUnsafeBufferPointer { Array($0) }
+        (copy.metadataIDs, copy.metadataSets) = metadata
+        timestamps.removeAll(keepingCapacity: true)
+        lineEnds.removeAll(keepingCapacity: true)
+        lineBytes.removeAll(keepingCapacity: true)
+        return copy
+    }
 }

@@ -152,4 +152,118 @@ import Testing
             String(decoding: json, as: UTF8.self)
                 == "\"a\u{FFFD}\u{FFFD}(\u{FFFD}\u{FFFD}\u{FFFD}b\"")
     }
+
+    /// What unescaping means, byte by byte.
+    private func model(_ text: [UInt8]) -> [UInt8]? {
+        var out: [UInt16] = []
+        var bytes: [UInt8] = []
+        func flush() {
+            bytes += Array(String(decoding: out, as: UTF16.self).utf8)
+            out = []
+        }
+        var at = 0
+        while at < text.count {
+            guard text[at] == UInt8(ascii: "\\") else {
+                flush()
+                bytes.append(text[at])
+                at += 1
+                continue
+            }
+            guard at + 1 < text.count else { return nil }
+            let letter = Character(Unicode.Scalar(text[at + 1]))
+            at += 2
+            if letter == "u" {
+                guard at + 4 <= text.count,
+                    text[at..<at + 4].allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+                    let unit = UInt16(String(decoding: text[at..<at + 4], as: UTF8.self), radix: 16)
+                else { return nil }
+                out.append(unit)
+                at += 4
+                continue
+            }
+            flush()
+            let plain: [Character: UInt8] = [
+                "n": 10, "t": 9, "r": 13, "b": 8, "f": 12, "\"": 34, "\\": 92, "/": 47,
+            ]
+            guard let byte = plain[letter] else { return nil }
+            bytes.append(byte)
+        }
+        flush()
+        return bytes
+    }
+
+    @Test func unescapingIsWhatTheModelSays() {
+        var random = SeededGenerator(seed: 41)
+        let pieces = [
+            "\\n", "\\\"", "\\\\", "\\/", "\\t", "\\u0041", "\\u00e9", "\\uc8fc", "\\ud83d\\ude00",
+            "\\ud83d", "\\ude00", "\\ud83d\\n", "é", "주문", "x", " ", "a plain run of text ",
+            "seventeen bytes!!", "\\x", "\\u12", "\\u12g4", "\\",
+        ]
+        for _ in 0..<20_000 {
+            var text = ""
+            // The last four are faults, which most texts should not have.
+            for _ in 0..<Int.random(in: 0..<12, using: &random) {
+                let most = Int.random(in: 0..<10, using: &random) == 0 ? pieces.count : 18
+                text += pieces[Int.random(in: 0..<most, using: &random)]
+            }
+            let bytes = Array(text.utf8)
+            let before = Array("before".utf8)
+            var out = before
+            let result = bytes.withUnsafeBytes { raw in
+                Result { () throws(BytesError) in
+                    try JSONReader(raw, maxNesting: 1).unescape(0..<bytes.count, into: &out)
+                }
+            }
+            switch (result, model(bytes)) {
+            case (.success, let wanted?): #expect(out == before + wanted, "\(text)")
+            case (.failure, nil): #expect(out.starts(with: before))
+            default: Issue.record("\(text): \(result)")
+            }
+        }
+    }
+
+    @Test func stringsEndAtTheirQuoteWhereverItStands() throws {
+        for length in 0..<70 {
+            for escape in stride(from: -1, to: length, by: 1) {
+                var inner = [UInt8](repeating: UInt8(ascii: "x"), count: length)
+                if escape >= 0 { inner.replaceSubrange(escape..<escape + 1, with: [92, 34]) }
+                let text = [34] + inner + [34]
+                #expect(
+                    try tokens(text + [32, 10])
+                        == [.string(1..<text.count - 1, escaped: escape >= 0)])
+                #expect(throws: BytesError.truncated(offset: text.count - 1)) {
+                    try tokens(Array(text.dropLast()))
+                }
+            }
+        }
+    }
+
+    @Test func aPairOfStringsIsWhatItsTokensAre() throws {
+        for text in [
+            #"["1","a"]"#, #" [ "1" , "a\"b" , {} ] "#, #"["",""]"#, #"["1\n","a"]"#, #"["1"]"#,
+            #"[1,"a"]"#, #"["1",2]"#, "[]", #"["1" "a"]"#, #"["1","a"#, #"["1,"#, "[", #"["1",]"#,
+            #"{"a":"b"}"#,
+        ] {
+            let bytes = Array(text.utf8)
+            bytes.withUnsafeBytes { raw in
+                func rest(pairs: Bool) -> ([JSONToken], BytesError?) {
+                    var reader = JSONReader(raw, maxNesting: 8)
+                    var out: [JSONToken] = []
+                    do throws(BytesError) {
+                        repeat {
+                            out.append(try reader.next())
+                            if pairs, let (first, second, escaped) = reader.takeStringPair() {
+                                out += [
+                                    .string(first, escaped: false),
+                                    .string(second, escaped: escaped),
+                                ]
+                            }
+                        } while out.last != .end
+                    } catch { return (out, error) }
+                    return (out, nil)
+                }
+                #expect(rest(pairs: true) == rest(pairs: false), "\(text)")
+            }
+        }
+    }
 }

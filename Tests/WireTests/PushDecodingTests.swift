@@ -22,6 +22,26 @@ import Wire
         }
     }
 
+    /// Small streams are copied out of what they were gathered in, large ones leave with it.
+    @Test func streamsOfAllSizesComeOneAfterTheOther() throws {
+        let sizes = [(3, 10), (20_000, 2), (1, 0), (2, 200_000), (5, 7), (16_384, 16), (1, 1)]
+        let batches = sizes.enumerated().map { number, size in
+            var entries = Entries()
+            for row in 0..<size.0 {
+                entries.append(
+                    timestamp: Int64(row),
+                    line: [UInt8](repeating: UInt8(97 + row % 26), count: size.1),
+                    metadata: number % 2 == 0 ? .empty : Labels(["row": "\(row % 3)"]))
+            }
+            return Batch(labels: Labels(["number": "\(number)"]), entries: entries)
+        }
+        try expectEqual(
+            PushBodies.decode(PushRequest.encodeJSON(batches: batches, sources: [])), batches)
+        try expectEqual(
+            PushBodies.decode(
+                PushRequest.encodeProtobuf(batches: batches), type: PushBodies.protobuf), batches)
+    }
+
     @Test func protobufComesBackAsItWent() throws {
         let seed = UInt64.random(in: 0...(.max))
         print("seed \(seed)")
