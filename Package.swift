@@ -108,7 +108,7 @@ let package = Package(
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),
         tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
         tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),
-        tests("QueryTests", ["Query", "Pipeline", "LogQL", "LogModel"]),
+        tests("QueryTests", ["Query", "Storage", "Pipeline", "LogQL", "LogModel", log]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes"]),
         tests("CommandTests", ["cordwood", "LogModel", "Bytes"]),
         tests("ServerTests", ["Server", "Query", "Storage", "Wire", "LogModel", nio, sockets]),

@@ -36,7 +36,8 @@ package final class FieldPipeline: FieldReader {
     /// more than one parser.
     package init?(_ pipeline: LogPipeline, stream: Labels) {
         let stages = pipeline.stages.dropFirst(pipeline.leadingFilters.count)
-        guard let parser = stages.first, let value = pipeline.value, let grouping = pipeline.grouping,
+        guard let parser = stages.first, let value = pipeline.value,
+            let grouping = pipeline.grouping,
             !grouping.without, pipeline.leadingFilters.allSatisfy(\.condition.isExact),
             !stages.dropFirst().contains(where: \.needsLine)
         else { return nil }

@@ -24,7 +24,8 @@ final class QuickShape {
 
     /// Nil when more must be looked at. `isAll`: nothing follows the filters.
     init?(
-        _ program: FieldProgram, _ parser: CompiledStage, _ filters: [LabelFilterStage], isAll: Bool,
+        _ program: FieldProgram, _ parser: CompiledStage, _ filters: [LabelFilterStage],
+        isAll: Bool,
         _ group: [String], _ value: SampleValue?, _ known: CodeMemos
     ) {
         let names = filters.flatMap(\.names)

@@ -1,0 +1,206 @@
+import Foundation
+import LogModel
+import Logging
+import Query
+import Storage
+import Testing
+
+/// The same questions to a store whose segments hold columns and to the entries as they are: however a
+/// store answers, from an index, from columns or from lines, the answers are equal.
+@Suite struct ColumnsQueryTests {
+    private static let seed: UInt64 = 20_261_121
+    private static let start: Int64 = 1_793_491_200
+    private static let seconds: Int64 = 3600
+
+    private static let streams: [Batch] = {
+        var random = SeededGenerator(seed: seed)
+        return [
+            batch("shops", 6000, &random, shopLine), batch("edge", 6000, &random, edgeLine),
+            batch("odd", 2000, &random, oddLine),
+        ]
+    }()
+
+    private static func batch(
+        _ app: String, _ rows: Int, _ random: inout SeededGenerator,
+        _ line: (Int, inout SeededGenerator) -> String
+    ) -> Batch {
+        var entries = Entries()
+        for row in 0..<rows {
+            var metadata = ["detected_level": row % 9 == 0 ? "error" : "info"]
+            // Metadata that is named as a field.
+            if app == "shops", row % 501 == 0 { metadata["method"] = "stored" }
+            entries.append(
+                timestamp: (start * 1000 + Int64(row) * seconds * 1000 / Int64(rows)) * 1_000_000
+                    + Int64(row % 7) * 10 + Int64(app.utf8.count), line: line(row, &random).utf8,
+                metadata: row % 4 == 0 ? .empty : Labels(metadata))
+        }
+        return Batch(labels: Labels(["app": app, "host": "h1"]), entries: entries)
+    }
+
+    private static func pick(_ list: [String], _ random: inout SeededGenerator) -> String {
+        list.randomElement(using: &random) ?? ""
+    }
+
+    private static func shopLine(_ row: Int, _ random: inout SeededGenerator) -> String {
+        let method = pick(["CARD", "CASH", "GIFT", ""], &random)
+        let amount = Int.random(in: 0...90_000, using: &random)
+        switch row % 5 {
+        case 0: return "INFO payment captured amount=\(amount) method=\(method) took=\(row % 90)ms"
+        case 1: return "WARN [exec-\(row % 7)] payment refused method=\(method) code=\(row % 11)"
+        case 2:
+            return
+                #"level=info msg="order \#(row) done" method=\#(method) amount=\#(amount).\#(row % 100)"#
+        case 3:
+            let odd = pick(["amount=NaN", "amount=1e3", "amount=", "amount=x y", "=5"], &random)
+            return "INFO retry \(odd) method=\(method)x amount=7"
+        default:
+            return "INFO order \(row % 13) of \(pick(["a b", "c=d", "\"e\""], &random)) method=PIX"
+        }
+    }
+
+    private static func edgeLine(_ row: Int, _ random: inout SeededGenerator) -> String {
+        let agent = pick(["curl/8.1", "Mozilla/5.0 (X11; Linux)", "-", "a\" b"], &random)
+        let status = pick(["200", "200", "200", "304", "404", "500", "503", "-"], &random)
+        let path = pick(["/", "/api/\(row % 31)", "/a b", "/x?y=\(row)"], &random)
+        return "10.0.\(row % 3).\(row % 251) - - [21/Nov/2026:08:00:\(10 + row % 50) +0000] "
+            + "\"\(pick(["GET", "PUT", "POST"], &random)) \(path) HTTP/1.1\" \(status) "
+            + "\(row * 13 % 9973) \"\(agent)\""
+    }
+
+    private static func oddLine(_ row: Int, _ random: inout SeededGenerator) -> String {
+        switch row % 6 {
+        case 0: return ""
+        case 1: return "tick \(row)\nmethod=CARD amount=\(row)"
+        case 2: return "method=\(row % 3) amount=\(row % 40) id=\(random.next())"
+        case 3: return "ſelf K=\(row) KELVIN \u{212A} status=\(row % 5)"
+        case 4:
+            return String((0..<30).map { _ in pick(["a", "=", " ", "\"", "é"], &random) }.joined())
+        default:
+            return "trace=\(String(random.next(), radix: 16))\(String(random.next(), radix: 16))"
+        }
+    }
+
+    static let logs = [
+        #"{app=~".+"} |= "payment""#, #"{app="shops"} != "payment" |= "amount""#,
+        #"{app=~".+"} |~ "(?i)kelvin""#, #"{app=~".+"} |~ "(?i)SELF""#,
+        #"{app="edge"} |> "<_> \"GET <_>\" 50<_>""#, #"{app="edge"} !~ "GET|PUT""#,
+        #"{app=~".+"} |~ "order (3|4|77) .*CARD""#, #"{app=~".+"} |= "absent" or "tick 1""#,
+        #"{app=~".+"} !~ "a" != "0""#, #"{app="odd"} |= "\nmethod""#, #"{app=~".+"}"#,
+        #"{app="edge"} |= "/api/7 " |~ "HTTP/1\\.1\" 404""#, #"{app=~".+"} |= "INFO" != "INFO""#,
+    ]
+    static let metrics = [
+        #"sum by (app) (count_over_time({app=~".+"}[5m]))"#,
+        #"sum by (level) (count_over_time({app=~".+"}[1m]))"#,
+        #"sum by (detected_level) (count_over_time({app=~".+"} |= "payment" [5m]))"#,
+        #"sum by (method) (count_over_time({app="shops"} != "payment" [7m]))"#,
+        #"sum (bytes_over_time({app=~".+"} |= "method" [5m]))"#,
+        #"sum by (method) (sum_over_time({app="shops"} |= "payment captured" | logfmt | unwrap amount [5m]))"#,
+        #"sum by (method) (sum_over_time({app="shops"} | logfmt | unwrap amount | __error__="" [5m]))"#,
+        #"max by (method) (max_over_time({app="shops"} | logfmt | method!="CARD" | unwrap amount | __error__="" [9m]))"#,
+        #"sum by (method, code) (count_over_time({app=~".+"} | logfmt | code > 3 [5m]))"#,
+        #"sum by (method) (count_over_time({app=~".+"} | logfmt | amount < 500 | __error__="" [5m]))"#,
+        #"avg_over_time({app="shops"} | logfmt | took > 20ms | unwrap duration(took) [5m]) by (method)"#,
+        #"sum by (status) (count_over_time({app="edge"} | pattern `<ip> - - [<_>] "<method> <path> <_>" <status> <size> <_>` [5m]))"#,
+        #"topk(3, sum by (ip) (count_over_time({app="edge"} | pattern `<ip> - - [<_>] "<_> <_> <_>" <status> <_>` | status >= 500 [10m])))"#,
+        #"sum by (method, path) (count_over_time({app="edge"} | pattern `<_>"<method> <path> <_>` | method=~"P.*" [20m]))"#,
+        #"quantile_over_time(0.9, {app="edge"} | pattern `<_>" <status> <size> <_>` | unwrap size | __error__="" [5m]) by (status)"#,
+        #"sum by (x) (count_over_time({app=~".+"} | pattern `<x> <_>` | x=~"[A-Z]+" [5m]))"#,
+        #"sum by (app, detected_level) (rate({app=~".+"} | logfmt | method="PIX" [5m]))"#,
+        #"count_distinct(path, count_over_time({app="edge"} | pattern `<_>"<_> <path> <_>` [30m]) by (path))"#,
+    ]
+
+    /// A store whose entries lie in columns, in segments of which each begins a little before the one
+    /// before it ends, with the same entries.
+    private func store(_ folder: String, segments: Int) async throws -> Store {
+        var options = StoreOptions(folder: folder)
+        options.level0AgeSeconds = 0
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let store = try Store.open(options, logger: logger)
+        for part in 0..<segments {
+            var batches: [Batch] = []
+            for batch in Self.streams {
+                let share = batch.entries.count / segments
+                let end = part == segments - 1 ? batch.entries.count : (part + 1) * share
+                var entries = Entries()
+                entries.append(batch.entries, rows: max(0, part * share - 20)..<end)
+                batches.append(Batch(labels: batch.labels, entries: entries))
+            }
+            try await store.commit(Push(tenant: "t", batches: batches, sources: []))
+            store.keepHouse(retire: false)
+        }
+        return store
+    }
+
+    private func ask(
+        _ text: String, _ source: any LogSource, _ direction: Selection.Direction = .backward
+    ) throws -> QueryValue {
+        let request = QueryRequest(
+            tenant: "t", text: text, start: Timestamp(nanoseconds: Self.start * 1_000_000_000),
+            end: Timestamp(nanoseconds: (Self.start + Self.seconds) * 1_000_000_000),
+            stepNanoseconds: 300 * Nanoseconds.second, limit: 700, direction: direction,
+            isInstant: false)
+        return try QueryEngine(source: source, limits: Limits()).run(request).value
+    }
+
+    private func rows(_ value: QueryValue) -> [String] {
+        switch value {
+        case .streams(let rows):
+            rows.map {
+                "\($0.timestamp) \($0.labels.merged) \(String(decoding: $0.line, as: UTF8.self))"
+            }
+        case .matrix(let series), .vector(let series):
+            series.flatMap { one in
+                one.points.map { "\(one.labels) \($0.milliseconds) \($0.value.rounded9)" }
+            }
+        case .scalar(let point): ["\(point.value)"]
+        }
+    }
+
+    @Test(arguments: [1, 3]) func answersAreThoseOfTheLines(segments: Int) async throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("cordwood-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try await store(folder, segments: segments)
+        #expect(store.metrics.segmentsByLevel == [1: segments])
+        let memory = MemorySource(streams: Self.streams.map { ($0.labels, $0.entries) })
+        for text in Self.logs {
+            for direction in [Selection.Direction.backward, .forward] {
+                #expect(
+                    rows(try ask(text, store, direction)) == rows(try ask(text, memory, direction)),
+                    "\(text) \(direction), seed \(Self.seed)")
+            }
+        }
+        for text in Self.metrics {
+            let expected = Result { rows(try ask(text, memory)) }
+            let found = Result { rows(try ask(text, store)) }
+            switch (expected, found) {
+            case (.success(let expected), .success(let found)):
+                #expect(found == expected, "\(text), seed \(Self.seed)")
+            case (.failure, .failure): break
+            default: Issue.record("\(text): \(expected) or \(found)")
+            }
+        }
+        await store.close()
+    }
+}
+
+/// SplitMix64: the same numbers for the same seed on every machine.
+private struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
+
+extension Double {
+    /// Sums in another order differ in the last places.
+    fileprivate var rounded9: String { String(format: "%.9g", self) }
+}
