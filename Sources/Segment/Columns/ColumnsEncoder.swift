@@ -8,9 +8,20 @@ package enum ColumnsEncoder {
 
     /// More than this of zstd's size, and the chunk is not worth its structure.
     private static let worthwhile = 0.9
-    private static let clearly = 0.6
-    private static let samples = 4
-    private static let sampleBytes = 64 * 1024
+    /// The same for lines of little but values, which are slower to read from columns than from
+    /// frames: that must be paid for.
+    private static let worthwhileIfDense = 0.6
+    /// Line bytes for each value and strip, from which on columns are read as fast as frames.
+    private static let looseBytes = 12
+    /// Samples are too small for zstd to do its best: less than this of what they promise is less
+    /// than frames would take.
+    private static let clearly = 0.5
+    /// Now and then frames take more than samples promise, but not by so much.
+    private static let hopeless = 1.25
+    private static let samples = 2
+    private static let sampleBytes = 32 * 1024
+    /// Lines are compared so many bytes at a time: less than a cache holds, more than a few.
+    private static let comparedBytes = 512 * 1024
 
     /// Nil when plain compression is about as small, or the lines have too little in common.
     /// `lineEnds` and `timestamps` are those of the entries, in their order. `always` leaves out the
@@ -23,16 +34,14 @@ package enum ColumnsEncoder {
             lines.count <= ColumnsFormat.mostLineBytes,
             Int(lineEnds[lineEnds.count - 1]) == lines.count
         else { return nil }
-        let text = RawList<UInt8>(capacity: lines.count + Values.slack)
-        lines.withUnsafeBufferPointer {
-            if let base = $0.baseAddress { text.base.update(from: base, count: $0.count) }
+        let chunk = withSlack(lines) { text -> [UInt8]? in
+            guard
+                let builder = ChunkBuilder(text, lines, lineEnds, timestamps, always: always),
+                let chunk = builder.finish(lines)
+            else { return nil }
+            return always || pays(chunk, lines, builder) ? chunk : nil
         }
-        (text.base + lines.count).initialize(repeating: 0, count: Values.slack)
-        guard
-            let chunk = ChunkBuilder(text.base, lines, lineEnds, timestamps, always: always)?
-                .finish(lines)
-        else { return nil }
-        guard always || pays(chunk, lines) else { return nil }
+        guard let chunk else { return nil }
         guard isExact(chunk, lines, lineEnds, timestamps) else {
             mismatches.add(1, ordering: .relaxed)
             return nil
@@ -40,22 +49,41 @@ package enum ColumnsEncoder {
         return chunk
     }
 
-    /// Whether the chunk is clearly smaller than frames of zstd. A few samples mostly tell; where
-    /// they leave a doubt, all frames are tried.
-    private static func pays(_ chunk: [UInt8], _ lines: [UInt8]) -> Bool {
+    /// The bytes with `Values.slack` of any content behind them: in their place where the array has
+    /// room there, which arrays that grew mostly have.
+    private static func withSlack<T>(
+        _ lines: [UInt8], _ body: (UnsafePointer<UInt8>) -> T?
+    ) -> T? {
+        lines.withUnsafeBufferPointer { lent in
+            guard let base = lent.baseAddress else { return nil }
+            if lines.capacity - lines.count >= Values.slack { return body(base) }
+            let copy = RawList<UInt8>(capacity: lines.count + Values.slack)
+            copy.base.update(from: base, count: lines.count)
+            (copy.base + lines.count).initialize(repeating: 0, count: Values.slack)
+            return body(copy.base)
+        }
+    }
+
+    /// Whether the chunk is clearly smaller than frames of zstd. Samples mostly tell; where they
+    /// leave a doubt, all frames are tried.
+    private static func pays(_ chunk: [UInt8], _ lines: [UInt8], _ builder: ChunkBuilder) -> Bool {
         func packed(_ range: Range<Int>) -> Int {
             lines.withUnsafeBytes {
                 Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[range]), level: 3).count
             }
         }
+        let isDense = lines.count < looseBytes * (builder.values + builder.strips.ends.count)
+        let worthwhile = isDense ? worthwhileIfDense : worthwhile
         if lines.count >= samples * sampleBytes * 2 {
             var size = 0
-            for sample in 0..<samples {
-                let start = (lines.count - sampleBytes) / (samples - 1) * sample
+            for sample in 1...samples {
+                let start = (lines.count - sampleBytes) / (samples + 1) * sample
                 size += packed(start..<start + sampleBytes)
             }
             let expected = Double(size) * Double(lines.count) / Double(samples * sampleBytes)
-            if Double(chunk.count) < clearly * expected { return true }
+            if Double(chunk.count) > worthwhile * hopeless * expected { return false }
+            // Lines of many strips, as stack traces are, repeat over more than a sample.
+            if Double(chunk.count) < clearly * expected, !builder.hasManyStrips { return true }
         }
         var plain = 0
         for start in stride(from: 0, to: lines.count, by: SegmentFormat.frameBytes) {
@@ -69,10 +97,33 @@ package enum ColumnsEncoder {
     ) -> Bool {
         do {
             let reader = try ColumnsReader(chunk)
-            let decoded = try reader.lines(0..<lineEnds.count, timestamps: timestamps)
-            return decoded.ends == lineEnds && decoded.bytes == lines
+            // Some rows at a time: what was decoded is compared while it is still near.
+            var (row, start) = (0, 0)
+            while row < lineEnds.count {
+                let first = row
+                repeat {
+                    row = min(row + ColumnsFormat.pageRows, lineEnds.count)
+                } while row < lineEnds.count && Int(lineEnds[row - 1]) - start < comparedBytes
+                let decoded = try reader.lines(first..<row, timestamps: timestamps)
+                let end = Int(lineEnds[row - 1])
+                guard isSame(decoded.bytes, lines, start..<end) else { return false }
+                for (row, found) in zip(first..<row, decoded.ends)
+                where start + Int(found) != lineEnds[row] { return false }
+                start = end
+            }
+            return true
         } catch {
             return false
+        }
+    }
+
+    private static func isSame(_ part: [UInt8], _ all: [UInt8], _ range: Range<Int>) -> Bool {
+        guard part.count == range.count else { return false }
+        return part.withUnsafeBufferPointer { part in
+            all.withUnsafeBufferPointer { all in
+                guard let a = part.baseAddress, let b = all.baseAddress else { return true }
+                return ByteRun.equalAlone(a, b + range.lowerBound, part.count)
+            }
         }
     }
 }
@@ -80,10 +131,13 @@ package enum ColumnsEncoder {
 /// The parts of one chunk, from lines to columns to bytes.
 private final class ChunkBuilder {
     private let lineEnds: [UInt32]
-    private let strips: Strips
+    let strips: Strips
     private var templates: [ChunkTemplate] = []
     private let numbers: RawList<Int64>
     private var columns: [EncodedColumn] = []
+
+    var values: Int { columns.reduce(0) { $0 + $1.values } }
+    var hasManyStrips: Bool { strips.ends.count > 2 * lineEnds.count }
 
     /// Nil when too few lines fit templates, or there are too many of those.
     init?(
@@ -95,6 +149,8 @@ private final class ChunkBuilder {
         let rows = strips.ends.count
         numbers = RawList(repeating: 0, count: rows)
         let table = LineTable(text: text, ends: strips.ends)
+        // Strips without any template will not get one.
+        guard always || table.unplaced * 5 <= rows * 2 else { return nil }
         let merge = TemplateMerge(table, enoughRows: max(rows / 2048, 16))
         let merged = MergedTemplates(merge, table, rows: rows)
         templates = merged.templates
@@ -149,7 +205,10 @@ private final class ChunkBuilder {
         header.appendVarint(UInt64(pages.count))
         for page in pages { header.appendVarint(UInt64(page.count)) }
         guard header.count <= ColumnsFormat.mostHeaderBytes else { return nil }
-        return pages.reduce(Page.encode(header, zstdLevel: 3)) { $0 + $1 }
+        var chunk = Page.encode(header, zstdLevel: 3)
+        chunk.reserveCapacity(pages.reduce(chunk.count) { $0 + $1.count })
+        for page in pages { chunk += page }
+        return chunk
     }
 
     private func describeTemplates(_ out: inout [UInt8]) {

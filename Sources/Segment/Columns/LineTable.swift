@@ -18,6 +18,8 @@ final class LineTable {
     @exclusivity(unchecked) private(set) var found: [FoundTemplate] = []
     /// Per strip: index in `found`, or `none`.
     @exclusivity(unchecked) private(set) var templateOfStrip: RawList<UInt32>
+    /// Strips without a template.
+    @exclusivity(unchecked) private(set) var unplaced = 0
     /// Per strip: where its holes begin in `holes`.
     @exclusivity(unchecked) private(set) var firstHole: RawList<UInt32>
     @exclusivity(unchecked) private(set) var holes: RawList<Hole>
@@ -48,6 +50,7 @@ final class LineTable {
             firstHole.append(UInt32(truncatingIfNeeded: first))
             let template = hash.map { place(line, hash: $0, firstHole: first) } ?? Self.none
             if template == Self.none {
+                unplaced += 1
                 holes.truncate(to: first)
             } else {
                 found[Int(template)].rows += 1
