@@ -6,20 +6,6 @@ package enum ColumnsEncoder {
     /// Chunks that did not decode to their lines, and were not used: there should never be one.
     package static let mismatches = Atomic<Int>(0)
 
-    /// More than this of zstd's size, and the chunk is not worth its structure.
-    private static let worthwhile = 0.9
-    /// The same for lines of little but values, which are slower to read from columns than from
-    /// frames: that must be paid for.
-    private static let worthwhileIfDense = 0.6
-    /// Line bytes for each value and strip, from which on columns are read as fast as frames.
-    private static let looseBytes = 12
-    /// Samples are too small for zstd to do its best: less than this of what they promise is less
-    /// than frames would take.
-    private static let clearly = 0.5
-    /// Now and then frames take more than samples promise, but not by so much.
-    private static let hopeless = 1.25
-    private static let samples = 2
-    private static let sampleBytes = 32 * 1024
     /// Lines are compared so many bytes at a time: less than a cache holds, more than a few.
     private static let comparedBytes = 512 * 1024
 
@@ -34,12 +20,10 @@ package enum ColumnsEncoder {
             lines.count <= ColumnsFormat.mostLineBytes,
             Int(lineEnds[lineEnds.count - 1]) == lines.count
         else { return nil }
-        let chunk = withSlack(lines) { text -> [UInt8]? in
-            guard
-                let builder = ChunkBuilder(text, lines, lineEnds, timestamps, always: always),
-                let chunk = builder.finish(lines)
-            else { return nil }
-            return always || pays(chunk, lines, builder) ? chunk : nil
+        guard always || !ColumnsWorth.areTooShort(lines, lineEnds) else { return nil }
+        let worth = always ? nil : ColumnsWorth(lines)
+        let chunk = withSlack(lines) {
+            ChunkBuilder($0, lines, lineEnds, timestamps, worth)?.finish(lines)
         }
         guard let chunk else { return nil }
         guard isExact(chunk, lines, lineEnds, timestamps) else {
@@ -62,34 +46,6 @@ package enum ColumnsEncoder {
             (copy.base + lines.count).initialize(repeating: 0, count: Values.slack)
             return body(copy.base)
         }
-    }
-
-    /// Whether the chunk is clearly smaller than frames of zstd. Samples mostly tell; where they
-    /// leave a doubt, all frames are tried.
-    private static func pays(_ chunk: [UInt8], _ lines: [UInt8], _ builder: ChunkBuilder) -> Bool {
-        func packed(_ range: Range<Int>) -> Int {
-            lines.withUnsafeBytes {
-                Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[range]), level: 3).count
-            }
-        }
-        let isDense = lines.count < looseBytes * (builder.values + builder.strips.ends.count)
-        let worthwhile = isDense ? worthwhileIfDense : worthwhile
-        if lines.count >= samples * sampleBytes * 2 {
-            var size = 0
-            for sample in 1...samples {
-                let start = (lines.count - sampleBytes) / (samples + 1) * sample
-                size += packed(start..<start + sampleBytes)
-            }
-            let expected = Double(size) * Double(lines.count) / Double(samples * sampleBytes)
-            if Double(chunk.count) > worthwhile * hopeless * expected { return false }
-            // Lines of many strips, as stack traces are, repeat over more than a sample.
-            if Double(chunk.count) < clearly * expected, !builder.hasManyStrips { return true }
-        }
-        var plain = 0
-        for start in stride(from: 0, to: lines.count, by: SegmentFormat.frameBytes) {
-            plain += packed(start..<min(start + SegmentFormat.frameBytes, lines.count))
-        }
-        return Double(chunk.count) < worthwhile * Double(plain)
     }
 
     private static func isExact(
@@ -131,52 +87,70 @@ package enum ColumnsEncoder {
 /// The parts of one chunk, from lines to columns to bytes.
 private final class ChunkBuilder {
     private let lineEnds: [UInt32]
-    let strips: Strips
+    private let strips: Strips
     private var templates: [ChunkTemplate] = []
     private let numbers: RawList<Int64>
     private var columns: [EncodedColumn] = []
+    private let worth: ColumnsWorth?
+    private let isDense: Bool
 
-    var values: Int { columns.reduce(0) { $0 + $1.values } }
-    var hasManyStrips: Bool { strips.ends.count > 2 * lineEnds.count }
-
-    /// Nil when too few lines fit templates, or there are too many of those.
+    /// Nil when too few lines fit templates, or there are too many of those, or columns of them would
+    /// be too large. Without `worth` none of this is asked.
     init?(
         _ text: UnsafePointer<UInt8>, _ lines: [UInt8], _ lineEnds: [UInt32],
-        _ timestamps: [Int64], always: Bool
+        _ timestamps: [Int64], _ worth: ColumnsWorth?
     ) {
         self.lineEnds = lineEnds
+        self.worth = worth
         strips = Strips(lines, lineEnds)
         let rows = strips.ends.count
         numbers = RawList(repeating: 0, count: rows)
         let table = LineTable(text: text, ends: strips.ends)
         // Strips without any template will not get one.
-        guard always || table.unplaced * 5 <= rows * 2 else { return nil }
+        guard worth == nil || table.unplaced * 5 <= rows * 2 else { return nil }
         let merge = TemplateMerge(table, enoughRows: max(rows / 2048, 16))
         let merged = MergedTemplates(merge, table, rows: rows)
         templates = merged.templates
         guard templates.count <= ColumnsFormat.mostTemplates,
             merged.isTimeColumn.count <= ColumnsFormat.mostColumns,
-            always
-                || templates.count <= max(rows / 16, 16) && templates[0].rows * 5 <= rows * 2
+            worth == nil
+                || templates.count <= max(rows / 16, 16)
+                    && templates[0].rows * 5 <= rows * 2
         else { return nil }
         for row in 0..<rows {
             let found = table.templateOfStrip[row]
             numbers[row] = found == LineTable.none ? 0 : Int64(merged.target[Int(found)])
         }
         let pool = ColumnPool(table, merged, strips: strips)
-        for column in pool.columns {
-            let values = Values(
-                text: text, spans: pool.spans.base + column.first, count: column.count)
-            columns.append(
-                column.count == 0
-                    ? EncodedColumn()
-                    : ColumnEncoder.encode(
-                        values, isTime: column.isTime, rows: pool.rows.base + column.first,
-                        timestamps: timestamps))
+        isDense = ColumnsWorth.isDense(
+            lines, values: pool.columns.reduce(0) { $0 + $1.count }, strips: rows)
+        if let worth, isDense {
+            // Many values are slow to encode: their first part tells whether to go on.
+            let trial = Self.encoded(pool, text, timestamps, share: Self.trialShare)
+            let size = trial.reduce(0) { $0 + $1.size }
+            let share = 1 / Double(Self.trialShare)
+            guard !worth.isHopeless(size, share: share, isDense: true) else { return nil }
+        }
+        columns = Self.encoded(pool, text, timestamps, share: 1)
+    }
+
+    private static let trialShare = 8
+
+    /// The columns, or the first of so many parts of each.
+    private static func encoded(
+        _ pool: ColumnPool, _ text: UnsafePointer<UInt8>, _ timestamps: [Int64], share: Int
+    ) -> [EncodedColumn] {
+        pool.columns.map { column in
+            let count = (column.count + share - 1) / share
+            guard count > 0 else { return EncodedColumn() }
+            return ColumnEncoder.encode(
+                Values(text: text, spans: pool.spans.base + column.first, count: count),
+                isTime: column.isTime, rows: pool.rows.base + column.first,
+                timestamps: timestamps)
         }
     }
 
-    /// Nil when the header would be beyond what a reader takes.
+    /// Nil when the header would be beyond what a reader takes, or the chunk does not pay.
     func finish(_ lines: [UInt8]) -> [UInt8]? {
         var layout = PageLayout()
         var body: [UInt8] = []
@@ -208,7 +182,10 @@ private final class ChunkBuilder {
         var chunk = Page.encode(header, zstdLevel: 3)
         chunk.reserveCapacity(pages.reduce(chunk.count) { $0 + $1.count })
         for page in pages { chunk += page }
-        return chunk
+        guard let worth else { return chunk }
+        let hasManyStrips = strips.ends.count > 2 * lineEnds.count
+        return worth.pays(chunk.count, isDense: isDense, hasManyStrips: hasManyStrips)
+            ? chunk : nil
     }
 
     private func describeTemplates(_ out: inout [UInt8]) {
