@@ -102,10 +102,10 @@ private final class ChunkBuilder {
     ) {
         self.lineEnds = lineEnds
         self.worth = worth
-        strips = Strips(lines, lineEnds)
+        strips = Strips(text, lines, lineEnds)
         let rows = strips.ends.count
         numbers = RawList(repeating: 0, count: rows)
-        let table = LineTable(text: text, ends: strips.ends)
+        let table = LineTable(text: text, strips: strips)
         // Strips without any template will not get one.
         guard worth == nil || table.unplaced * 5 <= rows * 2 else { return nil }
         let merge = TemplateMerge(table, enoughRows: max(rows / 2048, 16))
@@ -115,7 +115,7 @@ private final class ChunkBuilder {
             merged.isTimeColumn.count <= ColumnsFormat.mostColumns,
             worth == nil
                 || templates.count <= max(rows / 16, 16)
-                    && templates[0].rows * 5 <= rows * 2
+                    && (templates[0].rows - strips.repeated.count) * 5 <= rows * 2
         else { return nil }
         for row in 0..<rows {
             let found = table.templateOfStrip[row]

@@ -18,7 +18,7 @@ final class LineTable {
     @exclusivity(unchecked) private(set) var found: [FoundTemplate] = []
     /// Per strip: index in `found`, or `none`.
     @exclusivity(unchecked) private(set) var templateOfStrip: RawList<UInt32>
-    /// Strips without a template.
+    /// Strips without a template, but for those that repeat as a whole.
     @exclusivity(unchecked) private(set) var unplaced = 0
     /// Per strip: where its holes begin in `holes`.
     @exclusivity(unchecked) private(set) var firstHole: RawList<UInt32>
@@ -28,8 +28,9 @@ final class LineTable {
     @exclusivity(unchecked) private var hashes: RawList<UInt64>
 
     /// `text` has `Values.slack` bytes behind the last line.
-    init(text: UnsafePointer<UInt8>, ends: [UInt32]) {
+    init(text: UnsafePointer<UInt8>, strips: Strips) {
         self.text = text
+        let ends = strips.ends
         templateOfStrip = RawList(capacity: ends.count)
         firstHole = RawList(capacity: ends.count)
         holes = RawList(capacity: ends.count * 12)
@@ -37,15 +38,23 @@ final class LineTable {
         hashes = RawList(capacity: 256)
         CutClass.table.withUnsafeBufferPointer { classes in
             guard let classes = classes.baseAddress else { return }
-            cut(ends, LineCutter(text: text, classes: classes))
+            cut(strips, LineCutter(text: text, classes: classes))
         }
     }
 
-    private func cut(_ ends: [UInt32], _ cutter: LineCutter) {
+    private func cut(_ strips: Strips, _ cutter: LineCutter) {
         var start = 0
-        for end in ends {
+        var repeated = strips.repeated[...]
+        for (strip, end) in strips.ends.enumerated() {
             let line = start..<Int(end)
             let first = holes.count
+            if let next = repeated.first, strip == next {
+                repeated.removeFirst()
+                firstHole.append(UInt32(truncatingIfNeeded: first))
+                templateOfStrip.append(Self.none)
+                start = Int(end)
+                continue
+            }
             let hash = cutter.cut(line, holes: &holes)
             firstHole.append(UInt32(truncatingIfNeeded: first))
             let template = hash.map { place(line, hash: $0, firstHole: first) } ?? Self.none
