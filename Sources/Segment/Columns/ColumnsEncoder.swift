@@ -21,7 +21,7 @@ package enum ColumnsEncoder {
             Int(lineEnds[lineEnds.count - 1]) == lines.count
         else { return nil }
         guard always || !ColumnsWorth.areTooShort(lines, lineEnds) else { return nil }
-        let worth = always ? nil : ColumnsWorth(lines)
+        let worth = always ? nil : ColumnsWorth(lines, lineEnds)
         let chunk = withSlack(lines) {
             ChunkBuilder($0, lines, lineEnds, timestamps, worth)?.finish(lines)
         }

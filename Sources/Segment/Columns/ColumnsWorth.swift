@@ -21,11 +21,13 @@ struct ColumnsWorth {
     private static let sampleBytes = 32 * 1024
 
     private let lines: [UInt8]
+    private let lineEnds: [UInt32]
     /// What frames of zstd take, or somewhat more; nil for lines too few for samples.
     private let expected: Double?
 
-    init(_ lines: [UInt8]) {
+    init(_ lines: [UInt8], _ lineEnds: [UInt32]) {
         self.lines = lines
+        self.lineEnds = lineEnds
         guard lines.count >= Self.samples * Self.sampleBytes * 2 else {
             expected = nil
             return
@@ -66,9 +68,12 @@ struct ColumnsWorth {
         if isHopeless(size, share: 1, isDense: isDense) { return false }
         if let expected, Double(size) < Self.clearly * expected, !hasManyStrips { return true }
         var plain = 0
-        for start in stride(from: 0, to: lines.count, by: SegmentFormat.frameBytes) {
-            let end = min(start + SegmentFormat.frameBytes, lines.count)
+        var start = 0
+        // Frames end with the line that fills them.
+        for end in lineEnds.lazy.map({ Int($0) })
+        where end - start >= SegmentFormat.frameBytes || end == lines.count && end > start {
             plain += Self.packed(lines, start..<end)
+            start = end
         }
         let worthwhile = isDense ? Self.worthwhileIfDense : Self.worthwhile
         return Double(size) < worthwhile * Double(plain)

@@ -88,20 +88,22 @@ final class LineTable {
     }
 
     /// Hashes may meet by chance or by design: the pieces themselves decide.
+    @inline(__always)
     private func isLike(_ template: FoundTemplate, _ line: Range<Int>, firstHole first: Int) -> Bool
     {
         guard template.holes == holes.count - first else { return false }
         var a = template.line.lowerBound
         var b = line.lowerBound
+        let known = holes.base + template.firstHole
+        let new = holes.base + first
         for index in 0..<template.holes {
-            let known = holes[template.firstHole + index]
-            let new = holes[first + index]
-            let size = known.start - a
-            guard new.start - b == size, known.isTime == new.isTime,
-                ByteRun.equal(text + a, text + b, size)
+            // The starts with their marks: times lie where times lay.
+            let size = Int(known[index].marked) - a
+            guard Int(new[index].marked) - b == size,
+                ByteRun.equal(text + a, text + b, known[index].start - a)
             else { return false }
-            a = Int(known.end)
-            b = Int(new.end)
+            a = Int(known[index].end)
+            b = Int(new[index].end)
         }
         let size = template.line.upperBound - a
         return line.upperBound - b == size && ByteRun.equal(text + a, text + b, size)
