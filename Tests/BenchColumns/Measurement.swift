@@ -42,15 +42,18 @@ struct Measurement {
         }
     }
 
-    /// Lines that do not pay as columns lie in frames of text.
+    /// Lines that do not pay as columns lie in frames of text, which end with the line that
+    /// fills them.
     private mutating func addFrames(_ chunk: ShapedLines) {
-        let size = SegmentFormat.frameBytes
-        for start in stride(from: 0, to: chunk.bytes.count, by: size) {
-            let lines = chunk.bytes[start..<min(start + size, chunk.bytes.count)]
+        var start = 0
+        for end in chunk.ends.map({ Int($0) })
+        where end - start >= SegmentFormat.frameBytes || end == chunk.bytes.count && end > start {
+            let lines = chunk.bytes[start..<end]
             var frame: [UInt8] = []
             encoding += Self.seconds { frame = pack(lines) }
             stored += frame.count
             decoding += Self.seconds { _ = unpack(frame, lines.count) }
+            start = end
         }
     }
 
