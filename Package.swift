@@ -98,13 +98,20 @@ let package = Package(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
 
+        // `Tests/bench encode`, whose lines are those of a test as well.
+        .executableTarget(
+            name: "bench-columns", dependencies: ["Segment", "LogModel", "Bytes"],
+            path: "Tests/BenchColumns", swiftSettings: strict),
+
         tests("BytesTests", ["Bytes"]),
         tests("RegexpTests", ["Regexp"]),
         tests("LogModelTests", ["LogModel"]),
         tests("LogQLTests", ["LogQL", "LogModel"]),
         tests("TemplateTests", ["Template", "LogModel"]),
         tests("LogbackTests", ["Logback", "LogModel"], fixtures: ["Fixtures"]),
-        tests("SegmentTests", ["Segment", "LogModel", "Bytes"], fixtures: ["Fixtures"]),
+        tests(
+            "SegmentTests", ["Segment", "LogModel", "Bytes", "bench-columns"],
+            fixtures: ["Fixtures"]),
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),
         tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
         tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),

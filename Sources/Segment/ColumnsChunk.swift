@@ -3,7 +3,7 @@ import LogModel
 
 /// One COLUMNS frame while it is being read: what was unpacked of it is kept for whoever reads it
 /// next. Used by one thread at a time.
-final class ColumnsChunk {
+final class ColumnsChunk: KeptFrame {
     let frame: Int
     private let place: Frame
     private let read: SegmentReader.Read
@@ -31,7 +31,6 @@ final class ColumnsChunk {
         }
     }
 
-    /// Bytes of memory that it holds, about.
     var memory: Int {
         columns.memory + (times?.count ?? 0) * 8 + (found?.rows.words.count ?? 0) * 8
             + (metadata.map { $0.ids.count * 4 + $0.sets.count * 160 } ?? 0)

@@ -3,6 +3,7 @@ import LogModel
 
 /// The rows of the frame that a writer has open.
 struct FrameBuilder {
+    private let maxBytes: Int
     private(set) var rows = 0
     private var timestamps: [Int64] = []
     private var lengths: [UInt32] = []
@@ -14,8 +15,14 @@ struct FrameBuilder {
     /// Bytes of names and values in `sets`.
     private var setBytes = 0
 
+    init(segmentLevel level: Int) {
+        maxBytes =
+            level < SegmentFormat.columnsFromLevel
+            ? SegmentFormat.frameBytes : SegmentFormat.keptFrameBytes
+    }
+
     var isFull: Bool {
-        lines.count >= SegmentFormat.frameBytes || rows >= SegmentFormat.frameRows
+        lines.count >= maxBytes || rows >= SegmentFormat.frameRows
             || setBytes >= SegmentFormat.frameMetadataBytes
     }
 
@@ -23,7 +30,7 @@ struct FrameBuilder {
     /// those that are here. An empty frame takes one row at least.
     func room(for entries: Entries, from row: Int) -> Int {
         let base = row == 0 ? 0 : Int(entries.lineEnds[row - 1])
-        let limit = base + SegmentFormat.frameBytes - lines.count
+        let limit = base + maxBytes - lines.count
         let most = min(entries.count, row + SegmentFormat.frameRows - rows)
         var end = row
         var added = setBytes
@@ -41,7 +48,7 @@ struct FrameBuilder {
         // A frame may end a line above its size, not below it: zstd has weaker settings for input
         // up to 256 KiB (5 % at level 3). A long line or much metadata gets a frame of its own.
         let isOrdinary =
-            Int(entries.lineEnds[row]) - base <= SegmentFormat.frameBytes
+            Int(entries.lineEnds[row]) - base <= maxBytes
             && Self.size(of: entries.metadata(row)) <= SegmentFormat.frameMetadataBytes
         return rows == 0 || (isOrdinary && most > row) ? row + 1 : row
     }
@@ -65,7 +72,7 @@ struct FrameBuilder {
         }
         // Most frames end a line above this size.
         if lines.capacity == 0 {
-            lines.reserveCapacity(max(range.count, SegmentFormat.frameBytes + 4096))
+            lines.reserveCapacity(max(range.count, maxBytes + 4096))
         }
         lines += entries.lineBytes[range]
         appendMetadata(entries, added)

@@ -17,8 +17,6 @@ package final class SegmentReader: Sendable {
     package let metadataNames: Set<String>?
     private let templates: TemplateIndex?
     private let chunks: ChunkCache
-    /// The frame that was decoded last: slices of small streams lie side by side in one.
-    private let recent = Mutex<(frame: Int, withLines: Bool, entries: Entries)?>(nil)
     /// What the index of templates answered last: every stream of a query asks the same.
     private let asked = Mutex<(question: LineQuestion, frames: RowMask?)?>(nil)
 
@@ -134,26 +132,27 @@ package final class SegmentReader: Sendable {
 
     private func withChunk(_ frame: Int, _ body: (ColumnsChunk) throws -> Void) throws {
         let chunk =
-            try chunks.take(ObjectIdentifier(self), frame: frame)
+            try chunks.take(ObjectIdentifier(self), frame: frame) as? ColumnsChunk
             ?? ColumnsChunk(frame, frames[frame], read: read)
         try body(chunk)
         chunks.put(ObjectIdentifier(self), chunk)
     }
 
+    /// A frame of text: slices of small streams lie side by side in one.
     private func frame(_ index: Int, withLines: Bool) throws -> Entries {
-        let kept = recent.withLock { kept -> Entries? in
-            guard let kept, kept.frame == index, kept.withLines || !withLines else { return nil }
-            return kept.entries
+        let owner = ObjectIdentifier(self)
+        var frame = chunks.take(owner, frame: index) as? TextFrame
+        if frame == nil || withLines && frame?.hasLines == false {
+            let entries = try decode(frames[index], withLines: withLines)
+            frame = TextFrame(index, entries, hasLines: withLines)
         }
-        if let kept { return kept }
-        let entries = try decode(frames[index], withLines: withLines)
-        recent.withLock { $0 = (index, withLines, entries) }
-        return entries
+        guard let frame else { return Entries() }
+        chunks.put(owner, frame)
+        return frame.entries
     }
 
-    /// Lets go of what is decoded.
+    /// Lets go of what is kept.
     package func forget() {
-        recent.withLock { $0 = nil }
         chunks.forget(ObjectIdentifier(self))
     }
 

@@ -10,7 +10,7 @@ package struct SegmentWriter: ~Copyable {
     private let write: ([UInt8]) throws -> Void
     private var offset = 0
     private var streams: [StreamSummary] = []
-    private var frame = FrameBuilder()
+    private var frame: FrameBuilder
     private var frames: [Frame] = []
     private var slices: [Slice] = []
     private var rollup = RollupBuilder()
@@ -26,6 +26,7 @@ package struct SegmentWriter: ~Copyable {
         self.tenant = tenant
         self.level = level
         self.write = write
+        frame = FrameBuilder(segmentLevel: level)
     }
 
     private mutating func put(_ bytes: [UInt8]) throws {
@@ -149,7 +150,7 @@ package struct SegmentWriter: ~Copyable {
         try put(pages.t)
         if !pages.m.isEmpty { try put(pages.m) }
         try put(lines)
-        frame = FrameBuilder()
+        frame = FrameBuilder(segmentLevel: level)
         if openChunkBytes >= SegmentFormat.chunkBytes { endChunk() }
     }
 

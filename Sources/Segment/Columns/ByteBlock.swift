@@ -29,20 +29,20 @@ enum ByteBlock {
         var best = Codec.raw
         var packed: [UInt8] = []
         var size = bytes.count
-        if histogram.estimatedSize < size, let coded = EntropyCoder.encode(bytes, histogram),
-            coded.count + 2 < size
-        {
-            best = .entropy
-            packed = coded
-            size = coded.count + 2
-        }
         if nature != .noise, bytes.count >= leastForZstd {
             let coded = Zstd.compress(
                 UnsafeRawBufferPointer(bytes), level: nature == .text ? 3 : 1)
             if coded.count + 2 < size {
                 best = .zstd
                 packed = coded
+                size = coded.count + 2
             }
+        }
+        if histogram.estimatedSize < size, let coded = EntropyCoder.encode(bytes, histogram),
+            coded.count + 2 <= size
+        {
+            best = .entropy
+            packed = coded
         }
         out.append(best.rawValue)
         if best == .raw {

@@ -40,20 +40,28 @@ struct ColumnEncoder {
     ) -> EncodedColumn {
         let encoder = ColumnEncoder(values)
         var column = EncodedColumn()
-        encoder.summarize(&column)
+        column.values = values.count
         if isTime { column.flags |= ColumnsFormat.Flag.time }
-        if isTime, let pages = encoder.times(rows, timestamps), pages.steady {
-            column.pages = pages.pages
+        let times = isTime ? encoder.times(rows, timestamps) : nil
+        if let times, times.steady {
+            encoder.summarizeTimes(&column)
+            column.pages = times.pages
             return column
         }
         let most = min(ColumnsFormat.mostDistinct, max(1, values.count * 3 / 4))
         let distinct = DistinctValues(values, most: most, probe: ValueFormat.pageValues)
+        if let distinct {
+            // What holds for one of each holds for all.
+            summarize(distinct.values(in: values.text), &column)
+        } else {
+            summarize(values, &column)
+        }
         let isFew = (distinct?.count ?? .max) <= 256 && (distinct?.count ?? 0) * 16 <= values.count
         if let distinct, distinct.count == 1 || isFew {
             return encoder.dictionary(distinct, column)
         }
-        if isTime, let pages = encoder.times(rows, timestamps) {
-            column.pages = pages.pages
+        if let times {
+            column.pages = times.pages
             guard let distinct else { return column }
             let withDictionary = encoder.dictionary(distinct, column)
             return withDictionary.size < column.size ? withDictionary : column
@@ -75,14 +83,8 @@ struct ColumnEncoder {
         let expected = Double(first.count) * Double(values.count) / Double(sample)
         let dictionarySize =
             expected * Double(distinct.count) / Double(values.count) + codeBytes(distinct)
-        var withDictionary: EncodedColumn?
-        if dictionarySize < expected * 1.1 {
-            let encoded = dictionary(distinct, column)
-            if dictionarySize < expected * 0.8, Double(encoded.size) < expected { return encoded }
-            withDictionary = encoded
-        }
+        if dictionarySize < expected * 0.97 { return dictionary(distinct, column) }
         column.pages = [first] + plain(from: sample)
-        if let withDictionary, withDictionary.size < column.size { return withDictionary }
         return column
     }
 
@@ -95,8 +97,7 @@ struct ColumnEncoder {
         start..<min(start + ValueFormat.pageValues, values.count)
     }
 
-    private func summarize(_ column: inout EncodedColumn) {
-        column.values = values.count
+    private static func summarize(_ values: Values, _ column: inout EncodedColumn) {
         column.shortest = values.size(0)
         column.longest = values.size(0)
         let bits = RawList<UInt64>(repeating: 0, count: 256)
@@ -110,6 +111,26 @@ struct ColumnEncoder {
             for place in 0..<size { mask |= bits[Int(start[place])] }
         }
         column.mask = mask
+    }
+
+    /// Times of one style a page: all of them have the bytes of the page's first and digits, and
+    /// perhaps the name of another month.
+    private func summarizeTimes(_ column: inout EncodedColumn) {
+        column.shortest = values.size(0)
+        column.longest = values.size(0)
+        column.mask = ByteClasses.mask(Array("0123456789".utf8))
+        for start in pageStarts {
+            let size = values.size(start)
+            column.shortest = min(column.shortest, size)
+            column.longest = max(column.longest, size)
+            let bytes = UnsafeBufferPointer(start: values.start(start), count: size)
+            column.mask |= ByteClasses.mask(bytes)
+            guard bytes[2] == UInt8(ascii: "/") else { continue }
+            for index in page(start) {
+                let month = UnsafeBufferPointer(start: values.start(index) + 3, count: 3)
+                column.mask |= ByteClasses.mask(month)
+            }
+        }
     }
 
     /// What the codes of a dictionary will take: as common values tell, or as young ones do.
@@ -245,18 +266,24 @@ struct ColumnEncoder {
     private func timePage(
         _ range: Range<Int>, _ rows: UnsafePointer<UInt32>, _ timestamps: [Int64]
     ) -> [UInt8]? {
-        let differences = RawList<Int64>(repeating: 0, count: range.count)
+        let differences = RawList<Int64>(capacity: range.count)
         guard let first = time(range.lowerBound) else { return nil }
         let style = first.style
         var renderer = TimeRenderer(style)
-        let written = RawList<UInt8>(repeating: 0, count: LineTime.longest)
+        let written = RawList<UInt8>(repeating: 0, count: LineTime.longest + Values.slack)
+        var known = KnownSecond(first, values.start(range.lowerBound))
         for index in range {
-            guard let time = time(index), time.style == style else { return nil }
+            let start = values.start(index)
             let entry = LineTime.units(timestamps[Int(rows[index])], digits: style.digits)
-            differences[index - range.lowerBound] = time.local &- entry
+            if values.size(index) == first.size, let local = known.local(start) {
+                differences.base[index - range.lowerBound] = local &- entry
+                continue
+            }
+            guard let time = time(index), time.style == style else { return nil }
+            differences.base[index - range.lowerBound] = time.local &- entry
             renderer.write(time.local, to: written.base)
-            for place in 0..<renderer.size
-            where written[place] != values.start(index)[place] { return nil }
+            guard ByteRun.equal(written.base, start, renderer.size) else { return nil }
+            known = KnownSecond(time, start)
         }
         var body: [UInt8] = [
             ValueFormat.Kind.time.rawValue, style.form.rawValue, UInt8(style.digits), style.mark,

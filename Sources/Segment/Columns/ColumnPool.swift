@@ -53,7 +53,7 @@ final class ColumnPool {
                 let place = next[Int(recipe.column)]
                 next[Int(recipe.column)] = place + 1
                 spans.base[place] = ByteSpan(from, to - from)
-                rows.base[place] = strips.rows[strip]
+                if recipe.isTime { rows.base[place] = strips.rows[strip] }
             }
             start = end
         }

@@ -6,11 +6,8 @@ package enum ColumnsEncoder {
     /// Chunks that did not decode to their lines, and were not used: there should never be one.
     package static let mismatches = Atomic<Int>(0)
 
-    /// More than this of zstd's size, and the chunk is not worth its structure.
-    private static let worthwhile = 0.9
-    private static let clearly = 0.6
-    private static let samples = 4
-    private static let sampleBytes = 64 * 1024
+    /// Lines are compared so many bytes at a time: less than a cache holds, more than a few.
+    private static let comparedBytes = 512 * 1024
 
     /// Nil when plain compression is about as small, or the lines have too little in common.
     /// `lineEnds` and `timestamps` are those of the entries, in their order. `always` leaves out the
@@ -23,16 +20,12 @@ package enum ColumnsEncoder {
             lines.count <= ColumnsFormat.mostLineBytes,
             Int(lineEnds[lineEnds.count - 1]) == lines.count
         else { return nil }
-        let text = RawList<UInt8>(capacity: lines.count + Values.slack)
-        lines.withUnsafeBufferPointer {
-            if let base = $0.baseAddress { text.base.update(from: base, count: $0.count) }
+        guard always || !ColumnsWorth.areTooShort(lines, lineEnds) else { return nil }
+        let worth = always ? nil : ColumnsWorth(lines, lineEnds)
+        let chunk = withSlack(lines) {
+            ChunkBuilder($0, lines, lineEnds, timestamps, worth)?.finish(lines)
         }
-        (text.base + lines.count).initialize(repeating: 0, count: Values.slack)
-        guard
-            let chunk = ChunkBuilder(text.base, lines, lineEnds, timestamps, always: always)?
-                .finish(lines)
-        else { return nil }
-        guard always || pays(chunk, lines) else { return nil }
+        guard let chunk else { return nil }
         guard isExact(chunk, lines, lineEnds, timestamps) else {
             mismatches.add(1, ordering: .relaxed)
             return nil
@@ -40,28 +33,19 @@ package enum ColumnsEncoder {
         return chunk
     }
 
-    /// Whether the chunk is clearly smaller than frames of zstd. A few samples mostly tell; where
-    /// they leave a doubt, all frames are tried.
-    private static func pays(_ chunk: [UInt8], _ lines: [UInt8]) -> Bool {
-        func packed(_ range: Range<Int>) -> Int {
-            lines.withUnsafeBytes {
-                Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[range]), level: 3).count
-            }
+    /// The bytes with `Values.slack` of any content behind them: in their place where the array has
+    /// room there, which arrays that grew mostly have.
+    private static func withSlack<T>(
+        _ lines: [UInt8], _ body: (UnsafePointer<UInt8>) -> T?
+    ) -> T? {
+        lines.withUnsafeBufferPointer { lent in
+            guard let base = lent.baseAddress else { return nil }
+            if lines.capacity - lines.count >= Values.slack { return body(base) }
+            let copy = RawList<UInt8>(capacity: lines.count + Values.slack)
+            copy.base.update(from: base, count: lines.count)
+            (copy.base + lines.count).initialize(repeating: 0, count: Values.slack)
+            return body(copy.base)
         }
-        if lines.count >= samples * sampleBytes * 2 {
-            var size = 0
-            for sample in 0..<samples {
-                let start = (lines.count - sampleBytes) / (samples - 1) * sample
-                size += packed(start..<start + sampleBytes)
-            }
-            let expected = Double(size) * Double(lines.count) / Double(samples * sampleBytes)
-            if Double(chunk.count) < clearly * expected { return true }
-        }
-        var plain = 0
-        for start in stride(from: 0, to: lines.count, by: SegmentFormat.frameBytes) {
-            plain += packed(start..<min(start + SegmentFormat.frameBytes, lines.count))
-        }
-        return Double(chunk.count) < worthwhile * Double(plain)
     }
 
     private static func isExact(
@@ -69,10 +53,33 @@ package enum ColumnsEncoder {
     ) -> Bool {
         do {
             let reader = try ColumnsReader(chunk)
-            let decoded = try reader.lines(0..<lineEnds.count, timestamps: timestamps)
-            return decoded.ends == lineEnds && decoded.bytes == lines
+            // Some rows at a time: what was decoded is compared while it is still near.
+            var (row, start) = (0, 0)
+            while row < lineEnds.count {
+                let first = row
+                repeat {
+                    row = min(row + ColumnsFormat.pageRows, lineEnds.count)
+                } while row < lineEnds.count && Int(lineEnds[row - 1]) - start < comparedBytes
+                let decoded = try reader.lines(first..<row, timestamps: timestamps)
+                let end = Int(lineEnds[row - 1])
+                guard isSame(decoded.bytes, lines, start..<end) else { return false }
+                for (row, found) in zip(first..<row, decoded.ends)
+                where start + Int(found) != lineEnds[row] { return false }
+                start = end
+            }
+            return true
         } catch {
             return false
+        }
+    }
+
+    private static func isSame(_ part: [UInt8], _ all: [UInt8], _ range: Range<Int>) -> Bool {
+        guard part.count == range.count else { return false }
+        return part.withUnsafeBufferPointer { part in
+            all.withUnsafeBufferPointer { all in
+                guard let a = part.baseAddress, let b = all.baseAddress else { return true }
+                return ByteRun.equalAlone(a, b + range.lowerBound, part.count)
+            }
         }
     }
 }
@@ -86,42 +93,52 @@ private final class ChunkBuilder {
     private var columns: [EncodedColumn] = []
     /// Of the values of id-like columns, all together.
     private var ids: [UInt64] = []
+    private let worth: ColumnsWorth?
+    private let isDense: Bool
 
-    /// Nil when too few lines fit templates, or there are too many of those.
+    /// Nil when too few lines fit templates, or there are too many of those, or columns of them would
+    /// be too large. Without `worth` none of this is asked.
     init?(
         _ text: UnsafePointer<UInt8>, _ lines: [UInt8], _ lineEnds: [UInt32],
-        _ timestamps: [Int64], always: Bool
+        _ timestamps: [Int64], _ worth: ColumnsWorth?
     ) {
         self.lineEnds = lineEnds
-        strips = Strips(lines, lineEnds)
+        self.worth = worth
+        strips = Strips(text, lines, lineEnds)
         let rows = strips.ends.count
         numbers = RawList(repeating: 0, count: rows)
-        let table = LineTable(text: text, ends: strips.ends)
+        let table = LineTable(text: text, strips: strips)
+        // Strips without any template will not get one.
+        guard worth == nil || table.unplaced * 5 <= rows * 2 else { return nil }
         let merge = TemplateMerge(table, enoughRows: max(rows / 2048, 16))
         let merged = MergedTemplates(merge, table, rows: rows)
         templates = merged.templates
         guard templates.count <= ColumnsFormat.mostTemplates,
             merged.isTimeColumn.count <= ColumnsFormat.mostColumns,
-            always
-                || templates.count <= max(rows / 16, 16) && templates[0].rows * 5 <= rows * 2
+            worth == nil
+                || templates.count <= max(rows / 16, 16)
+                    && (templates[0].rows - strips.repeated.count) * 5 <= rows * 2
         else { return nil }
         for row in 0..<rows {
             let found = table.templateOfStrip[row]
             numbers[row] = found == LineTable.none ? 0 : Int64(merged.target[Int(found)])
         }
         let pool = ColumnPool(table, merged, strips: strips)
-        for column in pool.columns {
-            let values = Values(
-                text: text, spans: pool.spans.base + column.first, count: column.count)
-            guard column.count > 0 else {
-                columns.append(EncodedColumn())
-                continue
-            }
-            var encoded = ColumnEncoder.encode(
-                values, isTime: column.isTime, rows: pool.rows.base + column.first,
-                timestamps: timestamps)
-            if encoded.mayBeIDs { gatherIDs(values, &encoded) }
-            columns.append(encoded)
+        isDense = ColumnsWorth.isDense(
+            lines, values: pool.columns.reduce(0) { $0 + $1.count }, strips: rows)
+        if let worth, isDense {
+            // Many values are slow to encode: their first part tells whether to go on.
+            let trial = Self.encoded(pool, text, timestamps, share: Self.trialShare)
+            let size = trial.reduce(0) { $0 + $1.size }
+            let share = 1 / Double(Self.trialShare)
+            guard !worth.isHopeless(size, share: share, isDense: true) else { return nil }
+        }
+        columns = Self.encoded(pool, text, timestamps, share: 1)
+        for index in columns.indices where columns[index].mayBeIDs {
+            let column = pool.columns[index]
+            gatherIDs(
+                Values(text: text, spans: pool.spans.base + column.first, count: column.count),
+                &columns[index])
         }
     }
 
@@ -141,7 +158,23 @@ private final class ChunkBuilder {
         ids += found
     }
 
-    /// Nil when the header would be beyond what a reader takes.
+    private static let trialShare = 8
+
+    /// The columns, or the first of so many parts of each.
+    private static func encoded(
+        _ pool: ColumnPool, _ text: UnsafePointer<UInt8>, _ timestamps: [Int64], share: Int
+    ) -> [EncodedColumn] {
+        pool.columns.map { column in
+            let count = (column.count + share - 1) / share
+            guard count > 0 else { return EncodedColumn() }
+            return ColumnEncoder.encode(
+                Values(text: text, spans: pool.spans.base + column.first, count: count),
+                isTime: column.isTime, rows: pool.rows.base + column.first,
+                timestamps: timestamps)
+        }
+    }
+
+    /// Nil when the header would be beyond what a reader takes, or the chunk does not pay.
     func finish(_ lines: [UInt8]) -> [UInt8]? {
         var layout = PageLayout()
         var body: [UInt8] = []
@@ -173,7 +206,13 @@ private final class ChunkBuilder {
         for page in pages { header.appendVarint(UInt64(page.count)) }
         header.append(filter == nil ? 0 : 1)
         guard header.count <= ColumnsFormat.mostHeaderBytes else { return nil }
-        return pages.reduce(Page.encode(header, zstdLevel: 3)) { $0 + $1 }
+        var chunk = Page.encode(header, zstdLevel: 3)
+        chunk.reserveCapacity(pages.reduce(chunk.count) { $0 + $1.count })
+        for page in pages { chunk += page }
+        guard let worth else { return chunk }
+        let hasManyStrips = strips.ends.count > 2 * lineEnds.count
+        return worth.pays(chunk.count, isDense: isDense, hasManyStrips: hasManyStrips)
+            ? chunk : nil
     }
 
     private func describeTemplates(_ out: inout [UInt8]) {

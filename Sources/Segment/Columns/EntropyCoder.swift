@@ -43,42 +43,64 @@ enum EntropyCoder {
         return out
     }
 
+    /// How a symbol changes the state: x becomes x + bias + (x / width) * rest, and the division is a
+    /// multiplication, exact for x below 2^32 and widths up to 2^12.
+    private struct Step: BitwiseCopyable {
+        /// From here on the state gives a word away first.
+        var limit: UInt64 = 0
+        var reciprocal: UInt64 = 0
+        var bias: UInt64 = 0
+        var rest: UInt64 = 0
+
+        init(start: UInt64, width: UInt64, scale: UInt64) {
+            guard width > 0 else { return }
+            limit = width << (32 - scale)
+            rest = 1 << scale - width
+            // x / 1 would need 2^64: with one less the quotient is x - 1, and the bias mends that.
+            reciprocal = width == 1 ? .max : .max / width + 1
+            bias = width == 1 ? start + 1 << scale - 1 : start
+        }
+    }
+
     private static func pack(
         _ bytes: UnsafeBufferPointer<UInt8>, _ frequencies: [UInt32], scale: Int,
         into out: inout [UInt8]
     ) {
-        let starts = RawList<UInt64>(repeating: 0, count: 256)
-        let widths = RawList<UInt64>(repeating: 0, count: 256)
+        var steps = RawList<Step>(capacity: 256)
         var sum: UInt64 = 0
-        for symbol in 0..<256 {
-            starts[symbol] = sum
-            widths[symbol] = UInt64(frequencies[symbol])
-            sum += UInt64(frequencies[symbol])
+        for frequency in frequencies {
+            steps.append(Step(start: sum, width: UInt64(frequency), scale: UInt64(scale)))
+            sum += UInt64(frequency)
         }
-        // Written from the last symbol to the first, and read the other way.
-        let words = RawList<UInt16>(repeating: 0, count: bytes.count + 1)
+        // Written from the last symbol to the first, and read the other way. A word is always put
+        // down, and the next one takes its place when it was not needed: no branch to mispredict.
+        let words = RawList<UInt16>(capacity: bytes.count + 1)
         var free = bytes.count
-        var states = (lowest, lowest)
-        let shift = UInt64(scale)
-        for index in stride(from: bytes.count - 1, through: 0, by: -1) {
-            let symbol = Int(bytes[index])
-            let width = widths[symbol]
-            var state = states.1
-            if state >= width << (32 - shift) {
-                words[free] = UInt16(truncatingIfNeeded: state).littleEndian
-                free -= 1
-                state >>= 16
-            }
-            // Both fit 32 bits, whose division is far cheaper.
-            let (quotient, rest) = UInt32(truncatingIfNeeded: state)
-                .quotientAndRemainder(dividingBy: UInt32(truncatingIfNeeded: width))
-            state = UInt64(quotient) << shift + UInt64(rest) + starts[symbol]
-            states = (state, states.0)
+        let base = words.base
+        let table = steps.base
+        @inline(__always) func push(_ byte: UInt8, _ state: inout UInt64) {
+            let step = table + Int(byte)
+            base[free] = UInt16(truncatingIfNeeded: state).littleEndian
+            let isFull: UInt64 = state >= step.pointee.limit ? 1 : 0
+            free -= Int(truncatingIfNeeded: isFull)
+            state >>= isFull << 4
+            let quotient = state.multipliedFullWidth(by: step.pointee.reciprocal).high
+            state = state &+ step.pointee.bias &+ quotient &* step.pointee.rest
         }
-        out.appendLE(UInt32(truncatingIfNeeded: states.0))
-        out.appendLE(UInt32(truncatingIfNeeded: states.1))
-        let used = UnsafeRawBufferPointer(
-            start: words.base + free + 1, count: (bytes.count - free) * 2)
+        var (even, odd) = (lowest, lowest)
+        var index = bytes.count
+        if index % 2 == 1 {
+            index -= 1
+            push(bytes[index], &even)
+        }
+        while index > 0 {
+            push(bytes[index - 1], &odd)
+            push(bytes[index - 2], &even)
+            index -= 2
+        }
+        out.appendLE(UInt32(truncatingIfNeeded: even))
+        out.appendLE(UInt32(truncatingIfNeeded: odd))
+        let used = UnsafeRawBufferPointer(start: base + free + 1, count: (bytes.count - free) * 2)
         out.append(contentsOf: used)
     }
 

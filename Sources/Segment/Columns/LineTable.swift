@@ -18,6 +18,8 @@ final class LineTable {
     @exclusivity(unchecked) private(set) var found: [FoundTemplate] = []
     /// Per strip: index in `found`, or `none`.
     @exclusivity(unchecked) private(set) var templateOfStrip: RawList<UInt32>
+    /// Strips without a template, but for those that repeat as a whole.
+    @exclusivity(unchecked) private(set) var unplaced = 0
     /// Per strip: where its holes begin in `holes`.
     @exclusivity(unchecked) private(set) var firstHole: RawList<UInt32>
     @exclusivity(unchecked) private(set) var holes: RawList<Hole>
@@ -26,8 +28,9 @@ final class LineTable {
     @exclusivity(unchecked) private var hashes: RawList<UInt64>
 
     /// `text` has `Values.slack` bytes behind the last line.
-    init(text: UnsafePointer<UInt8>, ends: [UInt32]) {
+    init(text: UnsafePointer<UInt8>, strips: Strips) {
         self.text = text
+        let ends = strips.ends
         templateOfStrip = RawList(capacity: ends.count)
         firstHole = RawList(capacity: ends.count)
         holes = RawList(capacity: ends.count * 12)
@@ -35,19 +38,28 @@ final class LineTable {
         hashes = RawList(capacity: 256)
         CutClass.table.withUnsafeBufferPointer { classes in
             guard let classes = classes.baseAddress else { return }
-            cut(ends, LineCutter(text: text, classes: classes))
+            cut(strips, LineCutter(text: text, classes: classes))
         }
     }
 
-    private func cut(_ ends: [UInt32], _ cutter: LineCutter) {
+    private func cut(_ strips: Strips, _ cutter: LineCutter) {
         var start = 0
-        for end in ends {
+        var repeated = strips.repeated[...]
+        for (strip, end) in strips.ends.enumerated() {
             let line = start..<Int(end)
             let first = holes.count
+            if let next = repeated.first, strip == next {
+                repeated.removeFirst()
+                firstHole.append(UInt32(truncatingIfNeeded: first))
+                templateOfStrip.append(Self.none)
+                start = Int(end)
+                continue
+            }
             let hash = cutter.cut(line, holes: &holes)
             firstHole.append(UInt32(truncatingIfNeeded: first))
             let template = hash.map { place(line, hash: $0, firstHole: first) } ?? Self.none
             if template == Self.none {
+                unplaced += 1
                 holes.truncate(to: first)
             } else {
                 found[Int(template)].rows += 1
@@ -76,20 +88,22 @@ final class LineTable {
     }
 
     /// Hashes may meet by chance or by design: the pieces themselves decide.
+    @inline(__always)
     private func isLike(_ template: FoundTemplate, _ line: Range<Int>, firstHole first: Int) -> Bool
     {
         guard template.holes == holes.count - first else { return false }
         var a = template.line.lowerBound
         var b = line.lowerBound
+        let known = holes.base + template.firstHole
+        let new = holes.base + first
         for index in 0..<template.holes {
-            let known = holes[template.firstHole + index]
-            let new = holes[first + index]
-            let size = known.start - a
-            guard new.start - b == size, known.isTime == new.isTime,
-                ByteRun.equal(text + a, text + b, size)
+            // The starts with their marks: times lie where times lay.
+            let size = Int(known[index].marked) - a
+            guard Int(new[index].marked) - b == size,
+                ByteRun.equal(text + a, text + b, known[index].start - a)
             else { return false }
-            a = Int(known.end)
-            b = Int(new.end)
+            a = Int(known[index].end)
+            b = Int(new[index].end)
         }
         let size = template.line.upperBound - a
         return line.upperBound - b == size && ByteRun.equal(text + a, text + b, size)

@@ -157,6 +157,44 @@ struct LineTime {
     }
 }
 
+/// A time that was read, for those after it, which mostly differ in the digits behind their second
+/// alone.
+struct KnownSecond {
+    private let at: UnsafePointer<UInt8>
+    private let local: Int64
+    private let digits: Int
+    /// Bytes in front of these digits, and where the zone begins.
+    private let head: Int
+    private let zone: Int
+    private let zoneSize: Int
+
+    init(_ time: LineTime, _ at: UnsafePointer<UInt8>) {
+        self.at = at
+        digits = time.style.digits
+        zoneSize = time.style.zoneSize
+        zone = time.size - zoneSize
+        head = zone - digits
+        var unit: Int64 = 1
+        for _ in 0..<digits { unit *= 10 }
+        local = (time.local >= 0 ? time.local / unit : (time.local - unit + 1) / unit) * unit
+    }
+
+    /// The time at `other`, which takes as many bytes and has `Values.slack` behind it; nil when it
+    /// is not of the same second and style.
+    @inline(__always)
+    func local(_ other: UnsafePointer<UInt8>) -> Int64? {
+        guard ByteRun.equal(at, other, head), ByteRun.equal(at + zone, other + zone, zoneSize)
+        else { return nil }
+        var rest: Int64 = 0
+        for place in head..<zone {
+            let digit = other[place] &- 48
+            if digit > 9 { return nil }
+            rest = rest * 10 + Int64(digit)
+        }
+        return local + rest
+    }
+}
+
 /// Writes times of one style; neighbours mostly share their second, so that is kept as written.
 struct TimeRenderer {
     let style: LineTime.Style

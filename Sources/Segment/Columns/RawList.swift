@@ -123,6 +123,46 @@ enum ByteRun {
         return at == count || head(word(a + at) ^ word(b + at), count - at) == 0
     }
 
+    /// Whether all of the next `count` bytes, 1...8, are decimal digits.
+    @inline(__always)
+    static func areDigits(_ at: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        let unused = UInt64(truncatingIfNeeded: 64 - count * 8)
+        let word = head(word(at), count) | 0x3030_3030_3030_3030 & ~(~0 >> unused)
+        let low = (word &+ 0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0
+        return word & 0xf0f0_f0f0_f0f0_f0f0 == 0x3030_3030_3030_3030 && low == 0x3030_3030_3030_3030
+    }
+
+    /// The number that up to eight digits tell, 1...8.
+    @inline(__always)
+    static func number(_ at: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+        // Behind as many zeros as are missing; then digits, pairs and fours meet.
+        let digits =
+            (word(at) &- 0x3030_3030_3030_3030) << UInt64(truncatingIfNeeded: 64 - count * 8)
+        let pairs = digits &* 10 &+ digits >> 8
+        let low = (pairs & 0xff_0000_00ff) &* 0xf_4240_0000_0064
+        let high = (pairs >> 16 & 0xff_0000_00ff) &* 0x2710_0000_0001
+        return (low &+ high) >> 32
+    }
+
+    /// `equal` for long runs without anything behind them.
+    static func equalAlone(
+        _ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ count: Int
+    ) -> Bool {
+        var at = 0
+        while at + 32 <= count {
+            let x = (word(a + at) ^ word(b + at)) | (word(a + at + 8) ^ word(b + at + 8))
+            let y =
+                (word(a + at + 16) ^ word(b + at + 16)) | (word(a + at + 24) ^ word(b + at + 24))
+            if x | y != 0 { return false }
+            at += 32
+        }
+        while at < count {
+            if a[at] != b[at] { return false }
+            at += 1
+        }
+        return true
+    }
+
     @inline(__always)
     static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
         let wide = (hash ^ word).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
@@ -130,14 +170,26 @@ enum ByteRun {
     }
 
     @inline(__always)
+    private static func product(_ a: UInt64, _ b: UInt64) -> UInt64 {
+        let wide = a.multipliedFullWidth(by: b)
+        return wide.high ^ wide.low
+    }
+
+    /// One multiplication for every 16 bytes: the words of a short run lie over each other.
+    @inline(__always)
     static func hash(_ at: UnsafePointer<UInt8>, _ count: Int, seed: UInt64) -> UInt64 {
-        var result = mix(seed, UInt64(truncatingIfNeeded: count))
+        var state = seed ^ 0x9e37_79b9_7f4a_7c15
         var offset = 0
-        while offset + 8 <= count {
-            result = mix(result, word(at + offset))
-            offset += 8
+        while count - offset > 16 {
+            state = product(
+                word(at + offset) ^ state, word(at + offset + 8) ^ 0x2545_f491_4f6c_dd1d)
+            offset += 16
         }
-        if offset < count { result = mix(result, head(word(at + offset), count - offset)) }
-        return result
+        let rest = count - offset
+        let size = UInt64(truncatingIfNeeded: count) ^ 0xd6e8_feb8_6659_fd93
+        if rest >= 8 {
+            return product(word(at + offset) ^ state, word(at + count - 8) ^ size)
+        }
+        return product(rest == 0 ? state : head(word(at + offset), rest) ^ state, size)
     }
 }

@@ -135,19 +135,23 @@ struct TemplateMerge {
         of template: FoundTemplate, _ table: LineTable
     ) -> [Atom] {
         var atoms: [Atom] = []
+        atoms.reserveCapacity(template.holes * 4 + 32)
         var at = template.line.lowerBound
+        let kinds = kinds
         func cutPiece(until end: Int) {
-            while at < end {
-                let start = at
-                let kind = kind(table.text[at])
-                while at < end, Self.kind(table.text[at]) == kind { at += 1 }
-                let atom: Kind =
-                    switch kind {
-                    case 1, 2: .slot
-                    case 3: .spaces
-                    default: .other
-                    }
-                atoms.append(Atom(kind: atom, range: start..<at, isHole: false))
+            kinds.withUnsafeBufferPointer { kinds in
+                while at < end {
+                    let start = at
+                    let kind = kinds[Int(table.text[at])]
+                    while at < end, kinds[Int(table.text[at])] == kind { at += 1 }
+                    let atom: Kind =
+                        switch kind {
+                        case 1, 2: .slot
+                        case 3: .spaces
+                        default: .other
+                        }
+                    atoms.append(Atom(kind: atom, range: start..<at, isHole: false))
+                }
             }
         }
         for index in template.firstHole..<template.firstHole + template.holes {
@@ -161,9 +165,9 @@ struct TemplateMerge {
         return atoms
     }
 
-    private static func kind(_ byte: UInt8) -> Int {
+    /// Per byte: what it is to an atom.
+    private static let kinds: [UInt8] = CutClass.table.enumerated().map { byte, flags in
         if byte == 32 { return 3 }
-        let flags = CutClass.table[Int(byte)]
         if flags & CutClass.token != 0 { return 1 }
         return flags & CutClass.high != 0 ? 2 : 0
     }

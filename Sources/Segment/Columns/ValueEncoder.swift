@@ -59,8 +59,10 @@ struct ValueEncoder {
         else { return false }
         var parted: [UInt8] = []
         write(groups, values, depth: depth, into: &parted)
-        // Digits as text take two fifths of their bytes at least.
-        if parted.count * 8 < profile.total * 3 {
+        // Digits as text take two fifths of their bytes at least, and their sizes a little more.
+        if parted.count * 8 < profile.total * 3
+            || profile.areNumbersWithMarks && parted.count * 2 < profile.total
+        {
             out += parted
             return true
         }
@@ -83,18 +85,20 @@ struct ValueEncoder {
     }
 
     private static func sizes(_ values: Values, into out: inout [UInt8]) {
-        let sizes = RawList<Int64>(repeating: 0, count: values.count)
-        for index in 0..<values.count { sizes[index] = Int64(values.size(index)) }
+        let sizes = RawList<Int64>(capacity: values.count)
+        for index in 0..<values.count { sizes.base[index] = Int64(values.size(index)) }
         IntBlock.encode(sizes.base, count: values.count, into: &out)
     }
 
     private static func numbers(_ values: Values, into out: inout [UInt8]) {
-        let numbers = RawList<Int64>(repeating: 0, count: values.count)
+        let numbers = RawList<Int64>(capacity: values.count)
         for index in 0..<values.count {
             let start = values.start(index)
-            var number: Int64 = 0
-            for place in 0..<values.size(index) { number = number * 10 + Int64(start[place] &- 48) }
-            numbers[index] = number
+            let size = values.size(index)
+            let head = min(size, 8)
+            var number = ByteRun.number(start, head)
+            for place in head..<size { number = number * 10 + UInt64(start[place] &- 48) }
+            numbers.base[index] = Int64(truncatingIfNeeded: number)
         }
         IntBlock.encode(numbers.base, count: values.count, into: &out)
     }
@@ -103,7 +107,7 @@ struct ValueEncoder {
         head(upper ? .hexUpper : .hex, &out)
         out.append(UInt8(digits))
         let stride = (digits + 1) / 2
-        let packed = RawList<UInt8>(repeating: 0, count: values.count * stride)
+        let packed = RawList<UInt8>(capacity: values.count * stride)
         @inline(__always) func nibble(_ byte: UInt8) -> UInt8 {
             byte & 15 &+ (byte >> 6) &* 9
         }

@@ -28,6 +28,12 @@ struct ValueProfile {
     init(_ values: Values) {
         shortest = values.size(0)
         longest = values.size(0)
+        // Locals: a field that is stored at every value costs more than the rest.
+        var (shortest, longest, total) = (shortest, longest, total)
+        var (seen, leadingZeros) = (seen, leadingZeros)
+        var same = 1
+        while same < values.count, values.equal(0, same) { same += 1 }
+        isSame = same == values.count
         Self.table.withUnsafeBufferPointer { table in
             for index in 0..<values.count {
                 let start = values.start(index)
@@ -35,13 +41,47 @@ struct ValueProfile {
                 shortest = min(shortest, size)
                 longest = max(longest, size)
                 total += size
-                if isSame, !values.equal(0, index) { isSame = false }
                 if size > 1, start[0] == 48 { leadingZeros = true }
-                for place in 0..<size { seen |= table[Int(start[place])] }
+                var place = 0
+                while size - place > 8, ByteRun.areDigits(start + place, 8) {
+                    place += 8
+                    seen |= Self.digit
+                }
+                if size - place <= 8, size > 0, ByteRun.areDigits(start + place, size - place) {
+                    seen |= Self.digit
+                    continue
+                }
+                // With both of these nothing that follows decides anything.
+                if seen & (Self.mark | Self.letter) == Self.mark | Self.letter { continue }
+                while size - place > 8 {
+                    seen |= Self.classes(start + place, 8, table)
+                    place += 8
+                }
+                if size > 0 { seen |= Self.classes(start + place, size - place, table) }
             }
         }
+        (self.shortest, self.longest, self.total) = (shortest, longest, total)
+        (self.seen, self.leadingZeros) = (seen, leadingZeros)
     }
 
+    /// Of up to eight bytes, 1...8, without a branch for each: the first one stands in for those
+    /// that are missing.
+    @inline(__always)
+    private static func classes(
+        _ at: UnsafePointer<UInt8>, _ count: Int, _ table: UnsafeBufferPointer<UInt8>
+    ) -> UInt8 {
+        let unused = UInt64(truncatingIfNeeded: 64 - count * 8)
+        let spread = UInt64(at[0]) &* 0x0101_0101_0101_0101
+        var word = ByteRun.head(ByteRun.word(at), count) | spread & ~(~0 >> unused)
+        var seen: UInt8 = 0
+        for _ in 0..<8 {
+            seen |= table[Int(truncatingIfNeeded: word & 0xff)]
+            word >>= 8
+        }
+        return seen
+    }
+
+    var areNumbersWithMarks: Bool { seen & ~(Self.digit | Self.mark) == 0 }
     var hasMarks: Bool { seen & Self.mark != 0 }
     private var areDigits: Bool { seen == Self.digit && shortest > 0 }
     var isDecimal: Bool { areDigits && !leadingZeros && longest <= ValueFormat.mostDigits }
@@ -224,56 +264,91 @@ final class DistinctValues {
     private(set) var places = RawList<Int64>()
     var count: Int { spans.count }
 
+    func values(in text: UnsafePointer<UInt8>) -> Values {
+        Values(text: text, spans: spans.base, count: spans.count)
+    }
+
+    /// What tells a value: of up to eight bytes the key and the size say all.
+    private struct Known: BitwiseCopyable {
+        var key: UInt64
+        var span: ByteSpan
+    }
+
     /// Nil when there are more than `most`, or when a look at the first `probe` of them says that
     /// nearly every value is new.
     init?(_ values: Values, most: Int, probe: Int = .max) {
         guard most > 0 else { return nil }
+        var same = 1
+        while same < values.count, values.equal(0, same) { same += 1 }
+        if same == values.count {
+            spans.append(values.spans[0])
+            places = RawList(repeating: 0, count: values.count)
+            return
+        }
         // Locals: the loop must not ask for access to an object at every value.
-        var spans = RawList<ByteSpan>(capacity: 64)
+        var known = RawList<Known>(capacity: 64)
         var places = RawList<Int64>(capacity: values.count)
         var size = 256
         var slots = RawList<UInt32>(repeating: 0, count: size)
-        var hashes = RawList<UInt64>(capacity: 64)
         for index in 0..<values.count {
-            let hash = ByteRun.hash(values.start(index), values.size(index), seed: 99)
-            var slot = Int(truncatingIfNeeded: hash) & (size - 1)
+            let span = values.spans[index]
+            let start = values.text + Int(span.start)
+            let key = Self.key(start, Int(span.count))
+            var slot = Self.slot(key, span.count, size)
             var place = -1
             while slots[slot] != 0 {
-                let known = Int(slots[slot]) - 1
-                let span = spans[known]
-                if hashes[known] == hash, Int(span.count) == values.size(index),
-                    ByteRun.equal(
-                        values.text + Int(span.start), values.start(index), values.size(index))
+                let other = Int(slots[slot]) - 1
+                let found = known.base + other
+                if found.pointee.key == key, found.pointee.span.count == span.count,
+                    span.count <= 8
+                        || ByteRun.equal(
+                            values.text + Int(found.pointee.span.start), start, Int(span.count))
                 {
-                    place = known
+                    place = other
                     break
                 }
                 slot = (slot + 1) & (size - 1)
             }
             if place < 0 {
-                guard spans.count < most else { return nil }
-                place = spans.count
-                spans.append(values.spans[index])
-                hashes.append(hash)
-                slots[slot] = UInt32(spans.count)
-                if spans.count * 2 > size {
+                guard known.count < most else { return nil }
+                place = known.count
+                known.append(Known(key: key, span: span))
+                slots[slot] = UInt32(known.count)
+                if known.count * 2 > size {
                     size *= 4
-                    slots = Self.slots(hashes, size)
+                    slots = Self.slots(known, size)
                 }
             }
             places.append(Int64(place))
-            if index == probe, spans.count * 4 > probe * 3 { return nil }
+            if index == probe, known.count * 4 > probe * 3 { return nil }
         }
-        swap(&self.spans, &spans)
+        spans = RawList(capacity: known.count)
+        for place in 0..<known.count { spans.append(known[place].span) }
         swap(&self.places, &places)
     }
 
-    private static func slots(_ hashes: borrowing RawList<UInt64>, _ size: Int) -> RawList<UInt32> {
+    /// The bytes themselves where they fit, else their hash.
+    @inline(__always)
+    private static func key(_ start: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+        if count <= 8 { return count == 0 ? 0 : ByteRun.head(ByteRun.word(start), count) }
+        if count <= 16 {
+            return ByteRun.mix(ByteRun.word(start), ByteRun.word(start + count - 8))
+        }
+        return ByteRun.hash(start, count, seed: 99)
+    }
+
+    @inline(__always)
+    private static func slot(_ key: UInt64, _ count: UInt32, _ size: Int) -> Int {
+        let wide = (key ^ UInt64(count)).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+        return Int(truncatingIfNeeded: wide.high ^ wide.low) & (size - 1)
+    }
+
+    private static func slots(_ known: borrowing RawList<Known>, _ size: Int) -> RawList<UInt32> {
         let slots = RawList<UInt32>(repeating: 0, count: size)
-        for known in 0..<hashes.count {
-            var slot = Int(truncatingIfNeeded: hashes[known]) & (size - 1)
+        for place in 0..<known.count {
+            var slot = slot(known[place].key, known[place].span.count, size)
             while slots[slot] != 0 { slot = (slot + 1) & (size - 1) }
-            slots[slot] = UInt32(known + 1)
+            slots[slot] = UInt32(place + 1)
         }
         return slots
     }
