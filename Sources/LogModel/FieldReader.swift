@@ -75,14 +75,29 @@ package protocol FieldReader: AnyObject {
     /// rows have as metadata.
     func begin(metadata sets: [Labels])
 
-    /// The holes whose values are wanted of every row of a shape; nil when its rows are wanted as
-    /// lines. Shapes that are not are numbered from 0 in the order in which they are asked for.
-    func holes(of shape: LineShape) -> [Int]?
+    /// What is wanted of the rows of a shape; nil when they are wanted as lines. Shapes that are not
+    /// are numbered from 0 in the order in which they are asked for.
+    func wanted(of shape: LineShape) -> WantedFields?
 
-    /// One row of a shape with the values of the holes that are wanted.
+    /// One row of a shape with the values that are wanted. False when every row of the shape that has
+    /// the same deciding value may be left out from now on.
     func take(
-        shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>)
+        shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
+    ) -> Bool
 
     /// Rows that are given as lines.
     func take(_ entries: Entries)
+}
+
+/// What a reader wants of the rows of a shape.
+package struct WantedFields {
+    /// Holes, ascending.
+    package var holes: [Int]
+    /// The place among them of the value that decides whether a row is wanted at all.
+    package var decider: Int?
+
+    package init(holes: [Int], decider: Int?) {
+        self.holes = holes
+        self.decider = decider
+    }
 }

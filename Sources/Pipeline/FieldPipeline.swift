@@ -73,18 +73,16 @@ package final class FieldPipeline: FieldReader {
         bases = Array(repeating: nil, count: sets.count)
     }
 
-    package func holes(of shape: LineShape) -> [Int]? {
-        guard let program = FieldProgram(parser, shape, pipeline.demand) else {
-            return nil
-        }
+    package func wanted(of shape: LineShape) -> WantedFields? {
+        guard let program = FieldProgram(parser, shape, pipeline.demand) else { return nil }
+        let quick =
+            filters.count == rest.count
+            ? QuickShape(program, parser, filters, group, pipeline.value, memos) : nil
         shapes.append(
             Shape(
-                program: program,
-                quick: QuickShape(
-                    program, parser, filters, isAll: filters.count == rest.count, group,
-                    pipeline.value, memos),
+                program: program, quick: quick,
                 isClean: Array(repeating: nil, count: sets.count)))
-        return program.holes
+        return WantedFields(holes: program.holes, decider: quick?.filtered)
     }
 
     package func take(_ entries: Entries) {
@@ -101,27 +99,38 @@ package final class FieldPipeline: FieldReader {
 
     package func take(
         shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
-    ) {
-        guard failure == nil else { return }
+    ) -> Bool {
+        guard failure == nil else { return true }
         rows += 1
         if let quick = shapes[shape].quick, isClean(shape, metadata) {
             switch quick.outcome(values) {
-            case .dropped: return
+            // Rows with other metadata may have a label of the field's name, which hides it.
+            case .dropped: return !(sets.count == 1 || isClean(shape))
             case .passed(let code, let value):
-                let id: Int
-                if let known = quick.id(metadata, code) {
-                    id = known
-                } else {
-                    let labels = labels(shapes[shape].program, metadata, values)
-                    id = pipeline.id(
-                        of: labels, UInt32(truncatingIfNeeded: metadata), &streamIDs, &result)
-                    quick.note(id, metadata, code)
-                }
-                return append(timestamp, id, value)
+                append(timestamp, id(shape, quick, metadata, code, values), value)
+                return true
             case .unknown: break
             }
         }
         run(shapes[shape].program, timestamp, metadata, values)
+        return true
+    }
+
+    /// True when no metadata of any row is named as a field.
+    private func isClean(_ shape: Int) -> Bool {
+        sets.indices.allSatisfy { isClean(shape, $0) }
+    }
+
+    private func id(
+        _ shape: Int, _ quick: QuickShape, _ metadata: Int, _ code: Int,
+        _ values: UnsafeBufferPointer<FieldValue>
+    ) -> Int {
+        if let known = quick.id(metadata, code) { return known }
+        let labels = labels(shapes[shape].program, metadata, values)
+        let id = pipeline.id(
+            of: labels, UInt32(truncatingIfNeeded: metadata), &streamIDs, &result)
+        quick.note(id, metadata, code)
+        return id
     }
 
     private func append(_ timestamp: Int64, _ id: Int, _ value: Double) {

@@ -40,9 +40,13 @@ package final class LogPipeline {
     private let early: EarlyFilters?
     /// Literal that must occur, searched over a whole buffer before any row is looked at.
     private let prefilter: ByteSearch?
+    /// The same for rows that come without certain labels.
+    private let wanted: WantedMatch?
+    /// Labels that a grouping keeps, sorted.
+    let kept: [String]
 
-    package private(set) var labels: [ResultLabels] = []
-    private var ids: [ResultLabels: Int] = [:]
+    package internal(set) var labels: [ResultLabels] = []
+    var ids: [ResultLabels: Int] = [:]
 
     package init(stages: [Stage], extraction: Extraction? = nil) throws(PipelineError) {
         var compiled: [CompiledStage] = []
@@ -57,6 +61,8 @@ package final class LogPipeline {
         var first: ByteSearch?
         for case .lineFilter(let filter) in compiled.prefix(1) { first = filter.requiredLiteral }
         prefilter = first
+        wanted = first == nil ? WantedMatch(compiled) : nil
+        kept = Set(grouping?.labels ?? []).sorted()
     }
 
     private static func neededLabels(
@@ -118,6 +124,8 @@ package final class LogPipeline {
         demand = other.demand
         early = nil
         prefilter = nil
+        wanted = nil
+        kept = other.kept
     }
 
     /// True when no stage drops a row.
@@ -149,7 +157,7 @@ package final class LogPipeline {
         var rows = 0
         var next = entries.count
         entries.lineBytes.withUnsafeBytes { lines in
-            forEachCandidate(entries, lines, from: first) { row in
+            forEachCandidate(stream, entries, lines, from: first) { row in
                 do throws(PipelineError) {
                     try one(row, stream, entries, lines, &streamIDs, &result)
                 } catch { failure = error }
@@ -213,9 +221,11 @@ package final class LogPipeline {
     /// Calls `body` for each row that may pass, until it says stop. With a required literal the whole
     /// buffer is searched at once, and only rows with a hit are called.
     private func forEachCandidate(
-        _ entries: Entries, _ bytes: UnsafeRawBufferPointer, from first: Int, _ body: (Int) -> Bool
+        _ stream: Labels, _ entries: Entries, _ bytes: UnsafeRawBufferPointer, from first: Int,
+        _ body: (Int) -> Bool
     ) {
         guard first < entries.count else { return }
+        let prefilter = self.prefilter ?? wanted?.search(stream, entries)
         guard let prefilter, !bytes.isEmpty else {
             if prefilter != nil, needsLines { return }
             for row in first..<entries.count where !body(row) { return }
@@ -312,71 +322,5 @@ package final class LogPipeline {
             The label filter can also be specified after unwrap. (e.g | unwrap latency | __error__="" )
 
             """)
-    }
-
-    func id(
-        of labels: RowLabels, _ metadataID: UInt32, _ known: inout StreamIDs,
-        _ found: inout PipelineResult
-    ) -> Int {
-        if !labels.isChanged, let id = known.byMetadata[metadataID] { return id }
-        let result = reduced(labels)
-        let id = ids[result] ?? self.labels.count
-        if id == self.labels.count {
-            self.labels.append(result)
-            ids[result] = id
-            found.bytes += result.bytes
-        }
-        if !labels.isChanged { known.byMetadata[metadataID] = id }
-        return id
-    }
-
-    /// Only the labels that the grouping keeps, in a metric query.
-    private func reduced(_ labels: RowLabels) -> ResultLabels {
-        guard let value else { return labels.result }
-        if let grouping, !grouping.without {
-            let kept = grouping.labels.compactMap { name in labels[name].map { Label(name, $0) } }
-            return ResultLabels(stream: Labels(kept))
-        }
-        let left = Set((grouping?.labels ?? []) + (value.consumedLabel.map { [$0] } ?? []))
-        let merged = labels.result.merged
-        return ResultLabels(stream: Labels(sorted: merged.pairs.filter { !left.contains($0.name) }))
-    }
-}
-
-/// A parser and the label filters right behind it: most rows end at the filters, and those need few
-/// of the labels that the parser would find.
-private struct EarlyFilters {
-    /// Place of the parser among the stages.
-    let first: Int
-    private let parser: CompiledStage
-    private let filters: [LabelFilterStage]
-    private let demand: ParserDemand
-
-    init?(_ stages: [CompiledStage]) {
-        guard
-            let first = stages.firstIndex(where: {
-                if case .lineFilter = $0 { false } else { true }
-            })
-        else { return nil }
-        switch stages[first] {
-        case .json, .logfmt, .pattern: parser = stages[first]
-        default: return nil
-        }
-        var filters: [LabelFilterStage] = []
-        for stage in stages[(first + 1)...] {
-            guard case .labelFilter(let filter) = stage else { break }
-            filters.append(filter)
-        }
-        guard !filters.isEmpty else { return nil }
-        self.first = first
-        self.filters = filters
-        // Lines are read to their end all the same: filters must see errors as they are.
-        demand = ParserDemand(Set(filters.flatMap(\.names)), stops: false)
-    }
-
-    func pass(_ row: Row, _ line: UnsafeRawBufferPointer) -> Bool {
-        var row = row
-        _ = parser.run(&row, line, demand)
-        return filters.allSatisfy { $0.passes(&row.labels) }
     }
 }

@@ -16,21 +16,20 @@ final class QuickShape {
     private let program: FieldProgram
     private let filters: [LabelFilterStage]
     /// Places of values: nil where none is looked at.
-    private let filtered: Int?
+    let filtered: Int?
     private let grouped: Int?
     private let sampled: Int?
     private let conversion: Unwrap.Conversion
     private let memos: (filter: CodeMemo, group: CodeMemo, sample: CodeMemo)
 
-    /// Nil when more must be looked at. `isAll`: nothing follows the filters.
+    /// Nil when more must be looked at.
     init?(
         _ program: FieldProgram, _ parser: CompiledStage, _ filters: [LabelFilterStage],
-        isAll: Bool,
         _ group: [String], _ value: SampleValue?, _ known: CodeMemos
     ) {
         let names = filters.flatMap(\.names)
         // Other labels of a row, its metadata, may differ.
-        guard isAll, names.allSatisfy({ program.onlyField($0) != nil }),
+        guard names.allSatisfy({ program.onlyField($0) != nil }),
             !filters.contains(where: \.looksAtMetadata), let filtered = program.place(of: names),
             let grouped = program.place(of: group)
         else { return nil }
@@ -50,9 +49,9 @@ final class QuickShape {
         default: return nil
         }
         memos = (
-            known.memo("filter", program.texts(of: names), filtered.map { program.columns[$0] }),
-            known.memo("group", program.texts(of: group), grouped.map { program.columns[$0] }),
-            known.memo("sample", [], sampled.map { program.columns[$0] })
+            known.memo(.filter, program.texts(of: names), filtered.map { program.columns[$0] }),
+            known.memo(.group, program.texts(of: group), grouped.map { program.columns[$0] }),
+            known.memo(.sample, [], sampled.map { program.columns[$0] })
         )
     }
 
@@ -205,15 +204,17 @@ final class CodeMemo {
 
 /// The memos of a run of rows, which shapes share that ask the same of the same column.
 final class CodeMemos {
+    enum Use: UInt8 { case filter, group, sample }
+
     private struct Key: Hashable {
-        var use: String
+        var use: Use
         var texts: [[UInt8]]
         var column: Int?
     }
 
     private var memos: [Key: CodeMemo] = [:]
 
-    func memo(_ use: String, _ texts: [[UInt8]], _ column: Int?) -> CodeMemo {
+    func memo(_ use: Use, _ texts: [[UInt8]], _ column: Int?) -> CodeMemo {
         let key = Key(use: use, texts: texts, column: column)
         if let known = memos[key] { return known }
         let memo = CodeMemo()

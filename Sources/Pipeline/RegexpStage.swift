@@ -6,7 +6,8 @@ import Regexp
 /// `| regexp "(?P<name>…)"`: unanchored; no match, no labels.
 struct RegexpStage {
     private let regexp: Regexp
-    private let required: ByteSearch?
+    /// What every match contains.
+    let required: ByteSearch?
     private let groups: [(Int, String)]
 
     init(_ pattern: String) throws(PipelineError) {
@@ -27,6 +28,8 @@ struct RegexpStage {
         }
         required = regexp.requiredLiteral.map { ByteSearch($0) }
     }
+
+    var names: [String] { groups.map(\.1) }
 
     func run(_ line: UnsafeRawBufferPointer, _ labels: inout RowLabels, _ demand: ParserDemand) {
         if let required, !required.occurs(in: line) { return }

@@ -94,6 +94,11 @@ struct RowLabels {
     /// True when the row came with a label of this name.
     func hasBase(_ name: String) -> Bool { stream[name] != nil || metadata[name] != nil }
 
+    /// True when a stage has set or removed a label of this name.
+    func isTouched(_ name: String) -> Bool {
+        hasParsed(name) || removed.contains(name) || name == Self.error || name == Self.errorDetails
+    }
+
     func hasParsed(_ name: String) -> Bool { parsed.contains { $0.name == name } }
 
     /// What a parser found: the first value under a name stays.
