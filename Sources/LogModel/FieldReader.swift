@@ -1,5 +1,5 @@
 /// A set of bytes.
-package struct ByteSet: Sendable, Equatable {
+package struct ByteSet: Sendable, Hashable {
     private var words: SIMD4<UInt64> = .zero
 
     package init() {}
@@ -18,7 +18,7 @@ package struct ByteSet: Sendable, Equatable {
 /// What lines of one kind have in common: bytes that all of them have, and holes between.
 package struct LineShape: Sendable {
     /// A byte, or a hole by its number: half a million of them are made for one query.
-    package struct Unit: Sendable, Equatable {
+    package struct Unit: Sendable, Hashable {
         private let code: UInt16
 
         package static func byte(_ byte: UInt8) -> Unit { Unit(code: UInt16(byte)) }

@@ -12,6 +12,7 @@ package final class FieldPipeline: FieldReader {
     private let filters: [LabelFilterStage]
     private let stream: Labels
     private let group: [String]
+    private let programs: FieldPrograms
 
     @exclusivity(unchecked) package private(set) var result = PipelineResult()
     @exclusivity(unchecked) private var failure: PipelineError?
@@ -34,7 +35,9 @@ package final class FieldPipeline: FieldReader {
 
     /// Nil for pipelines that must see every line: those that keep all labels, or need the line for
     /// more than one parser.
-    package init?(_ pipeline: LogPipeline, stream: Labels) {
+    ///
+    /// `programs` are those of the same pipeline over other streams.
+    package init?(_ pipeline: LogPipeline, stream: Labels, programs: FieldPrograms) {
         let stages = pipeline.stages.dropFirst(pipeline.leadingFilters.count)
         guard let parser = stages.first, let value = pipeline.value,
             let grouping = pipeline.grouping,
@@ -49,6 +52,7 @@ package final class FieldPipeline: FieldReader {
         self.pipeline = pipeline
         self.parser = parser
         self.stream = stream
+        self.programs = programs
         rest = Array(stages.dropFirst())
         var filters: [LabelFilterStage] = []
         for case .labelFilter(let filter) in rest.prefix(while: {
@@ -73,16 +77,24 @@ package final class FieldPipeline: FieldReader {
         bases = Array(repeating: nil, count: sets.count)
     }
 
+    private func makeEntry(_ shape: LineShape) -> FieldPrograms.Entry? {
+        FieldProgram(parser, shape, pipeline.demand).map { program in
+            FieldPrograms.Entry(
+                program: program,
+                plan: filters.count == rest.count
+                    ? QuickShape.Plan(program, filters, group, pipeline.value) : nil)
+        }
+    }
+
     package func wanted(of shape: LineShape) -> WantedFields? {
-        guard let program = FieldProgram(parser, shape, pipeline.demand) else { return nil }
-        let quick =
-            filters.count == rest.count
-            ? QuickShape(program, parser, filters, group, pipeline.value, memos) : nil
+        guard let known = programs.entry(shape, make: { makeEntry(shape) }) else { return nil }
+        let program = known.program.placed(in: shape)
+        let quick = known.plan.map { QuickShape($0, program, parser, filters, memos) }
         shapes.append(
             Shape(
                 program: program, quick: quick,
                 isClean: Array(repeating: nil, count: sets.count)))
-        return WantedFields(holes: program.holes, decider: quick?.filtered)
+        return WantedFields(holes: program.holes, decider: quick?.plan.filtered)
     }
 
     package func take(_ entries: Entries) {

@@ -43,6 +43,13 @@ struct FieldProgram {
         }
     }
 
+    /// The same program for another shape of the same units.
+    func placed(in shape: LineShape) -> FieldProgram {
+        var program = self
+        program.columns = holes.map { shape.holes[$0].column }
+        return program
+    }
+
     private func source(_ units: ArraySlice<LineShape.Unit>) -> Source {
         var parts: [Source] = []
         for unit in units {

@@ -12,46 +12,60 @@ final class QuickShape {
         case unknown
     }
 
+    /// Places of values: nil where none is looked at.
+    struct Plan {
+        var filtered: Int?
+        var grouped: Int?
+        var sampled: Int?
+        var conversion = Unwrap.Conversion.none
+        /// What those fields of filters and groups are that have the same text in every line.
+        fileprivate var filterTexts: [[UInt8]]
+        fileprivate var groupTexts: [[UInt8]]
+
+        /// Nil when more must be looked at.
+        init?(
+            _ program: FieldProgram, _ filters: [LabelFilterStage], _ group: [String],
+            _ value: SampleValue?
+        ) {
+            let names = filters.flatMap(\.names)
+            // Other labels of a row, its metadata, may differ.
+            guard names.allSatisfy({ program.onlyField($0) != nil }),
+                !filters.contains(where: \.looksAtMetadata),
+                let filtered = program.place(of: names), let grouped = program.place(of: group)
+            else { return nil }
+            self.filtered = filtered
+            self.grouped = grouped
+            switch value {
+            case .count: break
+            case .unwrap(let label, let conversion, let filters) where filters.isEmpty:
+                guard let place = program.onlyField(label)?.source.place else { return nil }
+                sampled = place
+                self.conversion = conversion
+            default: return nil
+            }
+            filterTexts = program.texts(of: names)
+            groupTexts = program.texts(of: group)
+        }
+    }
+
     private let parser: CompiledStage
     private let program: FieldProgram
     private let filters: [LabelFilterStage]
-    /// Places of values: nil where none is looked at.
-    let filtered: Int?
-    private let grouped: Int?
-    private let sampled: Int?
-    private let conversion: Unwrap.Conversion
+    let plan: Plan
     private let memos: (filter: CodeMemo, group: CodeMemo, sample: CodeMemo)
 
-    /// Nil when more must be looked at.
-    init?(
-        _ program: FieldProgram, _ parser: CompiledStage, _ filters: [LabelFilterStage],
-        _ group: [String], _ value: SampleValue?, _ known: CodeMemos
+    init(
+        _ plan: Plan, _ program: FieldProgram, _ parser: CompiledStage,
+        _ filters: [LabelFilterStage], _ known: CodeMemos
     ) {
-        let names = filters.flatMap(\.names)
-        // Other labels of a row, its metadata, may differ.
-        guard names.allSatisfy({ program.onlyField($0) != nil }),
-            !filters.contains(where: \.looksAtMetadata), let filtered = program.place(of: names),
-            let grouped = program.place(of: group)
-        else { return nil }
+        self.plan = plan
         self.program = program
         self.parser = parser
         self.filters = filters
-        self.filtered = filtered
-        self.grouped = grouped
-        switch value {
-        case .count:
-            sampled = nil
-            conversion = .none
-        case .unwrap(let label, let conversion, let filters) where filters.isEmpty:
-            guard let place = program.onlyField(label)?.source.place else { return nil }
-            sampled = place
-            self.conversion = conversion
-        default: return nil
-        }
         memos = (
-            known.memo(.filter, program.texts(of: names), filtered.map { program.columns[$0] }),
-            known.memo(.group, program.texts(of: group), grouped.map { program.columns[$0] }),
-            known.memo(.sample, [], sampled.map { program.columns[$0] })
+            known.memo(.filter, plan.filterTexts, plan.filtered.map { program.columns[$0] }),
+            known.memo(.group, plan.groupTexts, plan.grouped.map { program.columns[$0] }),
+            known.memo(.sample, [], plan.sampled.map { program.columns[$0] })
         )
     }
 
@@ -62,12 +76,12 @@ final class QuickShape {
         case .pass: break
         }
         var code = 0
-        if let grouped {
+        if let grouped = plan.grouped {
             code = values[grouped].code
             // A group by empty text is a group without the label.
             guard code >= 0, !values[grouped].bytes.isEmpty else { return .unknown }
         }
-        guard let sampled else { return .passed(code: code, 1) }
+        guard let sampled = plan.sampled else { return .passed(code: code, 1) }
         let number = values[sampled]
         let known = number.code >= 0 ? memos.sample.sample(number.code) : nil
         guard let sample = known ?? sample(number.bytes) else { return .unknown }
@@ -77,7 +91,7 @@ final class QuickShape {
 
     private func verdict(_ values: UnsafeBufferPointer<FieldValue>) -> CodeMemo.Verdict {
         if filters.isEmpty { return .pass }
-        let code = filtered.map { values[$0].code } ?? 0
+        let code = plan.filtered.map { values[$0].code } ?? 0
         guard code >= 0 else { return .unknown }
         let known = memos.filter.verdict(code)
         if known != .unasked { return known }
@@ -95,9 +109,9 @@ final class QuickShape {
     }
 
     private func sample(_ bytes: UnsafeRawBufferPointer) -> Double? {
-        if conversion == .none, let number = Self.decimal(bytes) { return number }
+        if plan.conversion == .none, let number = Self.decimal(bytes) { return number }
         guard !bytes.isEmpty else { return nil }
-        return SampleValue.convert(String(decoding: bytes, as: UTF8.self), conversion)
+        return SampleValue.convert(String(decoding: bytes, as: UTF8.self), plan.conversion)
     }
 
     /// Digits with a point between them, few enough that one division gives the nearest number (Clinger,

@@ -11,7 +11,9 @@ struct WantedMatch {
     /// Nil unless the stages behind the filters of lines are such.
     init?(_ stages: [CompiledStage]) {
         let rest = stages.drop { if case .lineFilter = $0 { true } else { false } }
-        guard case .regexp(let stage)? = rest.first, let literal = stage.required else { return nil }
+        guard case .regexp(let stage)? = rest.first, let literal = stage.required else {
+            return nil
+        }
         var wanted: Set<String> = []
         for case .labelFilter(let filter) in rest.dropFirst().prefix(while: {
             if case .labelFilter = $0 { true } else { false }

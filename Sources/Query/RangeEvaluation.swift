@@ -113,6 +113,7 @@ struct RangeEvaluation: Sendable {
         private let evaluation: RangeEvaluation
         private let pipeline: LogPipeline
         private let projection: Selection.Projection
+        private let programs = FieldPrograms()
         private var result = PipelineResult()
         private(set) var table: SampleTable
 
@@ -139,7 +140,7 @@ struct RangeEvaluation: Sendable {
         /// Takes a unit from its columns; false where lines must be read.
         private func addFields(of unit: ScanUnit, rank: Int) throws(QueryError) -> Bool {
             guard evaluation.kind.ignoresOrder, let read = unit.readFields,
-                let fields = FieldPipeline(pipeline, stream: unit.labels)
+                let fields = FieldPipeline(pipeline, stream: unit.labels, programs: programs)
             else { return false }
             pipeline.forgetLabels()
             try evaluation.scan.readFields(of: unit, read, into: fields)
