@@ -43,8 +43,8 @@ let package = Package(
         .executableTarget(
             name: "cordwood",
             dependencies: [
-                "Server", "Agent", "Query", "Storage", "Wire", "Logback", "LogQL", "LogModel",
-                "Bytes", "CMemory", log, lifecycle, nio,
+                "Server", "Agent", "Query", "Storage", "Segment", "Wire", "Logback", "LogQL",
+                "LogModel", "Bytes", "CMemory", log, lifecycle, nio,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -110,7 +110,7 @@ let package = Package(
         tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),
         tests("QueryTests", ["Query", "Pipeline", "LogQL", "LogModel"]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes"]),
-        tests("CommandTests", ["cordwood", "LogModel", "Bytes"]),
+        tests("CommandTests", ["cordwood", "Segment", "LogModel", "Bytes"]),
         tests("ServerTests", ["Server", "Query", "Storage", "Wire", "LogModel", nio, sockets]),
     ],
     swiftLanguageModes: [.v6],

@@ -101,7 +101,7 @@ final class ColumnPages {
         return try Page.decode(bytes, 0..<bytes.count, limit: SegmentFormat.maxPageBytes)
     }
 
-    private func body(_ place: ColumnsHeader.Place) throws -> (bytes: [UInt8], range: Range<Int>) {
+    func body(_ place: ColumnsHeader.Place) throws -> (bytes: [UInt8], range: Range<Int>) {
         var bytes = header.inline
         if place.page >= 0 {
             if let known = bundles[place.page] {
