@@ -89,16 +89,21 @@ package final class SegmentReader: Sendable {
         _ slice: Slice, projection: Selection.Projection, holding question: LineQuestion? = nil,
         within times: ClosedRange<Int64>? = nil, into out: inout Entries
     ) throws {
+        question?.trace?.note(self, .read)
+        let before = out.count
+        defer { question?.trace?.note(rows: out.count - before) }
         var rows = slice.firstRow..<slice.firstRow + slice.rows
         if frames[slice.frame].isColumns {
-            return try withChunk(slice.frame) { chunk in
+            return try withChunk(slice.frame, question?.trace) { chunk in
                 if let times { rows = try chunk.rows(rows, within: times) }
                 try chunk.load(rows, projection, question, into: &out)
             }
         }
         let isFiltered = question.map { !$0.isEmpty } ?? false
         let withLines = projection == .lines
-        var entries = try frame(slice.frame, withLines: withLines || isFiltered)
+        question?.trace?.note(self, frame: slice.frame, .text)
+        var entries = try frame(
+            slice.frame, withLines: withLines || isFiltered, question?.trace)
         guard rows.upperBound <= entries.count else {
             throw SegmentError.corrupt("slice beyond its frame", offset: frames[slice.frame].offset)
         }
@@ -114,20 +119,29 @@ package final class SegmentReader: Sendable {
         out.append(kept, rows: 0..<kept.count)
     }
 
-    private func withChunk(_ frame: Int, _ body: (ColumnsChunk) throws -> Void) throws {
-        let chunk =
-            try chunks.take(ObjectIdentifier(self), frame: frame)
-            ?? ColumnsChunk(frame, frames[frame], read: read)
+    private func withChunk(
+        _ frame: Int, _ trace: ScanTrace? = nil, _ body: (ColumnsChunk) throws -> Void
+    ) throws {
+        let known = chunks.take(ObjectIdentifier(self), frame: frame)
+        let chunk = try known ?? ColumnsChunk(frame, frames[frame], read: read)
+        if let trace {
+            if known == nil { trace.note(pages: 1, bytes: frames[frame].sizeHeader) }
+            chunk.begin(ChunkTrace(trace: trace, segment: self, frame: frame))
+        }
         try body(chunk)
+        chunk.begin(nil)
         chunks.put(ObjectIdentifier(self), chunk)
     }
 
-    private func frame(_ index: Int, withLines: Bool) throws -> Entries {
+    private func frame(
+        _ index: Int, withLines: Bool, _ trace: ScanTrace?
+    ) throws -> Entries {
         let kept = recent.withLock { kept -> Entries? in
             guard let kept, kept.frame == index, kept.withLines || !withLines else { return nil }
             return kept.entries
         }
         if let kept { return kept }
+        trace?.note(frames[index], withLines: withLines)
         let entries = try decode(frames[index], withLines: withLines)
         recent.withLock { $0 = (index, withLines, entries) }
         return entries
