@@ -43,8 +43,8 @@ let package = Package(
         .executableTarget(
             name: "cordwood",
             dependencies: [
-                "Server", "Agent", "Query", "Storage", "Wire", "Logback", "LogQL", "LogModel",
-                "Bytes", "CMemory", log, lifecycle, nio,
+                "Server", "Agent", "Query", "Storage", "Segment", "Wire", "Logback", "LogQL",
+                "LogModel", "Bytes", "CMemory", log, lifecycle, nio,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -114,10 +114,10 @@ let package = Package(
             fixtures: ["Fixtures"]),
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),
         tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
-        tests("StorageTests", ["Storage", "Segment", "LogModel", "Bytes"]),
+        tests("StorageTests", ["Storage", "Segment", "Query", "LogModel", "Bytes"]),
         tests("QueryTests", ["Query", "Storage", "Pipeline", "LogQL", "LogModel", log]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes"]),
-        tests("CommandTests", ["cordwood", "LogModel", "Bytes"]),
+        tests("CommandTests", ["cordwood", "Query", "Segment", "LogModel", "Bytes"]),
         tests("ServerTests", ["Server", "Query", "Storage", "Wire", "LogModel", nio, sockets]),
     ],
     swiftLanguageModes: [.v6],

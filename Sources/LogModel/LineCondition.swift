@@ -25,3 +25,24 @@ package indirect enum LineCondition: Sendable, Equatable {
         return conditions.count == 1 ? conditions[0] : .any(conditions)
     }
 }
+
+extension LineCondition: CustomStringConvertible {
+    /// Readable; it may hold what a terminal would obey.
+    package var description: String {
+        switch self {
+        case .anything: "any line"
+        case .contains(let needle, let ignoringCase):
+            quoted(String(decoding: needle, as: UTF8.self)) + (ignoringCase ? " in any case" : "")
+        case .not(let inner): "not \(inner.inBrackets)"
+        case .all(let list): list.map(\.inBrackets).joined(separator: " and ")
+        case .any(let list): list.map(\.inBrackets).joined(separator: " or ")
+        }
+    }
+
+    private var inBrackets: String {
+        switch self {
+        case .all, .any: "(\(self))"
+        default: "\(self)"
+        }
+    }
+}

@@ -17,6 +17,8 @@ package struct Selection: Sendable {
     /// What every wanted line fulfils. A source may use it to skip, or ignore it; one that
     /// `filtersExactly` gives without lines exactly the entries that fulfil it.
     package var condition = LineCondition.anything
+    /// Told what is done, when that is to be explained.
+    package var trace: ScanTrace?
 
     package init(
         tenant: String, matchers: [Matcher], start: Timestamp, end: Timestamp,

@@ -19,6 +19,8 @@ package struct QueryRequest: Sendable {
     package var isInstant: Bool
     /// Log queries: how many entries of the same stream to give before and after each match.
     package var context = Context()
+    /// Whether to tell how the answer was found (`QueryStats.explanation`).
+    package var explain = false
 
     /// Entries around matches. Every row of the answer says which group it belongs to.
     package struct Context: Sendable, Equatable {
@@ -123,6 +125,8 @@ package struct QueryStats: Sendable {
     package var planSeconds = 0.0
     package var loadSeconds = 0.0
     package var pipelineSeconds = 0.0
+    /// Of a request that is to be explained.
+    package var explanation: QueryExplanation?
 
     package init() {}
 }

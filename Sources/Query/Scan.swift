@@ -14,6 +14,8 @@ final class Scan: Sendable {
     private let cancellation: Cancellation
     private let deadline: ContinuousClock.Instant
     private let counted = Mutex(QueryStats())
+    /// Nil for all but requests that are to be explained.
+    private let trace: QueryTrace?
 
     init(
         source: any LogSource, limits: Limits, request: QueryRequest, cancellation: Cancellation,
@@ -24,10 +26,15 @@ final class Scan: Sendable {
         self.request = request
         self.cancellation = cancellation
         self.deadline = deadline
+        trace = request.explain ? QueryTrace() : nil
         budget = MemoryBudget(allowed: limits.maxQueryMemory)
     }
 
-    var stats: QueryStats { counted.withLock { $0 } }
+    var stats: QueryStats {
+        var stats = counted.withLock { $0 }
+        stats.explanation = trace?.explanation
+        return stats
+    }
 
     func note(_ change: (inout QueryStats) -> Void) { counted.withLock { change(&$0) } }
 
@@ -50,6 +57,8 @@ final class Scan: Sendable {
     func plan(_ selection: Selection) throws(QueryError) -> [ScanUnit] {
         try checkpoint()
         let began = ContinuousClock.now
+        var selection = selection
+        selection.trace = trace?.begin(selection)
         do {
             let units = try source.plan(selection)
             let spent = (ContinuousClock.now - began).inSeconds

@@ -8,6 +8,7 @@ extension ColumnsChunk {
         _ rows: Range<Int>, _ question: LineQuestion, into reader: any FieldReader
     ) throws {
         guard !rows.isEmpty else { return }
+        if question.isEmpty { trace?.note(.unsearched) }
         let wanted = question.isEmpty ? nil : try self.rows(question)
         if let wanted, wanted.rows(in: rows).isEmpty { return }
         let (sets, ids) = try sets()

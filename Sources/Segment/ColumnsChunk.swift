@@ -12,6 +12,19 @@ final class ColumnsChunk: KeptFrame {
     private var metadata: (sets: [Labels], ids: [UInt32])?
     /// The rows that were found for a question.
     private var found: (question: LineQuestion, rows: RowMask)?
+    /// Told what is done, while somebody asks for that.
+    private(set) var trace: ChunkTrace?
+
+    func begin(_ trace: ChunkTrace?) {
+        self.trace = trace
+        columns.pages.trace = trace?.trace
+    }
+
+    /// A page of the chunk's own.
+    private func page(_ range: Range<Int>) throws -> [UInt8] {
+        trace?.trace.note(pages: 1, bytes: range.count)
+        return try read(range)
+    }
 
     init(_ frame: Int, _ place: Frame, read: @escaping SegmentReader.Read) throws {
         self.frame = frame
@@ -43,7 +56,7 @@ final class ColumnsChunk: KeptFrame {
             try loadHead()
         } else {
             times = try TimesPage.decode(
-                try read(place.offset..<place.offset + place.sizeT), rows: place.rows)
+                try page(place.offset..<place.offset + place.sizeT), rows: place.rows)
         }
         return times ?? []
     }
@@ -56,7 +69,7 @@ final class ColumnsChunk: KeptFrame {
         } else if place.sizeM > 0 {
             let start = place.offset + place.sizeT
             metadata = try MetadataPage.decode(
-                try read(start..<start + place.sizeM), rows: place.rows)
+                try page(start..<start + place.sizeM), rows: place.rows)
         }
         let found = metadata ?? ([.empty], [])
         metadata = found
@@ -65,7 +78,7 @@ final class ColumnsChunk: KeptFrame {
 
     /// Pages T and M as text has them.
     private func loadHead() throws {
-        let bytes = try read(place.offset..<place.offset + place.sizeT + place.sizeM)
+        let bytes = try page(place.offset..<place.offset + place.sizeT + place.sizeM)
         let entries = try FrameDecoder.head(bytes, place)
         times = entries.timestamps
         metadata = (entries.metadataSets, entries.metadataIDs)
@@ -120,7 +133,10 @@ final class ColumnsChunk: KeptFrame {
         into out: inout Entries
     ) throws {
         try check(rows)
-        guard let question, !question.isEmpty else { return try load(rows, projection, into: &out) }
+        guard let question, !question.isEmpty else {
+            trace?.note(.unsearched)
+            return try load(rows, projection, into: &out)
+        }
         let wanted = try self.rows(question).rows(in: rows)
         guard !wanted.isEmpty else { return }
         if wanted.count == rows.count { return try load(rows, projection, into: &out) }
@@ -145,6 +161,7 @@ final class ColumnsChunk: KeptFrame {
             return out.append(all, chosen: wanted, from: rows.lowerBound)
         }
         let lines = try columns.lines(of: wanted, timestamps: try timestamps())
+        trace?.trace.note(lines: wanted.count)
         var entries = try heads(wanted, ends: lines.ends)
         entries.lineBytes = lines.bytes
         out.append(entries, rows: 0..<entries.count)
@@ -156,7 +173,9 @@ final class ColumnsChunk: KeptFrame {
         guard !rows.isEmpty else { return }
         var lines: (bytes: [UInt8], ends: [UInt32]) = ([], [])
         switch projection {
-        case .lines: lines = try columns.lines(rows, timestamps: try timestamps())
+        case .lines:
+            lines = try columns.lines(rows, timestamps: try timestamps())
+            trace?.trace.note(lines: rows.count)
         case .timestampsAndLengths:
             lines.ends = try columns.lengths(rows, timestamps: try timestamps())
         case .timestamps, .minuteCounts: lines.ends = Array(repeating: 0, count: rows.count)
@@ -182,8 +201,11 @@ extension ColumnsChunk {
     /// The rows of the chunk whose lines fulfil a condition.
     func rows(_ question: LineQuestion) throws -> RowMask {
         if let found, found.question === question { return found.rows }
+        columns.asked = (false, false)
+        let verdict = try question.root.verdict { try columns.verdict(on: $0) }
+        trace?.note(verdict, columns.asked)
         let rows =
-            switch try question.root.verdict({ try columns.verdict(on: $0) }) {
+            switch verdict {
             case .all: RowMask(rows: place.rows, all: true)
             case .none: RowMask(rows: place.rows, all: false)
             case .maybe: try self.rows(question.root)

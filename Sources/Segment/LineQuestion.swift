@@ -12,8 +12,13 @@ package final class LineQuestion: Sendable {
     }
 
     let root: Node
+    /// Told what is done to answer it.
+    package let trace: ScanTrace?
 
-    package init(_ condition: LineCondition) { root = Self.node(condition) }
+    package init(_ condition: LineCondition, trace: ScanTrace? = nil) {
+        root = Self.node(condition)
+        self.trace = trace
+    }
 
     /// True when every line fulfils it.
     package var isEmpty: Bool { if case .anything = root { true } else { false } }

@@ -13,8 +13,10 @@ struct SegmentDirectory {
     var templates: TemplateIndex?
 
     private let size: Int
-    private var version: UInt16 = 0
-    private var sections: [SegmentFormat.SectionName: Range<Int>] = [:]
+    private(set) var version: UInt16 = 0
+    private(set) var sections: [SegmentFormat.SectionName: Range<Int>] = [:]
+    private(set) var footer = 0..<0
+    private(set) var chunkKinds: [SegmentFormat.ChunkKind] = []
 
     init(size: Int, read: SegmentReader.Read) throws {
         self.size = size
@@ -23,7 +25,7 @@ struct SegmentDirectory {
         }
         var start = max(0, size - SegmentFormat.openingRead)
         var bytes = try read(start..<size)
-        let footer = try Self.footerRange(bytes, start: start, size: size)
+        footer = try Self.footerRange(bytes, start: start, size: size)
         if footer.lowerBound < start {
             start = footer.lowerBound
             bytes = try read(start..<size)
@@ -38,37 +40,44 @@ struct SegmentDirectory {
             start = first
             bytes = try read(start..<size)
         }
-        func section(_ name: SegmentFormat.SectionName) throws -> [UInt8] {
+        try decodeSections { [sections, footer] name in
             guard let range = sections[name] else {
                 throw SegmentError.corrupt("no section \(name)", offset: footer.lowerBound)
             }
             let local = range.lowerBound - start..<range.upperBound - start
-            return try Page.decode(bytes, local, limit: SegmentFormat.maxSectionBytes)
+            do throws(SegmentError) {
+                return try Page.decode(bytes, local, limit: SegmentFormat.maxSectionBytes)
+            } catch { throw error.moved(by: start, of: "section \(name)") }
         }
-        do throws(BytesError) {
-            try decodeStreams(try Self.bytesError { try section(.streams) })
-            try decodeChunks(try Self.bytesError { try section(.chunks) })
-            rollup = try RollupDecoder.decode(
-                try Self.bytesError { try section(.rollup) }, version: version,
-                streams: summary.streams)
-            if sections[.metadataNames] != nil {
-                metadataNames = try MetadataNames.decode(
-                    try Self.bytesError { try section(.metadataNames) })
-            }
-            if sections[.templates] != nil {
-                templates = try TemplateIndex(
-                    decoding: try Self.bytesError { try section(.templates) },
-                    frames: frames.count)
-            }
-        } catch { throw SegmentError.of(error, in: "directory") }
-        attachment = try section(.attachment)
     }
 
-    /// Sections fail with errors of segments, decoders with errors of bytes; one kind reaches out.
-    private static func bytesError(_ body: () throws -> [UInt8]) throws(BytesError) -> [UInt8] {
-        do { return try body() } catch {
-            throw .invalid("\(error)", offset: 0)
+    private mutating func decodeSections(
+        _ section: (SegmentFormat.SectionName) throws -> [UInt8]
+    ) throws {
+        func decode(
+            _ name: SegmentFormat.SectionName, _ body: ([UInt8]) throws(BytesError) -> Void
+        ) throws {
+            let bytes = try section(name)
+            do throws(BytesError) { try body(bytes) } catch {
+                throw SegmentError.of(error, in: "section \(name)")
+            }
         }
+        try decode(.streams) { (bytes) throws(BytesError) in try decodeStreams(bytes) }
+        try decode(.chunks) { (bytes) throws(BytesError) in try decodeChunks(bytes) }
+        try decode(.rollup) { (bytes) throws(BytesError) in
+            rollup = try RollupDecoder.decode(bytes, version: version, streams: summary.streams)
+        }
+        if sections[.metadataNames] != nil {
+            try decode(.metadataNames) { (bytes) throws(BytesError) in
+                metadataNames = try MetadataNames.decode(bytes)
+            }
+        }
+        if sections[.templates] != nil {
+            try decode(.templates) { (bytes) throws(BytesError) in
+                templates = try TemplateIndex(decoding: bytes, frames: frames.count)
+            }
+        }
+        attachment = try section(.attachment)
     }
 
     private static func footerRange(
@@ -143,6 +152,7 @@ struct SegmentDirectory {
             guard let kind = SegmentFormat.ChunkKind(rawValue: kind) else {
                 throw .invalid("chunk kind \(kind) is not known to this program", offset: 0)
             }
+            chunkKinds.append(kind)
             for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
                 try decodeFrame(&reader, kind)
             }

@@ -81,22 +81,28 @@ package final class SegmentReader: Sendable {
             + (templates?.memory ?? 0)
     }
 
-    /// Appends the rows of a slice that fulfil a condition and lie inside a range of times. Without lines timestamps and metadata are
-    /// filled, and with `timestampsAndLengths` the lengths; elsewhere those may be zero.
+    /// Appends the rows of a slice that fulfil a condition and lie inside a range of times. Without
+    /// lines timestamps and metadata are filled, and with `timestampsAndLengths` the lengths; elsewhere
+    /// those may be zero.
     package func load(
         _ slice: Slice, projection: Selection.Projection, holding question: LineQuestion? = nil,
         within times: ClosedRange<Int64>? = nil, into out: inout Entries
     ) throws {
+        question?.trace?.note(self, .read)
+        let before = out.count
+        defer { question?.trace?.note(rows: out.count - before) }
         var rows = slice.firstRow..<slice.firstRow + slice.rows
         if frames[slice.frame].isColumns {
-            return try withChunk(slice.frame) { chunk in
+            return try withChunk(slice.frame, question?.trace) { chunk in
                 if let times { rows = try chunk.rows(rows, within: times) }
                 try chunk.load(rows, projection, question, into: &out)
             }
         }
         let isFiltered = question.map { !$0.isEmpty } ?? false
         let withLines = projection == .lines
-        var entries = try frame(slice.frame, withLines: withLines || isFiltered)
+        question?.trace?.note(self, frame: slice.frame, .text)
+        var entries = try frame(
+            slice.frame, withLines: withLines || isFiltered, question?.trace)
         guard rows.upperBound <= entries.count else {
             throw SegmentError.corrupt("slice beyond its frame", offset: frames[slice.frame].offset)
         }
@@ -120,29 +126,39 @@ package final class SegmentReader: Sendable {
     ) throws {
         guard frames[slice.frame].isColumns else {
             var entries = Entries()
-            try load(slice, projection: .lines, within: times, into: &entries)
+            try load(slice, projection: .lines, holding: question, within: times, into: &entries)
             return reader.take(entries)
         }
-        try withChunk(slice.frame) { chunk in
+        question.trace?.note(self, .read)
+        try withChunk(slice.frame, question.trace) { chunk in
             var rows = slice.firstRow..<slice.firstRow + slice.rows
             if let times { rows = try chunk.rows(rows, within: times) }
             try chunk.readFields(rows, question, into: reader)
         }
     }
 
-    private func withChunk(_ frame: Int, _ body: (ColumnsChunk) throws -> Void) throws {
-        let chunk =
-            try chunks.take(ObjectIdentifier(self), frame: frame) as? ColumnsChunk
-            ?? ColumnsChunk(frame, frames[frame], read: read)
+    private func withChunk(
+        _ frame: Int, _ trace: ScanTrace? = nil, _ body: (ColumnsChunk) throws -> Void
+    ) throws {
+        let known = chunks.take(ObjectIdentifier(self), frame: frame) as? ColumnsChunk
+        let chunk = try known ?? ColumnsChunk(frame, frames[frame], read: read)
+        if let trace {
+            if known == nil { trace.note(pages: 1, bytes: frames[frame].sizeHeader) }
+            chunk.begin(ChunkTrace(trace: trace, segment: self, frame: frame))
+        }
         try body(chunk)
+        chunk.begin(nil)
         chunks.put(ObjectIdentifier(self), chunk)
     }
 
     /// A frame of text: slices of small streams lie side by side in one.
-    private func frame(_ index: Int, withLines: Bool) throws -> Entries {
+    private func frame(
+        _ index: Int, withLines: Bool, _ trace: ScanTrace?
+    ) throws -> Entries {
         let owner = ObjectIdentifier(self)
         var frame = chunks.take(owner, frame: index) as? TextFrame
         if frame == nil || withLines && frame?.hasLines == false {
+            trace?.note(frames[index], withLines: withLines)
             let entries = try decode(frames[index], withLines: withLines)
             frame = TextFrame(index, entries, hasLines: withLines)
         }

@@ -16,6 +16,12 @@ extension SegmentError {
         case .tooLarge(let limit): .corrupt("\(what) exceeds \(limit) bytes", offset: 0)
         }
     }
+
+    /// The error of a part as one of the whole object, in which the part begins at `start`.
+    func moved(by start: Int, of what: String) -> SegmentError {
+        guard case .corrupt(let detail, let offset) = self else { return self }
+        return .corrupt("\(what): \(detail)", offset: start + offset)
+    }
 }
 
 /// What a segment knows of one of its streams.

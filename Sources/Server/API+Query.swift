@@ -34,6 +34,7 @@ extension API {
             limit: limit,
             direction: direction)
         request.context = try context(parameters)
+        request.explain = parameters["explain"] == "true"
         return try await run(request, call)
     }
 
@@ -61,9 +62,10 @@ extension API {
         let limit = try parameters.count("limit", default: 100)
         let time = try Self.bounded(parameters.time("time", now: now()))
         let direction = try parameters.direction()
-        let request = QueryRequest(
+        var request = QueryRequest(
             tenant: tenant, text: parameters["query"], start: time, end: time, limit: limit,
             direction: direction, isInstant: true)
+        request.explain = parameters["explain"] == "true"
         return try await run(request, call)
     }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import LogModel
 import Query
 
@@ -35,6 +36,7 @@ package struct ResultEncoding {
             encoding.point(point)
         }
         encoding.stats(stats, returned: returned)
+        if let explanation = stats.explanation { encoding.explain(explanation) }
         encoding.add("}}")
         return encoding.out
     }
@@ -135,6 +137,15 @@ package struct ResultEncoding {
             add("}")
         }
         add("]")
+    }
+
+    /// An addition to Loki's answers, for requests that ask for it.
+    private mutating func explain(_ explanation: QueryExplanation) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let document = try? encoder.encode(explanation) else { return }
+        add(",\"explain\":")
+        out.append(contentsOf: document)
     }
 
     private static func nanoseconds(_ seconds: Double) -> Int { Int(min(seconds, 1e9) * 1e9) }

@@ -32,6 +32,7 @@ struct ScanPlan {
         _ selection: Selection, streams: Set<Labels>, segments: [OpenSegment], cut: RetentionCut
     ) throws -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
+        selection.trace?.note(opened: segments, streams: streams)
         var runs: [Labels: [Run]] = [:]
         for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) })
             .enumerated()
@@ -54,7 +55,7 @@ struct ScanPlan {
 
     private init(selection: Selection) {
         self.selection = selection
-        question = LineQuestion(selection.condition)
+        question = LineQuestion(selection.condition, trace: selection.trace)
         first = selection.start.nanoseconds
         last = selection.end.nanoseconds - 1
     }
@@ -137,7 +138,9 @@ struct ScanPlan {
             isNarrow
             ? reader.slices(ofStream: run.stream) : reader.wideSlices(ofStream: run.stream)
         let inTime = slices.filter { $0.last >= first && $0.first <= last }
-        return question.isEmpty ? inTime : try reader.slices(inTime, mayHold: question)
+        let left = question.isEmpty ? inTime : try reader.slices(inTime, mayHold: question)
+        selection.trace?.note(reader, inTime: inTime, left: left)
+        return left
     }
 
     /// True when whole minutes of the run are what the selection asks for.
@@ -161,8 +164,9 @@ struct ScanPlan {
             ScanUnit(
                 labels: labels, first: low, last: high,
                 bytes: wanted.reduce(0) { $0 + $1.bytes },
-                minutes: { [first, last] in
-                    reader.minutes(ofStream: stream).filter {
+                minutes: { [first, last, trace = selection.trace] in
+                    trace?.note(reader, .rollups)
+                    return reader.minutes(ofStream: stream).filter {
                         let end = $0.start.addingReportingOverflow(Nanoseconds.minute)
                         return (end.overflow || end.partialValue >= first) && $0.start < last
                             && !shared.contains($0.start)

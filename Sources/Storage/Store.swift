@@ -177,6 +177,8 @@ package final class Store: LogSource, Sendable {
         let streams = try catalog.streams(
             tenant: selection.tenant, matchers: selection.matchers, first: first, last: last,
             cut: cut)
+        selection.trace?.note(
+            unopened: try catalog.segments(), of: selection, hasStreams: !streams.isEmpty)
         guard !streams.isEmpty else { return [] }
         return try ScanPlan.units(
             selection, streams: Set(streams),

@@ -10,7 +10,7 @@ struct Cordwood: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, AgentCommand.self, QueryCommand.self, TailCommand.self,
-            LabelsCommand.self, SeriesCommand.self, RepairCommand.self,
+            LabelsCommand.self, SeriesCommand.self, InspectCommand.self, RepairCommand.self,
         ])
 
     static let version = "0.1.0"

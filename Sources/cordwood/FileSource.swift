@@ -8,6 +8,10 @@ final class FileSource: LogSource {
     /// questions about a few files need, and little beside what a query may take.
     private static let keptBytes = 64 * 1024 * 1024
 
+    private static let remark = """
+        files are read from front to back: they have no roll-ups, index or columns that could answer
+        """
+
     private struct State {
         var warnings: [String] = []
         var searchedBytes = 0
@@ -73,6 +77,8 @@ final class FileSource: LogSource {
         let low = selection.start.nanoseconds
         let high = selection.end.nanoseconds - 1
         var units: [ScanUnit] = []
+        let trace = selection.trace
+        trace?.note(remark: Self.remark)
         for file in files where selection.matchers.accept(file.labels) {
             for unit in file.units where unit.last >= low && unit.first <= high {
                 units.append(
@@ -80,7 +86,12 @@ final class FileSource: LogSource {
                         labels: file.labels, first: max(low, unit.first),
                         last: min(high, unit.last),
                         bytes: unit.bytes, minutes: nil,
-                        load: { [self] _, times in load(file, unit, times.clamped(to: low...high)) }
+                        load: { [self] _, times in
+                            let entries = load(file, unit, times.clamped(to: low...high))
+                            trace?.note(pages: 1, bytes: unit.bytes)
+                            trace?.note(rows: entries.count)
+                            return entries
+                        }
                     ))
             }
         }

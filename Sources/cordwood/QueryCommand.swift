@@ -28,6 +28,8 @@ struct QueryCommand: AsyncParsableCommand {
     var step: String?
     @Option(name: .shortAndLong, help: "How to print entries: default, raw or jsonl.")
     var output = OutputFormat.default
+    @Flag(help: "Print how the answer was found, instead of the answer.")
+    var explain = false
     @OptionGroup(title: "Context") var context: ContextOptions
     @Option(help: "Read these files instead of asking a server; plain or .gz, patterns in quotes.")
     var file: [String] = []
@@ -53,6 +55,7 @@ struct QueryCommand: AsyncParsableCommand {
         defer { progress.end() }
         let found = try await connection.withSession { session in
             switch tree {
+            case _ where explain: try await printExplanation(session, tree, progress)
             case .log where try context.wanted().isWanted:
                 try await printContext(session, progress)
             case .log: try await printPages(session, progress)
@@ -97,18 +100,42 @@ struct QueryCommand: AsyncParsableCommand {
         return !entries.isEmpty
     }
 
-    private func printMetric(_ session: HTTPSession, _ progress: Progress) async throws -> Bool {
-        let (start, end) = try range.bounds(now: TimeRange.now)
+    /// Asks once, for the plan and not for the answer.
+    private func printExplanation(
+        _ session: HTTPSession, _ tree: QueryTree, _ progress: Progress
+    ) async throws -> Bool {
         progress.update("waiting for \(connection.base)")
-        var parameters = [("query", query)]
-        if instant {
-            parameters.append(("time", "\(end)"))
-        } else {
-            parameters += [("start", "\(start)"), ("end", "\(end)")]
-            if let step { parameters.append(("step", step)) }
+        var parameters = try metricParameters()
+        if case .log = tree {
+            let wanted = try context.wanted()
+            parameters += [
+                ("limit", "\(limit == 0 ? Self.explainedEntries : limit)"),
+                ("direction", forward ? "forward" : "backward"),
+                ("context_before", "\(wanted.before)"), ("context_after", "\(wanted.after)"),
+            ]
         }
-        let path = instant ? "/loki/api/v1/query" : "/loki/api/v1/query_range"
-        let data = try await connection.ask(session, path, parameters)
+        let data = try await connection.ask(session, path, parameters + [("explain", "true")])
+        let explanation = try ResponseText.explanation(data)
+        progress.end()
+        ExplanationPrinter.print(explanation)
+        return true
+    }
+
+    /// What `--limit 0` asks for when it is explained.
+    private static let explainedEntries = 5000
+
+    private var path: String { instant ? "/loki/api/v1/query" : "/loki/api/v1/query_range" }
+
+    private func metricParameters() throws -> [(String, String)] {
+        let (start, end) = try range.bounds(now: TimeRange.now)
+        guard !instant else { return [("query", query), ("time", "\(end)")] }
+        return [("query", query), ("start", "\(start)"), ("end", "\(end)")]
+            + (step.map { [("step", $0)] } ?? [])
+    }
+
+    private func printMetric(_ session: HTTPSession, _ progress: Progress) async throws -> Bool {
+        progress.update("waiting for \(connection.base)")
+        let data = try await connection.ask(session, path, try metricParameters())
         let series = try ResponseText.series(data)
         progress.end()
         return SeriesPrinter(output).print(series)
@@ -131,9 +158,10 @@ struct QueryCommand: AsyncParsableCommand {
             }
         }
         progress.aside { warn() }
-        let value = try answer(text, tree, source)
+        let (value, stats) = try answer(text, tree, source)
         progress.end()
-        let found = print(value)
+        if let explanation = stats.explanation { ExplanationPrinter.print(explanation) }
+        let found = explain || print(value)
         warn()
         // What is missing may be what was looked for, so neither "found" nor "nothing" is true.
         guard isWhole else { throw ExitCode.error }
@@ -142,7 +170,7 @@ struct QueryCommand: AsyncParsableCommand {
 
     private func answer(
         _ text: String, _ tree: QueryTree, _ source: FileSource
-    ) throws -> QueryValue {
+    ) throws -> (value: QueryValue, stats: QueryStats) {
         var bounds = try range.isGiven ? range.bounds(now: TimeRange.now) : source.bounds()
         if case .metric = tree, !instant, !range.isGiven { bounds.end -= 1 }
         var request = QueryRequest(
@@ -151,12 +179,13 @@ struct QueryCommand: AsyncParsableCommand {
             direction: forward ? .forward : .backward, isInstant: instant)
         request.stepNanoseconds = try stepNanoseconds(bounds)
         request.context = try context.wanted()
+        request.explain = explain
         var limits = Limits()
         // The memory is that of whoever asks: there is nobody to protect.
         limits.maxQueryMemory = 64 << 30
         // Whoever waits at a terminal ends it when it takes too long.
         limits.queryTimeoutSeconds = 24 * 3600
-        do { return try QueryEngine(source: source, limits: limits).run(request).value } catch {
+        do { return try QueryEngine(source: source, limits: limits).run(request) } catch {
             throw Failure(error.message)
         }
     }

@@ -34,6 +34,16 @@ enum ResponseText {
         return order.map { entries[$0] }
     }
 
+    static func explanation(_ data: Any?) throws -> QueryExplanation {
+        guard let found = (data as? [String: Any])?["explain"] else {
+            throw Failure("the server does not explain its answers: --explain is not Loki's")
+        }
+        do {
+            let document = try JSONSerialization.data(withJSONObject: found)
+            return try JSONDecoder().decode(QueryExplanation.self, from: document)
+        } catch { throw unreadable }
+    }
+
     static func series(_ data: Any?) throws -> [Series] {
         guard let data = data as? [String: Any] else { throw unreadable }
         func point(_ pair: Any?) throws -> Point {

@@ -1,4 +1,5 @@
 import Bytes
+import LogModel
 
 /// What a page of a column holds, ready to be walked through.
 enum PageValues {
@@ -59,6 +60,10 @@ final class ColumnPages {
     private var filter: IDFilter?
     /// The page of each column that was decoded last: pages of rows and of values rarely meet.
     private var recent: [Int: (page: Int, values: PageValues)] = [:]
+    /// Told what is read, while somebody asks for that.
+    var trace: ScanTrace?
+    /// Of the columns, once somebody has asked.
+    private var names: [String]?
 
     init(_ header: ColumnsHeader, read: @escaping Read) {
         self.header = header
@@ -72,7 +77,7 @@ final class ColumnPages {
             + dictionaries.values.reduce(0) { $0 + $1.memory }
             + recent.values.reduce(0) { $0 + $1.values.memory }
             + (known.map { $0.templates.count * 2 + ($0.firstStrip?.count ?? 0) * 4 } ?? 0)
-            + (filter?.bytes ?? 0)
+            + (filter?.bytes ?? 0) + (names?.count ?? 0) * 40
     }
 
     /// What is known of the columns without reading pages. Dictionaries that lie in the header cost no
@@ -97,11 +102,23 @@ final class ColumnPages {
     }
 
     private func page(_ index: Int) throws -> [UInt8] {
+        trace?.note(pages: 1, bytes: header.pages[index].count)
         let bytes = try read(header.pages[index])
         return try Page.decode(bytes, 0..<bytes.count, limit: SegmentFormat.maxPageBytes)
     }
 
-    private func body(_ place: ColumnsHeader.Place) throws -> (bytes: [UInt8], range: Range<Int>) {
+    /// A column is looked at, with a body of its own or with what is in memory.
+    private func note(_ column: Int, _ place: ColumnsHeader.Place? = nil) {
+        guard let trace else { return }
+        let names = names ?? header.contexts().map { ColumnContext(key: $0).text }
+        self.names = names
+        let isOwn = place.map { $0.page >= 0 && $0.range.count >= ColumnsFormat.bundledBelow }
+        let bytes = place.map { isOwn == true ? header.pages[$0.page].count : $0.range.count }
+        trace.note(
+            column: names[column], pages: place == nil ? 0 : 1, bytes: bytes ?? 0)
+    }
+
+    func body(_ place: ColumnsHeader.Place) throws -> (bytes: [UInt8], range: Range<Int>) {
         var bytes = header.inline
         if place.page >= 0 {
             if let known = bundles[place.page] {
@@ -183,6 +200,7 @@ final class ColumnPages {
     func dictionary(_ column: Int) throws -> ByteColumn? {
         if let known = dictionaries[column] { return known }
         guard let place = header.columns[column].dictionary else { return nil }
+        note(column, place)
         let (bytes, range) = try body(place)
         let distinct = header.columns[column].distinct
         do throws(BytesError) {
@@ -204,7 +222,10 @@ final class ColumnPages {
     }
 
     func values(_ column: Int, page: Int) throws -> PageValues {
-        if let kept = recent[column], kept.page == page { return kept.values }
+        if let kept = recent[column], kept.page == page {
+            note(column)
+            return kept.values
+        }
         let values = try decode(column, page: page)
         recent[column] = (page, values)
         return values
@@ -212,6 +233,7 @@ final class ColumnPages {
 
     private func decode(_ column: Int, page: Int) throws -> PageValues {
         let entry = header.columns[column]
+        note(column, entry.pages[page])
         let list = try dictionary(column)
         let (bytes, range) = try body(entry.pages[page])
         let count = pageCount(column, page)
@@ -237,6 +259,7 @@ final class ColumnPages {
         guard let place = header.columns[column].dictionary, dictionaries[column] == nil else {
             return true
         }
+        note(column, place)
         let (bytes, range) = try body(place)
         var reader = ByteReader(bytes, range: range)
         let distinct = header.columns[column].distinct
@@ -253,6 +276,7 @@ final class ColumnPages {
 
     func pageMayHold(_ probe: ValueProbe, _ column: Int, page: Int) throws -> Bool {
         if recent[column]?.page == page { return true }
+        note(column, header.columns[column].pages[page])
         let (bytes, range) = try body(header.columns[column].pages[page])
         let count = pageCount(column, page)
         do throws(BytesError) {

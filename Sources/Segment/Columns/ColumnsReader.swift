@@ -7,16 +7,25 @@ package final class ColumnsReader {
     let pages: ColumnPages
     /// The search that was made last: first its verdict is asked, then its rows.
     private var recent: (literal: ColumnsLiteral, search: ColumnsSearch)?
+    /// What searches asked, for whoever explains them and sets it back.
+    var asked = (ids: false, values: false)
 
     func search(_ literal: ColumnsLiteral) throws -> ColumnsSearch {
         if let recent, recent.literal.ignoringCase == literal.ignoringCase,
             recent.literal.needle == literal.needle
         {
+            note(recent.search)
             return recent.search
         }
         let search = try ColumnsSearch(literal, self)
+        note(search)
         recent = (literal, search)
         return search
+    }
+
+    private func note(_ search: ColumnsSearch) {
+        guard pages.trace != nil else { return }
+        asked = (asked.ids || search.asksIDs, asked.values || search.asksValues)
     }
 
     /// A chunk that is in memory.

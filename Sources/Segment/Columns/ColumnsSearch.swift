@@ -16,6 +16,8 @@ struct ColumnsSearch {
     private let literal: ColumnsLiteral
     private unowned let reader: ColumnsReader
     private let plans: [LiteralPlan]
+    /// Whether the filter of ids had a say.
+    let asksIDs: Bool
 
     private var header: ColumnsHeader { reader.header }
 
@@ -23,16 +25,25 @@ struct ColumnsSearch {
         self.literal = literal
         self.reader = reader
         let pages = reader.pages
+        var asksIDs = false
         let alignment = LiteralAlignment(
             literal, reader.header.table, pages.summaries(),
-            list: { try pages.dictionary($0) }, ids: { try pages.ids() })
+            list: { try pages.dictionary($0) },
+            ids: {
+                asksIDs = pages.header.filterPage != nil
+                return try pages.ids()
+            })
         var plans: [LiteralPlan] = []
         plans.reserveCapacity(reader.header.templates)
         for template in 0..<reader.header.templates {
             plans.append(try alignment.plan(ofTemplate: template))
         }
         self.plans = plans
+        self.asksIDs = asksIDs
     }
+
+    /// Whether values must be looked at, beside the templates of the lines.
+    var asksValues: Bool { !plans.allSatisfy { $0.isEverywhere || $0.isNowhere } }
 
     var verdict: ColumnsVerdict {
         if plans.allSatisfy(\.isNowhere) { return .none }
