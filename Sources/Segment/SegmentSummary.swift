@@ -70,4 +70,16 @@ package struct Slice: Sendable {
     package var last: Int64
     /// Bytes of line text.
     package var bytes: Int
+
+    package init(
+        stream: Int, frame: Int, firstRow: Int, rows: Int, first: Int64, last: Int64, bytes: Int
+    ) {
+        self.stream = stream
+        self.frame = frame
+        self.firstRow = firstRow
+        self.rows = rows
+        self.first = first
+        self.last = last
+        self.bytes = bytes
+    }
 }

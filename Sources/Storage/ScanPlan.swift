@@ -10,9 +10,6 @@ struct ScanPlan {
     private var last: Int64
     private var units: [ScanUnit] = []
 
-    /// Lines of a unit whose slices overlap, in bytes; a unit of slices that do not is one slice.
-    private static let mergedUnitBytes = 4 * 1024 * 1024
-
     /// One stream's part of one segment.
     private struct Run {
         let segment: OpenSegment
@@ -20,12 +17,6 @@ struct ScanPlan {
         /// Place in the order of arrival, which decides between entries of equal time.
         let order: Int
         var summary: StreamSummary { segment.reader.summary.streams[stream] }
-    }
-
-    /// A slice and the run it belongs to.
-    private struct Piece {
-        let run: Int
-        let slice: Slice
     }
 
     static func units(
@@ -122,12 +113,16 @@ struct ScanPlan {
     private static let mostSharedRanges = 16
 
     private mutating func addPieces(_ labels: Labels, _ runs: [Run]) throws {
-        var pieces: [Piece] = []
+        var pieces: [UnitCut.Piece] = []
         for (index, run) in runs.enumerated() {
-            for slice in try slices(of: run) { pieces.append(Piece(run: index, slice: slice)) }
+            for slice in try slices(of: run) {
+                pieces.append(UnitCut.Piece(run: index, slice: slice))
+            }
         }
         pieces.sort { $0.slice.first < $1.slice.first }
-        cut(labels, runs, pieces)
+        for unit in UnitCut.units(pieces) {
+            addUnit(labels, runs, unit, unit.pieces.map { pieces[$0] })
+        }
     }
 
     private func slices(of run: Run) throws -> [Slice] {
@@ -181,36 +176,11 @@ struct ScanPlan {
                 }))
     }
 
-    /// Cuts at the start of slices: where nothing overlaps behind every slice, elsewhere when a unit
-    /// is large enough. A slice that crosses a cut is read by both units, each taking its rows.
-    private mutating func cut(_ labels: Labels, _ runs: [Run], _ pieces: [Piece]) {
-        var open: [Piece] = []
-        var unitFirst = first
-        var end = Int64.min
-        var bytes = 0
-        for piece in pieces {
-            let clean = piece.slice.first > end
-            if !open.isEmpty,
-                clean || (bytes >= Self.mergedUnitBytes && piece.slice.first > unitFirst)
-            {
-                let at = piece.slice.first
-                addUnit(labels, runs, open, unitFirst, min(at - 1, last))
-                open = open.filter { $0.slice.last >= at }
-                unitFirst = at
-                bytes = open.reduce(0) { $0 + $1.slice.bytes }
-            }
-            open.append(piece)
-            bytes += piece.slice.bytes
-            end = max(end, piece.slice.last)
-        }
-        if !open.isEmpty { addUnit(labels, runs, open, unitFirst, last) }
-    }
-
     private mutating func addUnit(
-        _ labels: Labels, _ runs: [Run], _ pieces: [Piece], _ low: Int64, _ high: Int64
+        _ labels: Labels, _ runs: [Run], _ unit: UnitCut.Unit, _ pieces: [UnitCut.Piece]
     ) {
-        let first = max(low, pieces.map(\.slice.first).min() ?? low)
-        let last = min(high, pieces.map(\.slice.last).max() ?? high)
+        let first = max(unit.low, self.first)
+        let last = min(unit.high, self.last)
         guard first <= last else { return }
         var byRun: [[Slice]] = []
         var readers: [SegmentReader] = []
@@ -235,7 +205,7 @@ struct ScanPlan {
         units.append(
             ScanUnit(
                 labels: labels, first: first, last: last,
-                bytes: pieces.reduce(0) { $0 + $1.slice.bytes }, minutes: nil,
+                bytes: unit.bytes, minutes: nil,
                 readFields: readFields,
                 load: { projection, times in
                     guard times.overlaps(first...last) else { return Entries() }
