@@ -196,7 +196,8 @@ struct TemplateIndexBuilder {
             templates.append((pieces, holes, []))
             pieceBytes += key.count
         }
-        templates[place].frames.append(frame)
+        // Merging may leave a chunk two templates with the same pieces.
+        if templates[place].frames.last != frame { templates[place].frames.append(frame) }
     }
 
     private mutating func place(
