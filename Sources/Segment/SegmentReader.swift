@@ -43,6 +43,11 @@ package final class SegmentReader: Sendable {
         return slices.filter { frames.contains($0.frame) }
     }
 
+    /// Whether any line of the segment may fulfil a condition.
+    package func mayHold(_ question: LineQuestion) throws -> Bool {
+        try candidates(question).map { !$0.isEmpty } ?? true
+    }
+
     /// The frames that may hold such lines; nil for all.
     private func candidates(_ question: LineQuestion) throws -> RowMask? {
         let known = asked.withLock { $0?.question === question ? $0 : nil }

@@ -28,6 +28,13 @@ struct ScanPlan {
         for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) })
             .enumerated()
         {
+            // Thousands of streams need not be looked at one by one to find none; an explanation tells
+            // of each.
+            if selection.trace == nil, !plan.question.isEmpty,
+                try !segment.reader.mayHold(plan.question)
+            {
+                continue
+            }
             for (index, stream) in segment.reader.summary.streams.enumerated()
             where stream.last >= plan.first && stream.first <= plan.last
                 && streams.contains(stream.labels)

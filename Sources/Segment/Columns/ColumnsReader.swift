@@ -10,6 +10,8 @@ package final class ColumnsReader {
     /// What searches asked, for whoever explains them and sets it back.
     var asked = (ids: false, values: false)
 
+    private var starts: [[Int]]?
+
     func search(_ literal: ColumnsLiteral) throws -> ColumnsSearch {
         if let recent, recent.literal.ignoringCase == literal.ignoringCase,
             recent.literal.needle == literal.needle
@@ -147,7 +149,9 @@ package final class ColumnsReader {
     func suits(_ timestamps: [Int64]) -> Bool { timestamps.count == header.rows || !hasTimes }
 
     /// Bytes of memory that header and kept pages take, about.
-    var memory: Int { header.memory + pages.memory }
+    var memory: Int {
+        header.memory + pages.memory + (starts?.count ?? 0) * header.columns.count * 8
+    }
 
     private func append(
         _ step: TemplateTable.Step, _ cursors: ColumnCursors, row: Int,
@@ -173,9 +177,31 @@ package final class ColumnsReader {
     /// Cursors that stand before a strip.
     func cursors(at strip: Int, timestamps: [Int64]) throws -> ColumnCursors {
         let numbers = try pages.numbers().templates
+        let page = strip / ColumnsFormat.pageRows
+        let starts = page == 0 ? [] : try pageStarts(numbers)[page - 1]
         var before = [Int](repeating: 0, count: header.templates)
-        for number in numbers[..<strip] { before[Int(number)] += 1 }
-        return ColumnCursors(pages, starts: pages.valueCounts(before), timestamps: timestamps)
+        for number in numbers[page * ColumnsFormat.pageRows..<strip] { before[Int(number)] += 1 }
+        var counts = pages.valueCounts(before)
+        for column in starts.indices { counts[column] += starts[column] }
+        return ColumnCursors(pages, starts: counts, timestamps: timestamps)
+    }
+
+    /// Of every page of strips but the first: the values of each column that lie before it. Many small
+    /// streams in one chunk ask for places all over it.
+    private func pageStarts(_ numbers: [UInt16]) throws -> [[Int]] {
+        if let starts { return starts }
+        var made: [[Int]] = []
+        var sum = [Int](repeating: 0, count: header.columns.count)
+        var at = 0
+        while at + ColumnsFormat.pageRows <= numbers.count {
+            var before = [Int](repeating: 0, count: header.templates)
+            for number in numbers[at..<at + ColumnsFormat.pageRows] { before[Int(number)] += 1 }
+            for (column, count) in pages.valueCounts(before).enumerated() { sum[column] += count }
+            made.append(sum)
+            at += ColumnsFormat.pageRows
+        }
+        starts = made
+        return made
     }
 
     private func assemble(
