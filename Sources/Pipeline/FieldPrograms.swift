@@ -32,8 +32,11 @@ package final class FieldPrograms {
 
     /// Beyond this shapes are looked at anew.
     private static let most = 8192
+    /// The same for all units of those that are kept.
+    private static let mostUnits = 8 * 1024 * 1024
 
     private var known: [Key: Entry?] = [:]
+    private var units = 0
 
     package init() {}
 
@@ -42,7 +45,10 @@ package final class FieldPrograms {
         let key = Key(shape)
         if let found = known[key] { return found }
         let made = make()
-        if known.count < Self.most { known[key] = .some(made) }
+        if known.count < Self.most, units + shape.units.count <= Self.mostUnits {
+            known[key] = .some(made)
+            units += shape.units.count
+        }
         return made
     }
 }

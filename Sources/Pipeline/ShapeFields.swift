@@ -160,11 +160,20 @@ private struct LogfmtShape {
             case .nothing?: continue
             case .field(let field)?:
                 fields.append(field)
-                names.insert(field.name)
+                if isSure(field) { names.insert(field.name) }
                 if demand.isMet(by: names) { return fields }
             }
         }
         return fields
+    }
+
+    /// Whether every line has the label behind this pair, so that the parser may stop there: an empty
+    /// value is passed over, and an error is no label that was found.
+    private func isSure(_ field: ShapeField) -> Bool {
+        field.name != RowLabels.error
+            && shape.units[field.value].contains { unit in
+                unit.hole.map { shape.holes[$0].shortest > 0 } ?? true
+            }
     }
 
     private enum Pair {

@@ -18,7 +18,8 @@ struct WantedMatch {
         for case .labelFilter(let filter) in rest.dropFirst().prefix(while: {
             if case .labelFilter = $0 { true } else { false }
         }) { wanted.formUnion(filter.wanted) }
-        names = wanted.intersection(stage.names)
+        // Metadata that is named as a label of the stream comes with that suffix.
+        names = wanted.intersection(stage.names).filter { !$0.hasSuffix("_extracted") }
         guard !names.isEmpty else { return nil }
         self.literal = literal
     }

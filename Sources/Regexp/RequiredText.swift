@@ -222,8 +222,12 @@ private struct RequiredTextParser {
                 at = close + 1
             } else {
                 guard let opens = flags() else { return nil }
-                // Flags on their own hold to the end of the group around them.
-                if !opens { return .some(nil) }
+                if !opens {
+                    // What repeats flags repeats the atom in front of them, which is done with.
+                    if let next, "*+?{".utf8.contains(next) { return nil }
+                    // Flags on their own hold to the end of the group around them.
+                    return .some(nil)
+                }
             }
         }
         guard let inner = alternation(depth + 1), take(")") else { return nil }

@@ -169,6 +169,12 @@ import Testing
                 == #"{app="shop", level="info", level_extracted="warn", trace="t"}"#)
     }
 
+    @Test func metadataUnderAnotherNameNeedsNoMatch() throws {
+        let text = #"| regexp "(?P<level_extracted>abc\\d)" | level_extracted="warn""#
+        let found = try run(text, ["x"], metadata: Labels([Label("level", "warn")]))
+        #expect(found.count == 1)
+    }
+
     @Test func metricRowsHaveValuesAndFailOnErrors() throws {
         let unwrap = Unwrap(label: "d", conversion: .duration, filters: [])
         let extraction = Extraction(

@@ -51,7 +51,11 @@ import Testing
             return
                 #"level=info msg="order \#(row) done" method=\#(method) amount=\#(amount).\#(row % 100)"#
         case 3:
-            let odd = pick(["amount=NaN", "amount=1e3", "amount=", "amount=x y", "=5"], &random)
+            let odd = pick(
+                [
+                    "amount=NaN", "amount=1e3", "amount=", "amount=x y", "=5",
+                    "__error__=a __error__=b",
+                ], &random)
             return "INFO retry \(odd) method=\(method)x amount=7"
         default:
             return "INFO order \(row % 13) of \(pick(["a b", "c=d", "\"e\""], &random)) method=PIX"
@@ -89,6 +93,7 @@ import Testing
         #"{app="edge"} |= "/api/7 " |~ "HTTP/1\\.1\" 404""#, #"{app=~".+"} |= "INFO" != "INFO""#,
     ]
     static let metrics = [
+        #"sum by (__error__) (count_over_time({app="shops"} | logfmt [5m]))"#,
         #"sum by (app) (count_over_time({app=~".+"}[5m]))"#,
         #"sum by (level) (count_over_time({app=~".+"}[1m]))"#,
         #"sum by (detected_level) (count_over_time({app=~".+"} |= "payment" [5m]))"#,

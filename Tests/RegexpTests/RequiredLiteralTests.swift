@@ -31,6 +31,15 @@ import Testing
         }
     }
 
+    /// RE2 repeats what stands in front of them.
+    @Test func repeatedFlagsTakeTheAtomBeforeThemAway() throws {
+        for pattern in ["ab(?i)*", "ab(?s)?", "(?:ab)(?i){0}", "x(?:ab)(?-i)*?"] {
+            let regexp = try Regexp(pattern)
+            #expect(regexp.requiredText == .anything && !regexp.isRequiredTextEnough, "\(pattern)")
+        }
+        #expect(try Regexp("ab(?i)*").matches("a"))
+    }
+
     /// A text is made from a pattern; where the pattern matches, the literal must be inside.
     @Test func everyMatchContainsTheLiteral() throws {
         let seed: UInt64 = 41
@@ -38,7 +47,8 @@ import Testing
         let pieces = [
             "a", "b", "ab", "c", "(a|b)", "(?:ab)", "[ab]", "[^a]", "a*", "b?", "c+", "a{2}",
             "b{0,1}",
-            ".", "^", "$", "|", #"\."#, #"\d"#, "(?i)", "(ab)*", "é", "é?", #"\b"#, "()",
+            ".", "^", "$", "|", #"\."#, #"\d"#, "(?i)", "(ab)*", "é", "é?", #"\b"#, "()", "(?s)*",
+            "(?i)?",
         ]
         var matches = 0
         for _ in 0..<20_000 {

@@ -111,7 +111,9 @@ package struct ColumnsHeader: Sendable {
             if column.hasIDs { column.longestID = try reader.readCount(limit: column.longest) }
             var pages = (column.values + ValueFormat.pageValues - 1) / ValueFormat.pageValues
             if column.flags & ColumnsFormat.Flag.dictionary != 0 {
-                column.distinct = try reader.readCount(limit: ColumnsFormat.mostDistinct)
+                // Dictionaries take no more memory than the values they stand for.
+                column.distinct = try reader.readCount(
+                    limit: min(ColumnsFormat.mostDistinct, column.values))
                 column.dictionary = try readPlace(&reader, &layout)
                 if column.distinct == 1 { pages = 0 }
             }

@@ -10,6 +10,9 @@ import LogModel
 enum MetadataPage {
     /// More names than this are kept as text: their columns would hold next to nothing.
     static let mostNames = 4096
+    /// Names and values of all sets, as `FrameBuilder.size` counts them: a few bytes of a page can tell
+    /// of very many.
+    private static let mostSetBytes = SegmentFormat.maxPageBytes
 
     /// Nil when there are too many names.
     static func encode(_ entries: Entries) -> [UInt8]? {
@@ -95,8 +98,9 @@ enum MetadataPage {
             let count = try reader.readCount(limit: rows + 1)
             guard count > 0 else { throw .invalid("no set", offset: 0) }
             var sets = [[Label]](repeating: [], count: count)
+            var left = mostSetBytes
             for _ in 0..<(try reader.readCount(limit: mostNames)) {
-                try read(&reader, into: &sets)
+                try read(&reader, into: &sets, &left)
             }
             let ids = RawCodes(count: rows)
             try IntBlock.decode(&reader, count: rows, into: ids.numbers)
@@ -114,7 +118,7 @@ enum MetadataPage {
     }
 
     private static func read(
-        _ reader: inout ByteReader, into sets: inout [[Label]]
+        _ reader: inout ByteReader, into sets: inout [[Label]], _ left: inout Int
     ) throws(BytesError) {
         let name = try reader.readString()
         let count = try reader.readCount(limit: sets.count - 1)
@@ -129,7 +133,10 @@ enum MetadataPage {
                 guard place > 0, place < Int64(sets.count) else {
                     throw .invalid("place of a set", offset: reader.offset)
                 }
-                let value = String(decoding: values.value(index), as: UTF8.self)
+                let bytes = values.value(index)
+                left -= name.utf8.count + bytes.count + 20
+                guard left >= 0 else { throw .tooLarge(limit: mostSetBytes) }
+                let value = String(decoding: bytes, as: UTF8.self)
                 sets[Int(place)].append(Label(name, value))
             }
         }

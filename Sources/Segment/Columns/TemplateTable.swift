@@ -39,7 +39,7 @@ package struct TemplateTable: Sendable {
         let count = try reader.readCount(limit: limit)
         firstStep.reserveCapacity(min(count, reader.remaining) + 1)
         for _ in 0..<count {
-            let holes = try reader.readCount(limit: reader.remaining)
+            let holes = try reader.readCount(limit: min(LineCutter.mostHoles, reader.remaining))
             let first = steps.count
             for _ in 0..<holes {
                 let column = try reader.readCount(limit: ColumnsFormat.mostColumns - 1)
