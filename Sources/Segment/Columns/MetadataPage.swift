@@ -7,7 +7,7 @@ import LogModel
 ///               their values (`ValueFormat`), `pageValues` at a time } │ IntBlock: set of each row
 /// ```
 /// Sets are told once each; set 0 is the empty one. Names stand in the order of their bytes.
-enum MetadataPage {
+package enum MetadataPage {
     /// More names than this are kept as text: their columns would hold next to nothing.
     static let mostNames = 4096
     /// Names and values of all sets, as `FrameBuilder.size` counts them: a few bytes of a page can tell
@@ -88,7 +88,7 @@ enum MetadataPage {
     }
 
     /// Decodes the page that fills `bytes`.
-    static func decode(
+    package static func decode(
         _ bytes: [UInt8], rows: Int
     ) throws(SegmentError) -> (sets: [Labels], ids: [UInt32]) {
         guard rows <= ColumnsFormat.mostRows else { throw .corrupt("rows of metadata", offset: 0) }
