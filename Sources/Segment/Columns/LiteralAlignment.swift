@@ -31,6 +31,15 @@ final class LiteralAlignment {
     @exclusivity(unchecked) private var isUnderWay = false
     @exclusivity(unchecked) private var plan = LiteralPlan()
 
+    /// The same for a literal that began before them, made for each number of its bytes.
+    private struct Passage {
+        /// It may end in one value.
+        var accepts = false
+        /// Bytes of it that may have passed behind a value.
+        var sizes: [Int] = []
+    }
+    @exclusivity(unchecked) private var passages: [Int: Passage] = [:]
+
     private enum State: UInt8, BitwiseCopyable { case unknown, nothing, something }
 
     private struct Beginning {
@@ -151,13 +160,7 @@ final class LiteralAlignment {
     private func passText(
         _ text: UnsafeRawBufferPointer, _ element: Int32, wasUnderWay: Bool
     ) {
-        guard let base = text.baseAddress, !text.isEmpty else {
-            // An empty value lets everything through.
-            for offset in 1..<max(count, 1) where reached[offset] != Self.never {
-                reach(offset, from: reached[offset])
-            }
-            return
-        }
+        guard let base = text.baseAddress else { return }
         forEachBeginning(text) { reach($0, from: element) }
         guard wasUnderWay else { return }
         for offset in 1..<max(count, 1) where reached[offset] != Self.never {
@@ -180,14 +183,45 @@ final class LiteralAlignment {
         }
         try advance {
             for size in beginning.sizes { reach(size, from: element) }
-            if summaries[Int(column)].hasList, let values = try list(Int(column)) {
-                for index in 0..<values.count {
-                    passText(values.value(index), element, wasUnderWay: true)
+            if summaries[Int(column)].hasList {
+                for offset in 1..<max(count, 1) where reached[offset] != Self.never {
+                    let passage = try passage(column, offset)
+                    if passage.accepts { accept(from: reached[offset], to: element) }
+                    for size in passage.sizes { reach(size, from: reached[offset]) }
                 }
             } else {
                 try passUnknown(column, element)
             }
         }
+    }
+
+    /// What values of a list are for a literal of which `offset` bytes lie before them.
+    private func passage(_ column: Int32, _ offset: Int) throws -> Passage {
+        let key = Int(column) * (count + 1) + offset
+        if let known = passages[key] { return known }
+        var made = Passage()
+        guard let values = try list(Int(column)) else {
+            passages[key] = made
+            return made
+        }
+        let rest = count - offset
+        var sizes: Set<Int> = []
+        for index in 0..<values.count {
+            let value = values.value(index)
+            guard let base = value.baseAddress, !value.isEmpty else {
+                // An empty value lets everything through.
+                sizes.insert(offset)
+                continue
+            }
+            if rest <= value.count {
+                if matches(base, rest, at: offset) { made.accepts = true }
+            } else if matches(base, value.count, at: offset) {
+                sizes.insert(offset + value.count)
+            }
+        }
+        made.sizes = sizes.sorted()
+        passages[key] = made
+        return made
     }
 
     private func beginning(_ column: Int32) throws -> Beginning {
