@@ -44,7 +44,7 @@ package enum SegmentFormat {
     package static let frameBytes = 256 * 1024
     /// The same where lines stay that do not suit columns: zstd finds nearly all in it that it finds in
     /// a chunk (1.008 of its size at most, where 256 KiB take up to 1.1).
-    static let keptFrameBytes = 2 * 1024 * 1024
+    package static let keptFrameBytes = 2 * 1024 * 1024
     /// A frame of very short lines ends here.
     static let frameRows = 65_536
     /// Metadata sets of one frame, in bytes: far below a page, whatever a row may carry.
