@@ -47,7 +47,8 @@ struct Measurement {
     private mutating func addFrames(_ chunk: ShapedLines) {
         var start = 0
         for end in chunk.ends.map({ Int($0) })
-        where end - start >= SegmentFormat.keptFrameBytes || end == chunk.bytes.count && end > start {
+        where end - start >= SegmentFormat.keptFrameBytes || end == chunk.bytes.count && end > start
+        {
             let lines = chunk.bytes[start..<end]
             var frame: [UInt8] = []
             encoding += Self.seconds { frame = pack(lines) }
