@@ -45,9 +45,6 @@ package final class ChunkCache: Sendable {
 
     package init(limitBytes: Int) { self.limitBytes = limitBytes }
 
-    /// Bytes that are kept, about.
-    package var bytes: Int { state.withLock { $0.bytes } }
-
     /// Takes a frame out, if it is there.
     func take(_ owner: ObjectIdentifier, frame: Int) -> (any KeptFrame)? {
         state.withLock { state -> Kept? in

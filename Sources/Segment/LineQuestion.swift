@@ -37,7 +37,7 @@ package final class LineQuestion: Sendable {
     }
 
     /// Whether a line fulfils it.
-    package func holds(_ line: UnsafeRawBufferPointer) -> Bool { Self.holds(root, line) }
+    private func holds(_ line: UnsafeRawBufferPointer) -> Bool { Self.holds(root, line) }
 
     private static func holds(_ node: Node, _ line: UnsafeRawBufferPointer) -> Bool {
         switch node {

@@ -99,7 +99,9 @@ package final class SegmentReader: Sendable {
         var rows = slice.firstRow..<slice.firstRow + slice.rows
         if frames[slice.frame].isColumns {
             return try withChunk(slice.frame, question?.trace) { chunk in
-                if let times { rows = try chunk.rows(rows, within: times) }
+                if let times, !slice.lies(in: times) {
+                    rows = try chunk.rows(rows, within: times)
+                }
                 try chunk.load(rows, projection, question, into: &out)
             }
         }
@@ -111,7 +113,9 @@ package final class SegmentReader: Sendable {
         guard rows.upperBound <= entries.count else {
             throw SegmentError.corrupt("slice beyond its frame", offset: frames[slice.frame].offset)
         }
-        if let times { rows = entries.timestamps.rows(rows, within: times) }
+        if let times, !slice.lies(in: times) {
+            rows = entries.timestamps.rows(rows, within: times)
+        }
         // Whoever wants the lines looks at each of them anyway.
         guard isFiltered, !withLines, let question else {
             if !withLines { entries.lineBytes = [] }
@@ -126,7 +130,7 @@ package final class SegmentReader: Sendable {
     /// Gives a reader the rows of a slice that fulfil a condition and lie inside a range of times, as
     /// values where the slice has columns. Text may give more.
     package func readFields(
-        _ slice: Slice, holding question: LineQuestion, within times: ClosedRange<Int64>?,
+        _ slice: Slice, holding question: LineQuestion, within times: ClosedRange<Int64>,
         into reader: any FieldReader
     ) throws {
         guard frames[slice.frame].isColumns else {
@@ -137,7 +141,7 @@ package final class SegmentReader: Sendable {
         question.trace?.note(self, .read)
         try withChunk(slice.frame, question.trace) { chunk in
             var rows = slice.firstRow..<slice.firstRow + slice.rows
-            if let times { rows = try chunk.rows(rows, within: times) }
+            if !slice.lies(in: times) { rows = try chunk.rows(rows, within: times) }
             try chunk.readFields(rows, question, into: reader)
         }
     }
@@ -225,5 +229,12 @@ package final class SegmentReader: Sendable {
             else { throw SegmentError.corrupt("counts of \(summary.labels)", offset: 0) }
         }
         forget()
+    }
+}
+
+extension Slice {
+    /// True when no row need be left out for its time.
+    fileprivate func lies(in times: ClosedRange<Int64>) -> Bool {
+        times.contains(first) && times.contains(last)
     }
 }

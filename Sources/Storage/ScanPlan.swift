@@ -202,10 +202,8 @@ struct ScanPlan {
         if sources.count == 1 {
             readFields = { reader in
                 for slice in slices[0] {
-                    let isWhole = slice.first >= first && slice.last <= last
                     try sources[0].readFields(
-                        slice, holding: question, within: isWhole ? nil : first...last,
-                        into: reader)
+                        slice, holding: question, within: first...last, into: reader)
                 }
             }
         }
@@ -246,10 +244,8 @@ struct ScanPlan {
             var run = Entries()
             for slice in slices
             where slice.last >= range.lowerBound && slice.first <= range.upperBound {
-                let isWhole = range.contains(slice.first) && range.contains(slice.last)
                 try reader.load(
-                    slice, projection: projection, holding: question,
-                    within: isWhole ? nil : range, into: &run)
+                    slice, projection: projection, holding: question, within: range, into: &run)
             }
             return run
         }

@@ -20,8 +20,6 @@ struct RowMask: Equatable {
 
     var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
 
-    var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
-
     mutating func insert(_ row: Int) { words[row / 64] |= 1 << UInt64(row % 64) }
 
     mutating func remove(_ row: Int) { words[row / 64] &= ~(1 << UInt64(row % 64)) }
