@@ -37,14 +37,11 @@ package struct LineShape: Sendable {
         package var shortest: Int
         /// False when a value can only be had with its line.
         package var isReadable: Bool
-        /// Holes of one column, in whatever shape, have the same codes for the same values.
-        package var column: Int
 
-        package init(bytes: ByteSet, shortest: Int, isReadable: Bool, column: Int) {
+        package init(bytes: ByteSet, shortest: Int, isReadable: Bool) {
             self.bytes = bytes
             self.shortest = shortest
             self.isReadable = isReadable
-            self.column = column
         }
     }
 
@@ -77,7 +74,7 @@ package protocol FieldReader: AnyObject {
 
     /// What is wanted of the rows of a shape; nil when they are wanted as lines. Shapes that are not
     /// are numbered from 0 in the order in which they are asked for.
-    func wanted(of shape: LineShape) -> WantedFields?
+    func wanted(of shape: ShapeOffer) -> WantedFields?
 
     /// One row of a shape with the values that are wanted. False when every row of the shape that has
     /// the same deciding value may be left out from now on.
@@ -99,5 +96,24 @@ package struct WantedFields {
     package init(holes: [Int], decider: Int?) {
         self.holes = holes
         self.decider = decider
+    }
+}
+
+/// A shape that is made when somebody wants to look at it: most were seen in other chunks.
+package struct ShapeOffer {
+    /// Equal for shapes that differ in the columns of their holes alone.
+    package let key: UnsafeRawBufferPointer
+    /// The column of each hole: holes of one column, in whatever shape, have the same codes for the
+    /// same values.
+    package let columns: UnsafeBufferPointer<Int32>
+    package let make: () -> LineShape
+
+    package init(
+        key: UnsafeRawBufferPointer, columns: UnsafeBufferPointer<Int32>,
+        make: @escaping () -> LineShape
+    ) {
+        self.key = key
+        self.columns = columns
+        self.make = make
     }
 }

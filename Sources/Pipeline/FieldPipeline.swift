@@ -27,11 +27,17 @@ package final class FieldPipeline: FieldReader {
 
     /// What is known of the rows of a shape.
     private struct Shape {
-        var program: FieldProgram
-        var quick: QuickShape?
-        /// By metadata set: whether none of its labels, and none of the stream's, is named as a field.
-        var isClean: [Bool?]
+        let entry: FieldPrograms.Entry
+        let quick: QuickShape?
     }
+
+    /// By the number of a shape's names and metadata set: whether none of its labels, and none of the
+    /// stream's, is named as a field.
+    @exclusivity(unchecked) private var clean: [[Bool?]] = []
+    /// By metadata set: whether none of its labels is one that rows are grouped by.
+    @exclusivity(unchecked) private var isOutsideGroup: [Bool?] = []
+    /// By the number of a shape's texts: what groups of the stream have in common.
+    private var stems: [Int: Int] = [:]
 
     /// Nil for pipelines that must see every line: those that keep all labels, or need the line for
     /// more than one parser.
@@ -75,26 +81,27 @@ package final class FieldPipeline: FieldReader {
         memos = CodeMemos()
         streamIDs = LogPipeline.StreamIDs()
         bases = Array(repeating: nil, count: sets.count)
+        isOutsideGroup = Array(repeating: nil, count: sets.count)
+        clean = []
     }
 
-    private func makeEntry(_ shape: LineShape) -> FieldPrograms.Entry? {
+    private func makeEntry(_ shape: LineShape) -> (FieldProgram, QuickShape.Plan?)? {
         FieldProgram(parser, shape, pipeline.demand).map { program in
-            FieldPrograms.Entry(
-                program: program,
-                plan: filters.count == rest.count
-                    ? QuickShape.Plan(program, filters, group, pipeline.value) : nil)
+            (
+                program,
+                filters.count == rest.count
+                    ? QuickShape.Plan(program, filters, group, pipeline.value, programs) : nil
+            )
         }
     }
 
-    package func wanted(of shape: LineShape) -> WantedFields? {
-        guard let known = programs.entry(shape, make: { makeEntry(shape) }) else { return nil }
-        let program = known.program.placed(in: shape)
-        let quick = known.plan.map { QuickShape($0, program, parser, filters, memos) }
-        shapes.append(
-            Shape(
-                program: program, quick: quick,
-                isClean: Array(repeating: nil, count: sets.count)))
-        return WantedFields(holes: program.holes, decider: quick?.plan.filtered)
+    package func wanted(of shape: ShapeOffer) -> WantedFields? {
+        guard let entry = programs.entry(shape, make: makeEntry) else { return nil }
+        let quick = entry.plan.map {
+            QuickShape($0, entry.program, parser, filters, memos, columns: shape.columns)
+        }
+        shapes.append(Shape(entry: entry, quick: quick))
+        return entry.wanted
     }
 
     package func take(_ entries: Entries) {
@@ -124,7 +131,7 @@ package final class FieldPipeline: FieldReader {
             case .unknown: break
             }
         }
-        run(shapes[shape].program, timestamp, metadata, values)
+        run(shapes[shape].entry.program, timestamp, metadata, values)
         return true
     }
 
@@ -138,11 +145,34 @@ package final class FieldPipeline: FieldReader {
         _ values: UnsafeBufferPointer<FieldValue>
     ) -> Int {
         if let known = quick.id(metadata, code) { return known }
-        let labels = labels(shapes[shape].program, metadata, values)
-        let id = pipeline.id(
-            of: labels, UInt32(truncatingIfNeeded: metadata), &streamIDs, &result)
+        let id = newID(shape, quick, metadata, values)
         quick.note(id, metadata, code)
         return id
+    }
+
+    /// The label set of a group that this chunk has not had yet.
+    private func newID(
+        _ shape: Int, _ quick: QuickShape, _ metadata: Int,
+        _ values: UnsafeBufferPointer<FieldValue>
+    ) -> Int {
+        let program = shapes[shape].entry.program
+        if isOutsideGroup(metadata), let group = quick.groupText(values), !group.text.isEmpty {
+            let stem =
+                stems[quick.plan.groupTexts]
+                ?? pipeline.stem(labels(program, metadata, values), differingIn: group.name)
+            stems[quick.plan.groupTexts] = stem
+            return pipeline.id(ofStem: stem, group.text, &result)
+        }
+        return pipeline.id(
+            of: labels(program, metadata, values), UInt32(truncatingIfNeeded: metadata),
+            &streamIDs, &result)
+    }
+
+    private func isOutsideGroup(_ metadata: Int) -> Bool {
+        if let known = isOutsideGroup[metadata] { return known }
+        let isOutside = sets[metadata].pairs.allSatisfy { !group.contains($0.name) }
+        isOutsideGroup[metadata] = isOutside
+        return isOutside
     }
 
     private func append(_ timestamp: Int64, _ id: Int, _ value: Double) {
@@ -160,13 +190,14 @@ package final class FieldPipeline: FieldReader {
     }
 
     private func isClean(_ shape: Int, _ metadata: Int) -> Bool {
-        if let known = shapes[shape].isClean[metadata] { return known }
+        let entry = shapes[shape].entry
+        while clean.count <= entry.names { clean.append(Array(repeating: nil, count: sets.count)) }
+        if let known = clean[entry.names][metadata] { return known }
         let labels = base(metadata)
-        let clean =
-            labels.error == nil
-            && !shapes[shape].program.fields.contains { labels.hasBase($0.name) }
-        shapes[shape].isClean[metadata] = clean
-        return clean
+        let isClean =
+            labels.error == nil && !entry.program.fields.contains { labels.hasBase($0.name) }
+        clean[entry.names][metadata] = isClean
+        return isClean
     }
 
     /// The labels of a row behind the parser.

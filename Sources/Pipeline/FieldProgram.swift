@@ -19,9 +19,8 @@ struct FieldProgram {
     }
 
     var fields: [Field] = []
-    /// Holes whose values are read, ascending, and their columns.
+    /// Holes whose values are read, ascending.
     private(set) var holes: [Int] = []
-    private(set) var columns: [Int] = []
 
     /// Nil when the parser must see lines.
     init?(_ parser: CompiledStage, _ shape: LineShape, _ demand: ParserDemand) {
@@ -34,20 +33,12 @@ struct FieldProgram {
             }
         }
         holes.sort()
-        columns = holes.map { shape.holes[$0].column }
         for field in found {
             fields.append(
                 Field(
                     name: field.name, source: source(shape.units[field.value]),
                     skipsEmpty: field.skipsEmpty, isQuoted: field.isQuoted))
         }
-    }
-
-    /// The same program for another shape of the same units.
-    func placed(in shape: LineShape) -> FieldProgram {
-        var program = self
-        program.columns = holes.map { shape.holes[$0].column }
-        return program
     }
 
     private func source(_ units: ArraySlice<LineShape.Unit>) -> Source {

@@ -1,54 +1,76 @@
+import Bytes
 import LogModel
 
 /// What was found out about shapes, for the chunks of one query: most of them have the same templates.
 /// Owned by one thread.
 package final class FieldPrograms {
-    struct Entry {
-        var program: FieldProgram
-        var plan: QuickShape.Plan?
+    /// What is done for the rows of a shape.
+    final class Entry {
+        let program: FieldProgram
+        let plan: QuickShape.Plan?
+        let wanted: WantedFields
+        /// A number for the names of the fields: equal for equal names.
+        let names: Int
+
+        fileprivate init(_ program: FieldProgram, _ plan: QuickShape.Plan?, names: Int) {
+            self.program = program
+            self.plan = plan
+            self.names = names
+            wanted = WantedFields(holes: program.holes, decider: plan?.filtered)
+        }
     }
 
-    private struct Key: Hashable {
-        struct Hole: Hashable {
-            var bytes: ByteSet
-            var mayBeEmpty: Bool
-            var isReadable: Bool
-        }
-
-        var units: [LineShape.Unit]
-        var holes: [Hole]
-
-        init(_ shape: LineShape) {
-            units = shape.units
-            holes = shape.holes.map {
-                Hole(bytes: $0.bytes, mayBeEmpty: $0.shortest == 0, isReadable: $0.isReadable)
-            }
-        }
-
-        func hash(into hasher: inout Hasher) {
-            units.withUnsafeBytes { hasher.combine(bytes: $0) }
-        }
+    private struct Known {
+        var key: [UInt8]
+        /// Nil for shapes whose rows are wanted as lines.
+        var entry: Entry?
     }
 
     /// Beyond this shapes are looked at anew.
     private static let most = 8192
-    /// The same for all units of those that are kept.
-    private static let mostUnits = 8 * 1024 * 1024
+    /// The same for the keys of all that are kept.
+    private static let mostBytes = 8 * 1024 * 1024
 
-    private var known: [Key: Entry?] = [:]
-    private var units = 0
+    private var known: [Int: [Known]] = [:]
+    private var count = 0
+    private var bytes = 0
+    private var texts: [[[UInt8]]: Int] = [:]
+    private var names: [[String]: Int] = [:]
 
     package init() {}
 
     /// Nil for shapes whose rows are wanted as lines.
-    func entry(_ shape: LineShape, make: () -> Entry?) -> Entry? {
-        let key = Key(shape)
-        if let found = known[key] { return found }
-        let made = make()
-        if known.count < Self.most, units + shape.units.count <= Self.mostUnits {
-            known[key] = .some(made)
-            units += shape.units.count
+    func entry(
+        _ offer: ShapeOffer, make: (LineShape) -> (FieldProgram, QuickShape.Plan?)?
+    ) -> Entry? {
+        var hasher = Hasher()
+        hasher.combine(bytes: offer.key)
+        let hash = hasher.finalize()
+        let found = known[hash]?.first { known in
+            known.key.withUnsafeBytes { $0.isSame(as: offer.key) }
         }
-        return made
+        if let found { return found.entry }
+        let entry = make(offer.make()).map { program, plan in
+            Entry(program, plan, names: number(of: program.fields.map(\.name)))
+        }
+        if count < Self.most, bytes + offer.key.count <= Self.mostBytes {
+            known[hash, default: []].append(Known(key: Array(offer.key), entry: entry))
+            count += 1
+            bytes += offer.key.count
+        }
+        return entry
+    }
+
+    private func number(of names: [String]) -> Int {
+        let number = self.names[names] ?? self.names.count
+        self.names[names] = number
+        return number
+    }
+
+    /// A number for texts: equal for equal ones.
+    func number(ofTexts texts: [[UInt8]]) -> Int {
+        let number = self.texts[texts] ?? self.texts.count
+        self.texts[texts] = number
+        return number
     }
 }

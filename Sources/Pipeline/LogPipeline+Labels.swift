@@ -9,15 +9,48 @@ extension LogPipeline {
         // What stages have changed may be nothing that the result keeps.
         let isAsCome = !labels.isChanged || keepsWhatCame(labels)
         if isAsCome, let id = known.byMetadata[metadataID] { return id }
-        let result = reduced(labels)
-        let id = ids[result] ?? self.labels.count
-        if id == self.labels.count {
-            self.labels.append(result)
-            ids[result] = id
-            found.bytes += result.bytes
-        }
+        let id = id(of: reduced(labels), &found)
         if isAsCome { known.byMetadata[metadataID] = id }
         return id
+    }
+
+    /// What groups have in common that differ in the text of one label alone.
+    struct Stem: Hashable {
+        var rest: Labels
+        var name: String
+    }
+
+    /// A number for groups that differ from that of a row in the text of one label alone.
+    func stem(_ labels: RowLabels, differingIn name: String) -> Int {
+        let rest = Labels(sorted: reduced(labels).stream.pairs.filter { $0.name != name })
+        let stem = Stem(rest: rest, name: name)
+        if let known = stemIDs[stem] { return known }
+        stems.append(stem)
+        stemIDs[stem] = stems.count - 1
+        return stems.count - 1
+    }
+
+    /// The number of the label set of such a group. `text` is not empty.
+    func id(ofStem stem: Int, _ text: String, _ found: inout PipelineResult) -> Int {
+        let key = StemKey(stem: stem, text: text)
+        if let known = byStem[key] { return known }
+        let pairs = stems[stem].rest.pairs + [Label(stems[stem].name, text)]
+        let id = id(of: ResultLabels(stream: Labels(pairs)), &found)
+        byStem[key] = id
+        return id
+    }
+
+    struct StemKey: Hashable {
+        var stem: Int
+        var text: String
+    }
+
+    private func id(of result: ResultLabels, _ found: inout PipelineResult) -> Int {
+        if let known = ids[result] { return known }
+        labels.append(result)
+        ids[result] = labels.count - 1
+        found.bytes += result.bytes
+        return labels.count - 1
     }
 
     /// True when a grouping keeps only labels that the row came with.

@@ -47,6 +47,11 @@ package final class LogPipeline {
 
     package internal(set) var labels: [ResultLabels] = []
     var ids: [ResultLabels: Int] = [:]
+    var stems: [Stem] = []
+    var stemIDs: [Stem: Int] = [:]
+    var byStem: [StemKey: Int] = [:]
+    /// How often label sets were let go of.
+    package private(set) var generation = 0
 
     package init(stages: [Stage], extraction: Extraction? = nil) throws(PipelineError) {
         var compiled: [CompiledStage] = []
@@ -209,6 +214,10 @@ package final class LogPipeline {
     package func forgetLabels() {
         labels.removeAll(keepingCapacity: true)
         ids.removeAll(keepingCapacity: true)
+        stems.removeAll()
+        stemIDs.removeAll()
+        byStem.removeAll()
+        generation += 1
     }
 
     /// What rows of one stream share, by their metadata set.

@@ -18,14 +18,17 @@ final class QuickShape {
         var grouped: Int?
         var sampled: Int?
         var conversion = Unwrap.Conversion.none
-        /// What those fields of filters and groups are that have the same text in every line.
-        fileprivate var filterTexts: [[UInt8]]
-        fileprivate var groupTexts: [[UInt8]]
+        /// Numbers for what those fields of filters and groups are that have the same text in every
+        /// line.
+        fileprivate var filterTexts: Int
+        var groupTexts: Int
+        /// The field whose value names the group.
+        fileprivate var groupField: FieldProgram.Field?
 
         /// Nil when more must be looked at.
         init?(
             _ program: FieldProgram, _ filters: [LabelFilterStage], _ group: [String],
-            _ value: SampleValue?
+            _ value: SampleValue?, _ programs: FieldPrograms
         ) {
             let names = filters.flatMap(\.names)
             // Other labels of a row, its metadata, may differ.
@@ -43,8 +46,11 @@ final class QuickShape {
                 self.conversion = conversion
             default: return nil
             }
-            filterTexts = program.texts(of: names)
-            groupTexts = program.texts(of: group)
+            filterTexts = programs.number(ofTexts: program.texts(of: names))
+            groupTexts = programs.number(ofTexts: program.texts(of: group))
+            groupField = grouped.flatMap { place in
+                group.compactMap { program.onlyField($0) }.first { $0.source.place == place }
+            }
         }
     }
 
@@ -54,18 +60,20 @@ final class QuickShape {
     let plan: Plan
     private let memos: (filter: CodeMemo, group: CodeMemo, sample: CodeMemo)
 
+    /// `columns`: the column of each hole.
     init(
         _ plan: Plan, _ program: FieldProgram, _ parser: CompiledStage,
-        _ filters: [LabelFilterStage], _ known: CodeMemos
+        _ filters: [LabelFilterStage], _ known: CodeMemos, columns: UnsafeBufferPointer<Int32>
     ) {
         self.plan = plan
         self.program = program
         self.parser = parser
         self.filters = filters
+        func column(_ place: Int?) -> Int { place.map { Int(columns[program.holes[$0]]) } ?? -1 }
         memos = (
-            known.memo(.filter, plan.filterTexts, plan.filtered.map { program.columns[$0] }),
-            known.memo(.group, plan.groupTexts, plan.grouped.map { program.columns[$0] }),
-            known.memo(.sample, [], plan.sampled.map { program.columns[$0] })
+            known.memo(.filter, plan.filterTexts, column(plan.filtered)),
+            known.memo(.group, plan.groupTexts, column(plan.grouped)),
+            known.memo(.sample, 0, column(plan.sampled))
         )
     }
 
@@ -136,6 +144,11 @@ final class QuickShape {
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
+
+    /// What names the group of a row; nil when none of its values does.
+    func groupText(_ values: UnsafeBufferPointer<FieldValue>) -> (name: String, text: String)? {
+        plan.groupField.map { ($0.name, parser.text(of: $0, values)) }
+    }
 
     /// The label set of a group, as the pipeline numbers it.
     func id(_ metadata: Int, _ code: Int) -> Int? { memos.group.id(metadata << 32 | code) }
@@ -222,13 +235,14 @@ final class CodeMemos {
 
     private struct Key: Hashable {
         var use: Use
-        var texts: [[UInt8]]
-        var column: Int?
+        var texts: Int
+        var column: Int
     }
 
     private var memos: [Key: CodeMemo] = [:]
 
-    func memo(_ use: Use, _ texts: [[UInt8]], _ column: Int?) -> CodeMemo {
+    /// `texts` is a number of `FieldPrograms`, `column` is -1 where no value is looked at.
+    func memo(_ use: Use, _ texts: Int, _ column: Int) -> CodeMemo {
         let key = Key(use: use, texts: texts, column: column)
         if let known = memos[key] { return known }
         let memo = CodeMemo()

@@ -114,6 +114,11 @@ struct RangeEvaluation: Sendable {
         private let pipeline: LogPipeline
         private let projection: Selection.Projection
         private let programs = FieldPrograms()
+        /// Label sets that a pipeline keeps from one unit to the next.
+        private static let mostLabels = 65_536
+        /// Series by the number of the pipeline's label set, and whose numbers these are.
+        private var ids: [Int] = []
+        private var generation = -1
         private var result = PipelineResult()
         private(set) var table: SampleTable
 
@@ -142,7 +147,7 @@ struct RangeEvaluation: Sendable {
             guard evaluation.kind.ignoresOrder, let read = unit.readFields,
                 let fields = FieldPipeline(pipeline, stream: unit.labels, programs: programs)
             else { return false }
-            pipeline.forgetLabels()
+            if pipeline.labels.count > Self.mostLabels { pipeline.forgetLabels() }
             try evaluation.scan.readFields(of: unit, read, into: fields)
             let found: PipelineResult
             do throws(PipelineError) { found = try fields.take() } catch {
@@ -163,7 +168,9 @@ struct RangeEvaluation: Sendable {
         }
 
         private func add(_ found: PipelineResult, rank: Int) throws(QueryError) {
-            let ids = pipeline.labels.map { table.series($0.merged) }
+            if generation != pipeline.generation { ids.removeAll(keepingCapacity: true) }
+            generation = pipeline.generation
+            for labels in pipeline.labels[ids.count...] { ids.append(table.series(labels.merged)) }
             var near = 0
             for i in found.rows.indices {
                 let time = found.timestamps[i]

@@ -1,4 +1,4 @@
-import Foundation
+import Bytes
 import LogModel
 
 /// One ascending run of a stream's entries, pulled piece by piece.
@@ -223,10 +223,8 @@ extension [UInt8] {
     fileprivate func hasSame(_ other: [UInt8], _ here: Range<Int>, _ there: Range<Int>) -> Bool {
         withUnsafeBytes { a in
             other.withUnsafeBytes { b in
-                guard let a = a[here].base.baseAddress, let b = b[there].base.baseAddress else {
-                    return here.isEmpty
-                }
-                return memcmp(a + here.lowerBound, b + there.lowerBound, here.count) == 0
+                UnsafeRawBufferPointer(rebasing: a[here])
+                    .isSame(as: UnsafeRawBufferPointer(rebasing: b[there]))
             }
         }
     }

@@ -118,6 +118,19 @@ final class ColumnCursors {
 
     func letGo() { if !outgoing.isEmpty { outgoing.removeAll() } }
 
+    /// The code of a value of the page that is loaded, some places ahead; -1 where that is not told.
+    @inline(__always)
+    func code(_ column: Int, ahead: Int) -> Int {
+        let cursor = cursors + column
+        let place = cursor.pointee.index + ahead
+        guard place < cursor.pointee.count else { return -1 }
+        return switch cursor.pointee.mode {
+        case .coded: Int(cursor.pointee.codes[place])
+        case .constant: 0
+        default: -1
+        }
+    }
+
     /// The next value, whose page is loaded and holds no times.
     @inline(__always)
     func value(_ cursor: UnsafeMutablePointer<ColumnCursor>) -> FieldValue {
