@@ -1,3 +1,5 @@
+import Foundation
+
 /// One name and its value.
 package struct Label: Hashable, Comparable, Sendable {
     package var name: String
@@ -31,7 +33,9 @@ extension String {
     package func hasSameBytes(as other: String) -> Bool {
         let same = utf8.withContiguousStorageIfAvailable { a in
             other.utf8.withContiguousStorageIfAvailable { b in
-                a.count == b.count && a.elementsEqual(b)
+                guard a.count == b.count else { return false }
+                guard let a = a.baseAddress, let b = b.baseAddress else { return true }
+                return memcmp(a, b, utf8.count) == 0
             }
         }
         return (same ?? nil) ?? utf8.elementsEqual(other.utf8)

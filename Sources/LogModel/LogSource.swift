@@ -64,6 +64,8 @@ package struct ScanUnit: Sendable {
     package let last: Int64
     /// Bytes of line text that reading costs; an estimate for statistics and admission.
     package let bytes: Int
+    /// Units that lie close to each other have close places: read one after the other they cost less.
+    package let place: UInt64
     /// Exact counts per minute of everything in the unit, where they are known without reading:
     /// nothing overlaps and the selection cuts nothing off.
     package let minutes: (@Sendable () throws -> [MinuteCount])?
@@ -76,7 +78,7 @@ package struct ScanUnit: Sendable {
     private let read: @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
 
     package init(
-        labels: Labels, first: Int64, last: Int64, bytes: Int,
+        labels: Labels, first: Int64, last: Int64, bytes: Int, place: UInt64 = 0,
         minutes: (@Sendable () throws -> [MinuteCount])?, metadataNames: Set<String>? = nil,
         readFields: (@Sendable (any FieldReader) throws -> Void)? = nil,
         load: @escaping @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
@@ -85,6 +87,7 @@ package struct ScanUnit: Sendable {
         self.first = first
         self.last = last
         self.bytes = bytes
+        self.place = place
         self.minutes = minutes
         self.metadataNames = metadataNames
         self.readFields = readFields

@@ -46,6 +46,7 @@ struct LogEvaluation: Sendable {
             try none.bound(tasks.lazy.map(\.unit)) { (unit, times) throws(QueryError) in
                 try scan.times(unit, within: times)
             }
+            tasks = sideBySide(tasks.filter { none.mayTake($0.unit) })
         }
         var found = try matches(tasks, none)
         found.thin(to: request)
@@ -53,6 +54,17 @@ struct LogEvaluation: Sendable {
         var labels = [Labels](repeating: .empty, count: streams.count)
         for (set, number) in streams { labels[number] = set }
         return try LogContext(scan, streams: labels).around(found.rows)
+    }
+
+    /// Units that all belong to the answer, in an order in which every worker gets neighbours: pages that
+    /// hold lines of many streams are unpacked once.
+    private func sideBySide(_ tasks: [Task]) -> [Task] {
+        let sorted = tasks.sorted { $0.unit.place < $1.unit.place }
+        let workers = Scan.workers(for: tasks.count)
+        let share = (tasks.count + workers - 1) / workers
+        return (0..<share).flatMap { at in
+            stride(from: at, to: sorted.count, by: share).map { sorted[$0] }
+        }
     }
 
     private func plan(_ log: LogExpression) throws(QueryError) -> [ScanUnit] {

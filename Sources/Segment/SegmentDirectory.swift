@@ -132,11 +132,16 @@ struct SegmentDirectory {
         var rows = 0
         var bytes = 0
         for _ in 0..<count {
-            _ = try reader.readUInt64()
+            let offset = reader.offset
+            let fingerprint = try reader.readUInt64()
             let labels = try reader.readLabels()
+            guard fingerprint == labels.fingerprint else {
+                throw .invalid("fingerprint of a stream", offset: offset)
+            }
             summary.streams.append(
                 StreamSummary(
-                    labels: labels, first: try reader.readZigzag(), last: try reader.readZigzag(),
+                    labels: labels, fingerprint: fingerprint, first: try reader.readZigzag(),
+                    last: try reader.readZigzag(),
                     rows: try reader.readCount(limit: summary.rows - rows),
                     bytes: try reader.readCount(limit: summary.bytes - bytes)))
             rows += summary.streams[summary.streams.count - 1].rows

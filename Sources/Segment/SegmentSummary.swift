@@ -27,6 +27,8 @@ extension SegmentError {
 /// What a segment knows of one of its streams.
 package struct StreamSummary: Sendable {
     package var labels: Labels
+    /// Of the labels: equal sets have equal ones, and different ones mostly different ones.
+    package var fingerprint: UInt64
     /// Nanoseconds, both inclusive.
     package var first: Int64
     package var last: Int64

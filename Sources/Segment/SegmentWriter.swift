@@ -41,8 +41,8 @@ package struct SegmentWriter: ~Copyable {
         if streams.last?.labels != labels {
             streams.append(
                 StreamSummary(
-                    labels: labels, first: entries.timestamps[0], last: entries.timestamps[0],
-                    rows: 0, bytes: 0))
+                    labels: labels, fingerprint: labels.fingerprint,
+                    first: entries.timestamps[0], last: entries.timestamps[0], rows: 0, bytes: 0))
             rollup.beginStream()
         }
         try count(entries)
@@ -218,7 +218,7 @@ package struct SegmentWriter: ~Copyable {
         var out: [UInt8] = []
         out.appendVarint(UInt64(streams.count))
         for stream in streams {
-            out.appendLE(stream.labels.fingerprint)
+            out.appendLE(stream.fingerprint)
             out.appendLabels(stream.labels)
             out.appendZigzag(stream.first)
             out.appendZigzag(stream.last)

@@ -50,6 +50,7 @@ final class Catalog: Sendable {
     static let schemaVersion = 1
     private let pool: DatabasePool
     private let path: String
+    let labelSets = LabelSets()
 
     init(path: String) throws(StorageError) {
         self.path = path
@@ -113,7 +114,7 @@ final class Catalog: Sendable {
         return .io(operation: "using", path: path, detail: "\(error)")
     }
 
-    private func reading<T>(_ body: (Database) throws -> T) throws(StorageError) -> T {
+    func reading<T>(_ body: (Database) throws -> T) throws(StorageError) -> T {
         do { return try pool.read(body) } catch { throw Self.translate(error, path) }
     }
 
@@ -234,48 +235,6 @@ final class Catalog: Sendable {
             try Bool.fetchOne(
                 db, sql: "SELECT 1 FROM streams WHERE tenant = ? AND labels = ?",
                 arguments: [tenant, labels.description]) ?? false
-        }
-    }
-
-    /// Streams that every matcher accepts and that hold anything from first to last which is kept.
-    func streams(
-        tenant: String, matchers: [Matcher], first: Int64, last: Int64, cut: RetentionCut
-    ) throws(StorageError) -> [Labels] {
-        try reading { db in
-            // The index narrows by equalities; all other matchers look at whole label sets.
-            var sql = "SELECT id FROM streams WHERE tenant = ? AND last >= ? AND first <= ?"
-            var arguments: StatementArguments = [tenant, max(first, cut.earliest), last]
-            for matcher in matchers where matcher.op == .equal && !matcher.value.isEmpty {
-                sql +=
-                    " AND id IN (SELECT stream FROM postings WHERE tenant = ? AND name = ? AND value = ?)"
-                arguments += [tenant, matcher.name, matcher.value]
-            }
-            let rows = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT stream, name, value, last FROM postings
-                    JOIN streams ON streams.id = stream WHERE stream IN (\(sql)) ORDER BY stream
-                    """, arguments: arguments)
-            var found: [Labels] = []
-            var current: Int64 = -1
-            var end = Int64.min
-            var pairs: [Label] = []
-            func close() {
-                let labels = Labels(sorted: pairs.sorted())
-                if !pairs.isEmpty, matchers.accept(labels), end >= cut.first(of: labels) {
-                    found.append(labels)
-                }
-                pairs = []
-            }
-            while let row = try rows.next() {
-                let stream: Int64 = row[0]
-                if stream != current { close() }
-                current = stream
-                end = row[3]
-                pairs.append(Label(row[1], row[2]))
-            }
-            close()
-            return found
         }
     }
 

@@ -20,35 +20,49 @@ struct ScanPlan {
     }
 
     static func units(
-        _ selection: Selection, streams: Set<Labels>, segments: [OpenSegment], cut: RetentionCut
+        _ selection: Selection, streams: [Labels], segments: [OpenSegment], cut: RetentionCut
     ) throws -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
-        selection.trace?.note(opened: segments, streams: streams)
-        var runs: [Labels: [Run]] = [:]
+        selection.trace?.note(opened: segments, streams: Set(streams))
+        let runs = try plan.runs(of: streams, in: segments)
+        for (labels, runs) in zip(streams, runs) where !runs.isEmpty {
+            plan.first = max(selection.start.nanoseconds, cut.first(of: labels))
+            try plan.add(labels, runs.filter { $0.summary.last >= plan.first })
+        }
+        return plan.sortedUnits
+    }
+
+    /// The runs of each stream, of those that are inside the time.
+    private func runs(of streams: [Labels], in segments: [OpenSegment]) throws -> [[Run]] {
+        var runs = [[Run]](repeating: [], count: streams.count)
+        let known = StreamNumbers(streams)
         for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) })
             .enumerated()
         {
             // Thousands of streams need not be looked at one by one to find none; an explanation tells
             // of each.
-            if selection.trace == nil, !plan.question.isEmpty,
-                try !segment.reader.mayHold(plan.question)
-            {
+            if selection.trace == nil, !question.isEmpty, try !segment.reader.mayHold(question) {
                 continue
             }
-            for (index, stream) in segment.reader.summary.streams.enumerated()
-            where stream.last >= plan.first && stream.first <= plan.last
-                && streams.contains(stream.labels)
-            {
-                runs[stream.labels, default: []].append(
-                    Run(segment: segment, stream: index, order: order))
+            let summaries = segment.reader.summary.streams
+            for index in summaries.indices
+            where summaries[index].last >= first && summaries[index].first <= last {
+                guard let number = known.number(of: summaries[index]) else { continue }
+                runs[number].append(Run(segment: segment, stream: index, order: order))
             }
         }
-        for (labels, runs) in runs {
-            plan.first = max(selection.start.nanoseconds, cut.first(of: labels))
-            try plan.add(labels, runs.filter { $0.summary.last >= plan.first })
-        }
+        return runs
+    }
+
+    /// In the order in which they are read: moving a unit costs more than comparing two.
+    private var sortedUnits: [ScanUnit] {
         let backward = selection.direction == .backward
-        return plan.units.sorted { backward ? $0.last > $1.last : $0.first < $1.first }
+        let times = units.map { backward ? $0.last : $0.first }
+        let order = units.indices.sorted { (a: Int, b: Int) -> Bool in
+            if times[a] == times[b] { return a < b }
+            return backward ? times[a] > times[b] : times[a] < times[b]
+        }
+        return order.map { units[$0] }
     }
 
     private init(selection: Selection) {
@@ -159,13 +173,16 @@ struct ScanPlan {
     ) throws {
         let reader = run.segment.reader
         let stream = run.stream
-        let wanted = try slices(of: run)
         let (low, high) = (max(first, run.summary.first), min(last, run.summary.last))
-        guard low <= high, !wanted.isEmpty else { return }
+        guard low <= high else { return }
+        // Minutes are only asked for without a condition, and mostly tell enough: slices can wait.
+        let slices: @Sendable () -> [Slice] = {
+            reader.wideSlices(ofStream: stream).filter { $0.last >= low && $0.first <= high }
+        }
+        selection.trace?.note(reader, inTime: slices(), left: slices())
         units.append(
             ScanUnit(
-                labels: labels, first: low, last: high,
-                bytes: wanted.reduce(0) { $0 + $1.bytes },
+                labels: labels, first: low, last: high, bytes: run.summary.bytes,
                 minutes: { [first, last, trace = selection.trace] in
                     trace?.note(reader, .rollups)
                     return reader.minutes(ofStream: stream).filter {
@@ -178,7 +195,7 @@ struct ScanPlan {
                 load: { [question] projection, times in
                     guard times.overlaps(low...high) else { return Entries() }
                     let entries = try Self.load(
-                        [reader], [wanted], times.clamped(to: low...high), projection, question)
+                        [reader], [slices()], times.clamped(to: low...high), projection, question)
                     return shared.isEmpty ? entries : entries.without(minutes: shared)
                 }))
     }
@@ -210,13 +227,20 @@ struct ScanPlan {
         units.append(
             ScanUnit(
                 labels: labels, first: first, last: last,
-                bytes: unit.bytes, minutes: nil,
+                bytes: unit.bytes, place: place(of: pieces[0], in: runs), minutes: nil,
                 readFields: readFields,
                 load: { projection, times in
                     guard times.overlaps(first...last) else { return Entries() }
                     return try Self.load(
                         sources, slices, times.clamped(to: first...last), projection, question)
                 }))
+    }
+
+    /// Ascends with segments and with what lies in them.
+    private func place(of piece: UnitCut.Piece, in runs: [Run]) -> UInt64 {
+        UInt64(truncatingIfNeeded: runs[piece.run].order) << 48
+            | UInt64(truncatingIfNeeded: piece.slice.frame) << 24
+            | UInt64(truncatingIfNeeded: piece.slice.firstRow)
     }
 
     private static func load(
@@ -249,6 +273,29 @@ struct ScanPlan {
             }
             return run
         }
+    }
+}
+
+/// Finds streams by what a segment says of its own.
+private struct StreamNumbers {
+    private let streams: [Labels]
+    /// The last stream with a fingerprint, and for each stream the one before it with the same.
+    private var last: [UInt64: Int] = [:]
+    private var before: [Int] = []
+
+    init(_ streams: [Labels]) {
+        self.streams = streams
+        last.reserveCapacity(streams.count)
+        before.reserveCapacity(streams.count)
+        for (number, labels) in streams.enumerated() {
+            before.append(last.updateValue(number, forKey: labels.fingerprint) ?? -1)
+        }
+    }
+
+    func number(of summary: StreamSummary) -> Int? {
+        var number = last[summary.fingerprint] ?? -1
+        while number >= 0, streams[number] != summary.labels { number = before[number] }
+        return number >= 0 ? number : nil
     }
 }
 

@@ -181,7 +181,7 @@ package final class Store: LogSource, Sendable {
             unopened: try catalog.segments(), of: selection, hasStreams: !streams.isEmpty)
         guard !streams.isEmpty else { return [] }
         return try ScanPlan.units(
-            selection, streams: Set(streams),
+            selection, streams: streams,
             segments: try opened(tenant: selection.tenant, first: first, last: last), cut: cut)
     }
 
