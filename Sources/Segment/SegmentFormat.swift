@@ -25,7 +25,8 @@
 /// METADATA section:   u8 1 when all names are told │ varint names { string }: names of metadata
 ///
 /// Versions: 1; 2 counts by level; 3 has chunks of kind COLUMNS, with pages T and M as text has them;
-/// 4 has those pages as columns, TEMPLATES, METADATA and filters of ids.
+/// 4 has those pages as columns, TEMPLATES, METADATA and filters of ids; 5 tells in TEMPLATES what those
+/// filters know.
 /// ATTACHMENT:       bytes of the storage layer: the read positions that the segment's pushes moved
 /// footer:           u16 version │ u16 level │ string tenant │ zigzag first, last │ varint rows, bytes │
 ///                   varint sections { u8 name, varint offset, varint size }
@@ -33,7 +34,7 @@
 /// ```
 package enum SegmentFormat {
     static let magic: [UInt8] = Array("CWSEG\u{0}\u{0}\u{1}".utf8)
-    static let version: UInt16 = 4
+    static let version: UInt16 = 5
     static let tailSize = 16
     static let pageHeaderSize = 12
     static let pageOverhead = pageHeaderSize + 4

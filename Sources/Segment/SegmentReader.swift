@@ -18,7 +18,9 @@ package final class SegmentReader: Sendable {
     private let templates: TemplateIndex?
     private let chunks: ChunkCache
     /// What the index of templates answered last: every stream of a query asks the same.
-    private let asked = Mutex<(question: LineQuestion, frames: RowMask?)?>(nil)
+    private let asked = Mutex<[(question: LineQuestion, found: FrameCandidates?)]>([])
+    /// Queries that ask at a time, and are answered from there.
+    private static let mostAsked = 4
 
     /// Chunks that one reader on its own keeps.
     private static let ownChunkBytes = 16 * 1024 * 1024
@@ -39,22 +41,34 @@ package final class SegmentReader: Sendable {
 
     /// The slices of a list that may hold lines which fulfil a condition.
     package func slices(_ slices: [Slice], mayHold question: LineQuestion) throws -> [Slice] {
-        guard let frames = try candidates(question) else { return slices }
-        return slices.filter { frames.contains($0.frame) }
+        guard let found = try candidates(question) else { return slices }
+        return slices.filter { found.frames.contains($0.frame) }
     }
 
     /// Whether any line of the segment may fulfil a condition.
     package func mayHold(_ question: LineQuestion) throws -> Bool {
-        try candidates(question).map { !$0.isEmpty } ?? true
+        try candidates(question).map { !$0.frames.isEmpty } ?? true
     }
 
     /// The frames that may hold such lines; nil for all.
-    private func candidates(_ question: LineQuestion) throws -> RowMask? {
-        let known = asked.withLock { $0?.question === question ? $0 : nil }
-        if let known { return known.frames }
-        let frames = try templates?.frames(mayHold: question.root)
-        asked.withLock { $0 = (question, frames) }
-        return frames
+    private func candidates(_ question: LineQuestion) throws -> FrameCandidates? {
+        let known = asked.withLock { $0.last { $0.question === question } }
+        if let known { return known.found }
+        let found = try templates?.frames(mayHold: question.root)
+        asked.withLock {
+            $0.append((question, found))
+            if $0.count > Self.mostAsked { $0.removeFirst() }
+        }
+        return found
+    }
+
+    /// Whether a chunk's filter of ids rules out what the index of templates left.
+    private func isRuledOut(_ chunk: ColumnsChunk, _ question: LineQuestion) throws -> Bool {
+        guard !question.isEmpty, let found = try candidates(question),
+            try found.isRuledOut(chunk.frame, { try chunk.columns.pages.ids() })
+        else { return false }
+        chunk.trace?.note(.filter)
+        return true
     }
 
     package func slices(ofStream stream: Int) -> [Slice] { slicesByStream[stream] }
@@ -99,6 +113,7 @@ package final class SegmentReader: Sendable {
         var rows = slice.firstRow..<slice.firstRow + slice.rows
         if frames[slice.frame].isColumns {
             return try withChunk(slice.frame, question?.trace) { chunk in
+                if let question, try isRuledOut(chunk, question) { return }
                 if let times, !slice.lies(in: times) {
                     rows = try chunk.rows(rows, within: times)
                 }
@@ -140,6 +155,7 @@ package final class SegmentReader: Sendable {
         }
         question.trace?.note(self, .read)
         try withChunk(slice.frame, question.trace) { chunk in
+            if try isRuledOut(chunk, question) { return }
             var rows = slice.firstRow..<slice.firstRow + slice.rows
             if !slice.lies(in: times) { rows = try chunk.rows(rows, within: times) }
             try chunk.readFields(rows, question, into: reader)

@@ -1,5 +1,7 @@
+import Dispatch
 import LogModel
 import Segment
+import Synchronization
 
 /// Cuts what a selection asks for into units that never overlap in time within a stream.
 struct ScanPlan {
@@ -36,14 +38,9 @@ struct ScanPlan {
     private func runs(of streams: [Labels], in segments: [OpenSegment]) throws -> [[Run]] {
         var runs = [[Run]](repeating: [], count: streams.count)
         let known = StreamNumbers(streams)
-        for (order, segment) in segments.sorted(by: { $0.record.arrivedBefore($1.record) })
-            .enumerated()
-        {
-            // Thousands of streams need not be looked at one by one to find none; an explanation tells
-            // of each.
-            if selection.trace == nil, !question.isEmpty, try !segment.reader.mayHold(question) {
-                continue
-            }
+        let segments = segments.sorted { $0.record.arrivedBefore($1.record) }
+        let mayHold = try mayHold(segments)
+        for (order, segment) in segments.enumerated() where mayHold[order] {
             let summaries = segment.reader.summary.streams
             for index in summaries.indices
             where summaries[index].last >= first && summaries[index].first <= last {
@@ -52,6 +49,21 @@ struct ScanPlan {
             }
         }
         return runs
+    }
+
+    /// Whether a segment may hold what is asked for. Thousands of streams need not be looked at one by one
+    /// to find none; an explanation tells of each.
+    private func mayHold(_ segments: [OpenSegment]) throws -> [Bool] {
+        guard selection.trace == nil, !question.isEmpty else {
+            return Array(repeating: true, count: segments.count)
+        }
+        let results = Mutex(
+            [Result<Bool, any Error>](repeating: .success(true), count: segments.count))
+        DispatchQueue.concurrentPerform(iterations: segments.count) { index in
+            let result = Result { try segments[index].reader.mayHold(question) }
+            results.withLock { $0[index] = result }
+        }
+        return try results.withLock { try $0.map { try $0.get() } }
     }
 
     /// In the order in which they are read: moving a unit costs more than comparing two.

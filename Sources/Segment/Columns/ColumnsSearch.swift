@@ -19,8 +19,6 @@ struct ColumnsSearch {
     /// Whether the filter of ids had a say.
     let asksIDs: Bool
 
-    private var header: ColumnsHeader { reader.header }
-
     init(_ literal: ColumnsLiteral, _ reader: ColumnsReader) throws {
         self.literal = literal
         self.reader = reader
@@ -29,9 +27,9 @@ struct ColumnsSearch {
         let alignment = LiteralAlignment(
             literal, reader.header.table, pages.summaries(),
             list: { try pages.dictionary($0) },
-            ids: {
+            mayHoldID: { key in
                 asksIDs = pages.header.filterPage != nil
-                return try pages.ids()
+                return try pages.ids()?.mayHold(key) ?? true
             })
         var plans: [LiteralPlan] = []
         plans.reserveCapacity(reader.header.templates)
@@ -53,11 +51,15 @@ struct ColumnsSearch {
 
     /// Whether a strip has no template.
     private var hasWhole: Bool {
-        header.steps.first.map { $0.column >= 0 && header.columns[Int($0.column)].values > 0 }
+        let header = reader.header
+        return header.steps.first.map {
+            $0.column >= 0 && header.columns[Int($0.column)].values > 0
+        }
             ?? false
     }
 
     func rows(timestamps: () throws -> [Int64]) throws -> [UInt32] {
+        let header = reader.header
         let scan = ColumnScan(literal, reader.pages)
         var hits: [Int: [Int]] = [:]
         var times: Set<Int32> = []
@@ -89,9 +91,11 @@ struct ColumnsSearch {
 
     /// Per template, the elements to be put together: times have no bytes of their own to be scanned.
     private func stitches(_ times: Set<Int32>) -> [ClosedRange<Int>?] {
-        plans.indices.map { template in
+        let header = reader.header
+        return plans.indices.map { template in
             let plan = plans[template]
             guard !plan.isEverywhere else { return nil }
+            guard plan.across != nil || !plan.columns.isEmpty else { return nil }
             var elements = plan.across
             let first = header.firstStep[template]
             for step in first..<header.firstStep[template + 1] {
@@ -113,6 +117,7 @@ struct ColumnsSearch {
             }
             return
         }
+        let header = reader.header
         let columns = hits.keys.sorted()
         // Of each template, which of these columns its holes take, in their order.
         let taken = plans.indices.map { template in

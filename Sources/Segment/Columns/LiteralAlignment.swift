@@ -19,7 +19,8 @@ final class LiteralAlignment {
     /// end with the literal's beginning.
     private let mayEnd: RawList<Bool>
     private let list: (Int) throws -> ByteColumn?
-    private let ids: () throws -> IDFilter?
+    private let mayHoldID: (UInt64) throws -> Bool
+    @exclusivity(unchecked) private var knownIDs: [Int: Bool] = [:]
     /// What holes of a column can be for a literal that begins in them; made when first asked for.
     @exclusivity(unchecked) private var beginnings: [Int: Beginning] = [:]
     private let states: RawList<State>
@@ -49,11 +50,12 @@ final class LiteralAlignment {
         var sizes: [Int] = []
     }
 
-    /// `list` gives the values of a column that has them at hand (`ColumnSummary.hasList`), `ids` the
-    /// filter of ids, if there is one.
+    /// `list` gives the values of a column that has them at hand (`ColumnSummary.hasList`), `mayHoldID`
+    /// tells whether the id with a key may be there.
     init(
         _ literal: ColumnsLiteral, _ table: TemplateTable, _ summaries: [ColumnSummary],
-        list: @escaping (Int) throws -> ByteColumn?, ids: @escaping () throws -> IDFilter?
+        list: @escaping (Int) throws -> ByteColumn?,
+        mayHoldID: @escaping (UInt64) throws -> Bool
     ) {
         self.literal = literal
         self.table = table
@@ -61,7 +63,7 @@ final class LiteralAlignment {
         self.summaries = RawList(summaries)
         states = RawList(repeating: State.unknown, count: summaries.count)
         self.list = list
-        self.ids = ids
+        self.mayHoldID = mayHoldID
         count = literal.needle.count
         needle = RawList(literal.needle)
         accepted = RawList(literal.accepted)
@@ -263,19 +265,25 @@ final class LiteralAlignment {
         _ range: Range<Int>, _ summary: ColumnSummary, beginsThere: Bool = false,
         endsThere: Bool = false
     ) throws -> Bool {
-        guard summary.longestID > 0, range.count >= IDFilter.shortest, !literal.ignoringCase,
-            let ids = try ids()
+        guard summary.longestID > 0, range.count >= IDFilter.shortest, !literal.ignoringCase
         else { return true }
-        var mayBe = true
+        var runs: [(start: Int, size: Int)] = []
         IDFilter.forEachID(needle.base + range.lowerBound, range.count) { start, size in
             let isWhole =
                 size >= summary.longestID
                 || (start > 0 || beginsThere) && (start + size < range.count || endsThere)
-            guard isWhole, mayBe else { return }
-            let first = range.lowerBound + start
-            mayBe = ids.mayHold(IDFilter.key(literal.needle[first..<first + size]))
+            if isWhole { runs.append((range.lowerBound + start, size)) }
         }
-        return mayBe
+        return try runs.allSatisfy { try mayHoldID($0.start, $0.size) }
+    }
+
+    /// Whether the id that a run of the literal is may be there. Columns ask for the same ones.
+    private func mayHoldID(_ start: Int, _ size: Int) throws -> Bool {
+        let place = start * (count + 1) + size
+        if let known = knownIDs[place] { return known }
+        let found = try mayHoldID(IDFilter.key(literal.needle[start..<start + size]))
+        knownIDs[place] = found
+        return found
     }
 
     /// A hole of which only sizes and classes are known, for a literal that began before it.

@@ -5,8 +5,9 @@ import Bytes
 /// ```
 /// u8 1 when a line may be several strips
 /// varint frames { varint frame (difference) }: the chunks that the index knows
-/// varint columns { u8 1 when its values are listed, varint shortest, longest, u64 classes
-///                  listed: varint count { varint size, bytes } }
+/// varint columns { u8 1 when its values are listed, 2 when all its ids are in the filters of the chunks;
+///                  varint shortest, longest, u64 classes
+///                  listed: varint count { varint size, bytes }; ids: varint size of the longest }
 /// varint templates { template as in a chunk's header, varint frames { varint difference } }
 /// ```
 struct TemplateIndex: Sendable {
@@ -40,15 +41,18 @@ struct TemplateIndex: Sendable {
         var summaries: [ColumnSummary] = []
         var lists: [[[UInt8]]] = []
         for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
-            let isListed = try reader.readUInt8() == 1
+            let kind = try reader.readUInt8()
             let limit = SegmentFormat.maxPageBytes
             summaries.append(
                 ColumnSummary(
                     mask: 0, shortest: try reader.readCount(limit: limit),
-                    longest: try reader.readCount(limit: limit), hasList: isListed, longestID: 0))
+                    longest: try reader.readCount(limit: limit), hasList: kind == 1, longestID: 0))
             summaries[summaries.count - 1].mask = try reader.readUInt64()
+            if kind == 2 {
+                summaries[summaries.count - 1].longestID = try reader.readCount(limit: limit)
+            }
             var list: [[UInt8]] = []
-            for _ in 0..<(isListed ? try reader.readCount(limit: Self.mostListed) : 0) {
+            for _ in 0..<(kind == 1 ? try reader.readCount(limit: Self.mostListed) : 0) {
                 list.append(try reader.readBytes(try reader.readCount(limit: reader.remaining)))
             }
             lists.append(list)
@@ -79,39 +83,90 @@ struct TemplateIndex: Sendable {
     }
 
     /// The frames whose lines may hold a literal.
-    private func frames(mayHold literal: ColumnsLiteral) throws -> RowMask {
-        var result = unknown
+    private func frames(mayHold literal: ColumnsLiteral) throws -> FrameCandidates {
         let literal = literal.part(hasStrips: hasStrips) ?? literal
-        let lists = lists.map { list in list.isEmpty ? nil : ByteColumn(list) }
-        let alignment = LiteralAlignment(
-            literal, table, summaries, list: { lists[$0] }, ids: { nil })
-        for template in 0..<table.count {
-            guard try !alignment.plan(ofTemplate: template).isNowhere else { continue }
-            for frame in frames[template] { result.insert(frame) }
+        var made: [Int: ByteColumn] = [:]
+        func list(_ column: Int) -> ByteColumn? {
+            if let known = made[column] { return known }
+            let list = lists[column].isEmpty ? nil : ByteColumn(lists[column])
+            made[column] = list
+            return list
         }
-        return result
+        func alignment(_ mayHoldID: @escaping (UInt64) -> Bool) -> LiteralAlignment {
+            LiteralAlignment(literal, table, summaries, list: list, mayHoldID: mayHoldID)
+        }
+        var keys: Set<UInt64> = []
+        let with = alignment { key in
+            keys.insert(key)
+            return true
+        }
+        // The same as if no chunk had any of the ids that matter.
+        let without = alignment { _ in false }
+        var result = unknown
+        var sure = unknown
+        for template in 0..<table.count {
+            guard try !with.plan(ofTemplate: template).isNowhere else { continue }
+            for frame in frames[template] { result.insert(frame) }
+            let isSure = try keys.isEmpty || !without.plan(ofTemplate: template).isNowhere
+            guard isSure else { continue }
+            for frame in frames[template] { sure.insert(frame) }
+        }
+        guard !keys.isEmpty else { return FrameCandidates(frames: result, needs: []) }
+        var others = result
+        sure.invert()
+        others.formIntersection(sure)
+        return FrameCandidates(frames: result, needs: [.init(frames: others, keys: keys.sorted())])
     }
 
     /// The frames that may have lines which fulfil a condition; nil for all.
-    func frames(mayHold node: LineQuestion.Node) throws -> RowMask? {
+    func frames(mayHold node: LineQuestion.Node) throws -> FrameCandidates? {
         switch node {
         case .anything, .not: return nil
         case .literal(let literal): return try frames(mayHold: literal)
         case .all(let list):
-            var result: RowMask?
+            var result: FrameCandidates?
             for node in list {
                 guard let found = try frames(mayHold: node) else { continue }
-                if result == nil { result = found } else { result?.formIntersection(found) }
+                guard var known = result else {
+                    result = found
+                    continue
+                }
+                known.frames.formIntersection(found.frames)
+                known.needs += found.needs
+                result = known
             }
             return result
         case .any(let list):
+            // What one alternative needs another may do without.
             var result = RowMask(rows: unknown.rows, all: false)
             for node in list {
                 guard let found = try frames(mayHold: node) else { return nil }
-                result.formUnion(found)
+                result.formUnion(found.frames)
             }
-            return result
+            return FrameCandidates(frames: result, needs: [])
         }
+    }
+}
+
+/// Frames that may have lines which fulfil a condition, as far as the index tells.
+struct FrameCandidates: Sendable {
+    /// Frames that have such lines only when their filter of ids knows one of some keys.
+    struct Need: Sendable {
+        var frames: RowMask
+        var keys: [UInt64]
+    }
+
+    var frames: RowMask
+    /// Each of them holds.
+    var needs: [Need]
+
+    /// Whether a frame's filter of ids, which is asked for when it matters, rules it out.
+    func isRuledOut(_ frame: Int, _ ids: () throws -> IDFilter?) rethrows -> Bool {
+        for need in needs where need.frames.contains(frame) {
+            guard let ids = try ids() else { return false }
+            if !need.keys.contains(where: ids.mayHold) { return true }
+        }
+        return false
     }
 }
 
@@ -124,6 +179,8 @@ struct TemplateIndexBuilder {
         /// Nil once they are too many, or not known.
         var values: Set<[UInt8]>? = []
         var listedBytes = 0
+        /// Of its ids, which are in the filters, the longest; nil once some are in none.
+        var longestID: Int? = 0
 
         mutating func list(_ found: ByteColumn?) {
             guard let found, values != nil, found.count <= TemplateIndex.mostListed else {
@@ -212,6 +269,10 @@ struct TemplateIndexBuilder {
         columns[place].mask |= found.mask
         columns[place].shortest = min(columns[place].shortest, found.shortest)
         columns[place].longest = max(columns[place].longest, found.longest)
+        let hasNoID = !found.isTime && found.longest < IDFilter.shortest
+        columns[place].longestID =
+            found.hasIDs || hasNoID
+            ? columns[place].longestID.map { max($0, found.longestID) } : nil
         let isSmall = found.dictionary != nil && found.distinct <= TemplateIndex.mostListed
         columns[place].list(isSmall ? (try? reader.pages.dictionary(column)) ?? nil : nil)
         return place
@@ -226,10 +287,12 @@ struct TemplateIndexBuilder {
         Self.write(frames, into: &out)
         out.appendVarint(UInt64(columns.count))
         for column in columns {
-            out.append(column.values == nil ? 0 : 1)
+            let ids = column.longestID.flatMap { $0 > 0 ? $0 : nil }
+            out.append(column.values != nil ? 1 : ids != nil ? 2 : 0)
             out.appendVarint(UInt64(column.shortest))
             out.appendVarint(UInt64(column.longest))
             out.appendLE(column.mask)
+            if column.values == nil, let ids { out.appendVarint(UInt64(ids)) }
             guard let values = column.values else { continue }
             out.appendVarint(UInt64(values.count))
             for value in values.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
