@@ -67,8 +67,11 @@ struct LayoutCompiler {
     }
 
     private mutating func add(_ word: ConversionWord) {
-        // A rule of the configuration stands before the words that everybody knows, but for Spring's.
-        if word.group != nil || !conversionRules.contains(word.name) || Self.isSpring(word.name) {
+        // A rule of the configuration stands before the words that everybody knows. Spring's are known,
+        // and a message that a class masks is still a message.
+        if word.group != nil || !conversionRules.contains(word.name) || Self.isSpring(word.name)
+            || PatternNode.word(word).writesMessage
+        {
             if let group = word.group { return add(group, of: word) }
             if addKnown(word) { return }
         }
@@ -128,7 +131,7 @@ struct LayoutCompiler {
 
     /// False for a word that is not known.
     private mutating func addKnown(_ word: ConversionWord) -> Bool {
-        if writesPrefix, let prefix = Self.prefix(word) { add(prefix + "=") }
+        if writesPrefix, !isComplete, let prefix = Self.prefix(word) { add(prefix + "=") }
         switch word.name {
         case "m", "msg", "message": end(nil)
         case "n": end(.lineEnd)
@@ -184,7 +187,17 @@ struct LayoutCompiler {
             default: option
             }
         if word.options.count > 1 {
-            zone = ZoneRule(word.options[1]) == nil ? "UTC" : word.options[1]
+            let isZone = ZoneRule(word.options[1]) != nil
+            zone = isZone ? word.options[1] : "UTC"
+            if !isZone {
+                remarks.append(
+                    dialect == .legacy
+                        ? "the comma in %d{\(word.options.joined(separator: ","))} makes \"\(word.options[1])\" a "
+                            + "time zone: Logback prints GMT and leaves the rest out; put quotes around it"
+                        : "the comma in %d{\(word.options.joined(separator: ","))} makes \"\(word.options[1])\" a "
+                            + "time zone: Logback does not start the appender; put quotes around it"
+                )
+            }
         }
         guard let format = TimestampFormat(pattern, letters: dialect.letters) else {
             remarks.append("%d{\(option)} has letters that are not understood: no time is read")
