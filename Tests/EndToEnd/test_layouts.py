@@ -139,7 +139,7 @@ class Layouts(EndToEndCase):
         until = time.time_ns() + 3600 * SECOND
         total = EVENTS * len(encoders)
         try:
-            wait_until(lambda: server.count('{app="shop"}', until, "400d") >= total, 60, "all entries")
+            wait_until(lambda: server.count('{app="shop"}', until, "20d") >= total, 60, "all entries")
             time.sleep(1)  # one too many would come now
         except AssertionError as error:
             print(error, agent.tail())
@@ -153,7 +153,7 @@ class Layouts(EndToEndCase):
         print(f"{len(encoders)} layouts x {EVENTS} events: every event and every field")
 
     def compare(self, server, name, events, letters, started, until):
-        answer = server.range(f'{{app="shop", layout="{name}"}}', started - 400 * 86400 * SECOND, until,
+        answer = server.range(f'{{app="shop", layout="{name}"}}', started - 20 * 86400 * SECOND, until,
                               limit=5000, direction="forward")
         if answer.status != 200:
             return answer.text

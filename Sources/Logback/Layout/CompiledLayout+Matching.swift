@@ -61,6 +61,9 @@ struct HeaderMatch {
     private let limit: Int
     private let wantsFields: Bool
     private var tries = 0
+    /// Names of classes are to have no blanks, and one that has was met.
+    private var isStrict = true
+    private var refused = false
     private var stamp: ParsedTimestamp?
     private var level: String?
     private(set) var spans: [Span] = []
@@ -73,6 +76,11 @@ struct HeaderMatch {
         self.line = line
         self.wantsFields = wantsFields
         limit = min(line.count, CompiledLayout.maxHeaderBytes)
+        if match(0, 0) { return }
+        guard refused else { return nil }
+        isStrict = false
+        tries = 0
+        groups = []
         guard match(0, 0) else { return nil }
     }
 
@@ -136,6 +144,12 @@ struct HeaderMatch {
     /// The rest from a field on; what an attempt has noted is taken back when it fails.
     private mutating func follows(_ index: Int, _ start: Int, _ end: Int, _ next: Int) -> Bool {
         tries += 1
+        if isStrict, case .field(let field) = layout.steps[index], !field.width.isFixed,
+            field.width.least == 0, !field.without.allows(line[start..<end])
+        {
+            refused = true
+            return false
+        }
         let noted = spans.count
         let open = groups
         if wantsFields { spans.append(Span(step: index, start: start, end: end)) }

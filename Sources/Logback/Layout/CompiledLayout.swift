@@ -40,6 +40,22 @@ package struct CompiledLayout: Sendable {
         var width = FieldWidth()
         /// Digits and `?` only.
         var isNumber = false
+        /// What its values do not hold, as long as the line can be read so.
+        var without = Without.nothing
+    }
+
+    /// Names of classes have no blanks, and those of methods no points either: that tells where a
+    /// thread of many words ends. A logger may be called anything, so it is tried first, not demanded.
+    enum Without: Sendable {
+        case nothing, blanks, blanksAndPoints
+
+        func allows(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+            switch self {
+            case .nothing: true
+            case .blanks: !bytes.contains(0x20)
+            case .blanksAndPoints: !bytes.contains { $0 == 0x20 || $0 == UInt8(ascii: ".") }
+            }
+        }
     }
 
     enum Step: Sendable {

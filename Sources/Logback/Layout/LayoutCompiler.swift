@@ -144,10 +144,10 @@ struct LayoutCompiler {
                     ?? .field(Field()))
         case "p", "le", "level": append(.level(Self.levels.map { rendering($0, word.width) }))
         case "t", "thread": addField("thread", word)
-        case "c", "lo", "logger": addField("logger", word)
-        case "C", "class": addField("class", word)
-        case "M", "method": addField("method", word)
-        case "F", "file": addField("file", word)
+        case "c", "lo", "logger": addField("logger", word, without: .blanks)
+        case "C", "class": addField("class", word, without: .blanks)
+        case "M", "method": addField("method", word, without: .blanksAndPoints)
+        case "F", "file": addField("file", word, without: .blanks)
         case "L", "line": addField("line", word, isNumber: true)
         case "pid": addField("pid", word, isNumber: true)
         case "marker": addField("marker", word)
@@ -174,8 +174,13 @@ struct LayoutCompiler {
         }
     }
 
-    private mutating func addField(_ name: String, _ word: ConversionWord, isNumber: Bool = false) {
-        append(.field(Field(name: .key(name), width: word.width, isNumber: isNumber)))
+    private mutating func addField(
+        _ name: String, _ word: ConversionWord, isNumber: Bool = false,
+        without: CompiledLayout.Without = .nothing
+    ) {
+        append(
+            .field(
+                Field(name: .key(name), width: word.width, isNumber: isNumber, without: without)))
     }
 
     private mutating func addDate(_ word: ConversionWord) {
