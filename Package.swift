@@ -73,7 +73,7 @@ let package = Package(
         floor("Template", ["LogQL", "LogModel", "Regexp", "Bytes"]),
         // Floor 2.
         floor("LogQL", ["LogModel", "Regexp"], pages: ["README.md"]),
-        floor("Logback", ["LogModel", "Regexp", "Bytes"]),
+        floor("Logback", ["LogModel", "Regexp", "Bytes", yaml]),
         floor("Segment", ["LogModel", "Bytes"]),
         floor(
             "Wire",
@@ -85,7 +85,7 @@ let package = Package(
         // Floor 1.
         floor("LogModel", ["Regexp"]),
         // Floor 0.
-        floor("Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy"]),
+        floor("Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy", "CZip"]),
         floor("Regexp", ["CRE2"]),
         // System libraries and shims.
         .target(name: "CScan"),
@@ -96,6 +96,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
 
         // `Tests/bench encode`, whose lines are those of a test as well.

@@ -18,6 +18,8 @@ package struct SourceGroup: Sendable {
     package var labels: [String: String] = [:]
     package var layout = LayoutRule.automatic
     package var zone = ZoneRule.local
+    /// The characters of the files, by a name of Java's or IANA's; nil: UTF-8.
+    package var encoding: String?
     package var level = LevelPlace.metadata
     package var fields: [Field] = []
 
@@ -161,8 +163,15 @@ extension SourceGroup {
         var firstLine: String?
         var format: TimestampFormat?
         var keys = LayoutRule.JSONKeys()
+        var layout: LayoutSection?
+        var hasZone = false
         try section.each { (key, value) throws(AgentError) in
             switch key {
+            case "layout": layout = try LayoutSection.read(value)
+            case "encoding": group.encoding = try value.name()
+            case "zone":
+                group.zone = try value.zone()
+                hasZone = true
             case "paths": for item in try value.items() { group.paths.append(try item.text()) }
             case "exclude": for item in try value.items() { group.exclude.append(try item.text()) }
             case "labels": group.labels = try value.texts()
@@ -174,7 +183,9 @@ extension SourceGroup {
                         format = TimestampFormat(try value.text())
                         if format == nil { throw value.wrong("no pattern of Java's date letters") }
                     case "key": keys.time = try value.name()
-                    case "zone": group.zone = try value.zone()
+                    case "zone":
+                        group.zone = try value.zone()
+                        hasZone = true
                     default: throw value.unknown(key)
                     }
                 }
@@ -183,6 +194,16 @@ extension SourceGroup {
                 for item in try value.items() { group.fields.append(try Field.read(item)) }
             default: throw value.unknown(key)
             }
+        }
+        if let layout {
+            guard firstLine == nil else {
+                throw section.wrong("layout and first_line both tell how events begin: keep one")
+            }
+            group.layout = try layout.rule(format, keys)
+            if !hasZone, let zone = group.layout.compiled?.zone.flatMap({ ZoneRule($0) }) {
+                group.zone = zone
+            }
+            return group
         }
         do {
             group.layout = try LayoutRule(firstLine: firstLine, format: format, keys: keys)

@@ -4,11 +4,14 @@ import Logback
 /// Gives an event of a group its labels and metadata.
 ///
 /// Where names meet: a configured label stands; a field named `level` that matches is the level, and
-/// the one found in the header is not used. Other meetings are refused when the agent starts.
+/// the one found in the header is not used; a value of the layout gives way to any of them. Other
+/// meetings are refused when the agent starts.
 struct ItemMaker {
     private let group: SourceGroup
     private let labels: [Label]
     private let hasLevel: Bool
+    /// Names that a value of the layout does not take over.
+    private let taken: Set<String>
 
     init(_ group: SourceGroup, of configuration: AgentConfiguration) {
         self.group = group
@@ -16,6 +19,7 @@ struct ItemMaker {
         if labels["host"] == nil { labels["host"] = configuration.host }
         hasLevel = labels["level"] != nil
         self.labels = labels.map { Label($0.key, $0.value) }
+        taken = Set(labels.keys).union(group.fields.map(\.name)).union(["level"])
     }
 
     func item(_ event: FileEvent, of file: FollowedFile) -> Shipment.Item {
@@ -32,6 +36,10 @@ struct ItemMaker {
         }
         if wantsLevel, group.level != .none, let level = event.level {
             put(Label("level", level), asLabel: group.level == .label)
+        }
+        if group.layout.hasFields {
+            let found = event.text.withUnsafeBytes { group.layout.fields(of: $0) }
+            metadata.append(contentsOf: found.filter { !taken.contains($0.name) })
         }
         return Shipment.Item(
             source: file.id, path: file.path, from: event.from, to: event.to,

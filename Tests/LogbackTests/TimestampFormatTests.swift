@@ -69,8 +69,38 @@ import Testing
         #expect(parse("yyyy-MM-dd HH:mm:ss", "2016-12-31 23:59:60") != nil)
     }
 
+    @Test func lettersOfBothFormattersAreRead() throws {
+        func nanoseconds(
+            _ pattern: String, _ letters: TimestampFormat.Letters, _ text: String
+        ) throws -> Int64 {
+            let format = try #require(TimestampFormat(pattern, letters: letters))
+            let stamp = Array(text.utf8).withUnsafeBytes { format.parse($0, at: 0) }
+            let parsed = try #require(stamp)
+            return parsed.seconds % 86_400 * 1_000_000_000 + parsed.nanoseconds
+        }
+        let second: Int64 = 1_000_000_000
+        #expect(
+            try nanoseconds("HH:mm:ss.SSSSSS", .simpleDateFormat, "00:00:01.000123") == second
+                + 123_000_000)
+        #expect(
+            try nanoseconds("HH:mm:ss.SSSSSS", .dateTimeFormatter, "00:00:01.000123") == second
+                + 123_000)
+        #expect(try nanoseconds("hh:mm:ss a", .dateTimeFormatter, "12:00:01 AM") == second)
+        #expect(try nanoseconds("a hh:mm", .dateTimeFormatter, "오후 01:00") == 46_800 * second)
+        #expect(try nanoseconds("kk:mm", .dateTimeFormatter, "24:01") == 60 * second)
+        #expect(
+            try nanoseconds(
+                "EEE, dd MMMM yyyy HH:mm", .dateTimeFormatter, "Sat, 21 November 2026 00:01") == 60
+                * second)
+        #expect(
+            try nanoseconds("HH:mm:ss.nnnnnnnnn", .dateTimeFormatter, "00:00:00.123456789")
+                == 123_456_789)
+        #expect(TimestampFormat("MM-dd HH:mm:ss")?.lacks == .year)
+        #expect(TimestampFormat("HH:mm:ss")?.lacks == .date)
+    }
+
     @Test func unknownLettersAreRefused() {
-        for pattern in ["EEE, dd MMM", "yyyy QQ", "hh:mm a", "yyyy-MM-dd'T", "'"] {
+        for pattern in ["GGG dd", "yyyy QQ", "HH:mm B", "yyyy-MM-dd'T", "'"] {
             #expect(TimestampFormat(pattern) == nil, "\(pattern)")
         }
     }

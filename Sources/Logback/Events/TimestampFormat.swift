@@ -10,13 +10,28 @@ package struct ParsedTimestamp: Sendable {
     package var hasZone: Bool
     /// Offset behind the stamp.
     package var end: Int
+    /// What the stamp does not tell: then `seconds` count from 1970 or from midnight.
+    package var lacks = Lacking.nothing
+
+    package enum Lacking: Sendable { case nothing, year, date }
 }
 
 /// A pattern of stamps in Java's letters, compiled: `yyyy-MM-dd HH:mm:ss.SSS`, quotes for literal
 /// text, `XXX`, `Z` or `X` for a zone, any number of `S`. Also `UNIX`, `UNIX_MS`, `RFC3339`.
 package struct TimestampFormat: Sendable {
+    /// Whose letters: up to Logback 1.2 `SimpleDateFormat` prints, where `S` is a number of
+    /// milliseconds however many there are; from 1.3 `DateTimeFormatter`, where they are a fraction.
+    package enum Letters: Sendable { case dateTimeFormatter, simpleDateFormat }
+
     private enum Part: Sendable {
         case year, shortYear, monthName, fraction, zone
+        /// Milliseconds, nanoseconds as a number.
+        case milliseconds, nanoseconds
+        /// Twelve hours: 1…12 or 0…11; `k`, 1…24.
+        case halfDayHour(Int), hourFromOne(Int)
+        case halfDay, weekday
+        /// `KST`, `Asia/Seoul`: only those that mean UTC are understood.
+        case zoneName
         /// Digits at least; two at most.
         case month(Int), day(Int), hour(Int), minute(Int), second(Int)
         case literal(UInt8)
@@ -26,19 +41,22 @@ package struct TimestampFormat: Sendable {
         case unix(divisor: Int64)
     }
     private let parts: [Part]
+    /// What stamps of this format do not tell.
+    package let lacks: ParsedTimestamp.Lacking
 
     /// Nil for a pattern with a letter that is not known.
-    package init?(_ pattern: String) {
+    package init?(_ pattern: String, letters: Letters = .dateTimeFormatter) {
         switch pattern {
         case "UNIX":
-            parts = [.unix(divisor: 1)]
+            self.init(parts: [.unix(divisor: 1)])
             return
         case "UNIX_MS":
-            parts = [.unix(divisor: 1000)]
+            self.init(parts: [.unix(divisor: 1000)])
             return
         case "RFC3339":
-            parts =
-                Self.day + [.literal(UInt8(ascii: "T"))] + Self.clock + [.optionalFraction, .zone]
+            self.init(
+                parts: Self.day + [.literal(UInt8(ascii: "T"))] + Self.clock
+                    + [.optionalFraction, .zone])
             return
         default: break
         }
@@ -54,23 +72,57 @@ package struct TimestampFormat: Sendable {
             }
             let run = rest.prefix { $0 == letter }
             rest = rest.dropFirst(run.count)
-            switch letter {
-            case "y", "u": parts.append(run.count == 2 ? .shortYear : .year)
-            case "M": parts.append(run.count >= 3 ? .monthName : .month(run.count))
-            case "d": parts.append(.day(min(run.count, 2)))
-            case "H": parts.append(.hour(min(run.count, 2)))
-            case "m": parts.append(.minute(min(run.count, 2)))
-            case "s": parts.append(.second(min(run.count, 2)))
-            case "S": parts.append(.fraction)
-            case "X", "Z", "x": parts.append(.zone)
-            case _ where letter.isLetter: return nil
-            default: parts += run.utf8.map(Part.literal)
+            if let part = Self.part(letter, run.count, letters) {
+                parts.append(part)
+            } else if letter.isASCII, letter.isLetter {
+                return nil
+            } else {
+                parts += run.utf8.map(Part.literal)
             }
         }
-        self.parts = parts
+        self.init(parts: parts)
     }
 
-    private init(parts: [Part]) { self.parts = parts }
+    private init(parts: [Part]) {
+        self.parts = parts
+        var hasYear = false
+        var hasDay = false
+        for part in parts {
+            switch part {
+            case .year, .shortYear: hasYear = true
+            case .day: hasDay = true
+            case .unix: (hasYear, hasDay) = (true, true)
+            default: break
+            }
+        }
+        lacks = !hasDay ? .date : hasYear ? .nothing : .year
+    }
+
+    /// Date and time as one, where this one has a date and the other the time of the day alone.
+    func followed(by time: TimestampFormat, behind literal: [UInt8]) -> TimestampFormat? {
+        guard lacks != .date, time.lacks == .date else { return nil }
+        return TimestampFormat(parts: parts + literal.map(Part.literal) + time.parts)
+    }
+
+    private static func part(_ letter: Character, _ count: Int, _ letters: Letters) -> Part? {
+        switch letter {
+        case "y", "u", "Y": count == 2 ? .shortYear : .year
+        case "M", "L": count >= 3 ? .monthName : .month(count)
+        case "d": .day(min(count, 2))
+        case "H": .hour(min(count, 2))
+        case "h", "K": .halfDayHour(min(count, 2))
+        case "k": .hourFromOne(min(count, 2))
+        case "a": .halfDay
+        case "E", "e": .weekday
+        case "m": .minute(min(count, 2))
+        case "s": .second(min(count, 2))
+        case "S": letters == .simpleDateFormat && count != 3 ? .milliseconds : .fraction
+        case "n", "N": .nanoseconds
+        case "X", "Z", "x": .zone
+        case "z", "V", "v", "O": .zoneName
+        default: nil
+        }
+    }
 
     private static let day: [Part] = [
         .year, .literal(UInt8(ascii: "-")), .month(2), .literal(UInt8(ascii: "-")), .day(2),
@@ -98,6 +150,7 @@ package struct TimestampFormat: Sendable {
         var result = ParsedTimestamp(
             seconds: 0, nanoseconds: 0, precision: Nanoseconds.second, hasZone: false, end: 0)
         var zone: Int64 = 0
+        result.lacks = lacks
         for part in parts {
             switch part {
             case .literal(let byte):
@@ -115,23 +168,24 @@ package struct TimestampFormat: Sendable {
                 }
                 month = value
             case .monthName:
-                guard let value = Self.monthName(text, at) else { return nil }
+                guard let value = Self.monthName(text, &at) else { return nil }
                 month = value
-                at += 3
             case .day(let least):
                 guard let value = number(text, &at, least...2), (1...31).contains(value) else {
                     return nil
                 }
                 day = value
-            case .hour(let least):
-                guard let value = number(text, &at, least...2), value < 24 else { return nil }
-                clock += Int64(value) * 3600
-            case .minute(let least):
-                guard let value = number(text, &at, least...2), value < 60 else { return nil }
-                clock += Int64(value) * 60
-            case .second(let least):
-                guard let value = number(text, &at, least...2), value <= 60 else { return nil }
-                clock += Int64(value)
+            case .hour, .minute, .second, .halfDayHour, .hourFromOne, .halfDay:
+                guard let seconds = clockSeconds(part, text, &at) else { return nil }
+                clock += seconds
+            case .weekday:
+                guard Self.skipLetters(text, &at) else { return nil }
+            case .milliseconds, .nanoseconds:
+                guard readNumber(part, text, &at, &result) else { return nil }
+            case .zoneName:
+                let start = at
+                guard Self.skipLetters(text, &at) else { return nil }
+                result.hasZone = result.hasZone || Self.isUTC(text[start..<at])
             case .fraction:
                 guard readFraction(text, &at, &result) else { return nil }
             case .optionalFraction:
@@ -169,6 +223,76 @@ package struct TimestampFormat: Sendable {
         return marks == (UInt8(ascii: ","), UInt8(ascii: "."))
     }
 
+    /// What a part of the clock adds, in seconds. `AM` adds nothing.
+    private func clockSeconds(
+        _ part: Part, _ text: UnsafeRawBufferPointer, _ at: inout Int
+    ) -> Int64? {
+        switch part {
+        case .hour(let least):
+            guard let value = number(text, &at, least...2), value < 24 else { return nil }
+            return Int64(value) * 3600
+        case .halfDayHour(let least):
+            guard let value = number(text, &at, least...2), value <= 12 else { return nil }
+            return Int64(value % 12) * 3600
+        case .hourFromOne(let least):
+            guard let value = number(text, &at, least...2), value <= 24 else { return nil }
+            return Int64(value % 24) * 3600
+        case .minute(let least):
+            guard let value = number(text, &at, least...2), value < 60 else { return nil }
+            return Int64(value) * 60
+        case .second(let least):
+            guard let value = number(text, &at, least...2), value <= 60 else { return nil }
+            return Int64(value)
+        default:
+            for (name, seconds) in Self.halves {
+                guard at + name.count <= text.count,
+                    zip(text[at..<at + name.count], name).allSatisfy({
+                        $0 == $1 || $0 < 0x80 && $0 | 0x20 == $1
+                    })
+                else { continue }
+                at += name.count
+                return seconds
+            }
+            return nil
+        }
+    }
+
+    private static let halves: [([UInt8], Int64)] = [
+        ("am", 0), ("pm", 43_200), ("오전", 0), ("오후", 43_200),
+    ].map { (Array($0.0.utf8), $0.1) }
+
+    private func readNumber(
+        _ part: Part, _ text: UnsafeRawBufferPointer, _ at: inout Int,
+        _ result: inout ParsedTimestamp
+    ) -> Bool {
+        let start = at
+        guard let value = number(text, &at, 1...18), at > start else { return false }
+        if case .milliseconds = part {
+            guard value < 1000 else { return false }
+            result.nanoseconds = Int64(value) * Nanoseconds.millisecond
+            result.precision = Nanoseconds.millisecond
+        } else {
+            result.nanoseconds = Int64(value) % Nanoseconds.second
+            result.precision = 1
+        }
+        return true
+    }
+
+    /// Names of days and zones: `Mon`, `월요일`, `Asia/Seoul`, `GMT+09:00`.
+    private static func skipLetters(_ text: UnsafeRawBufferPointer, _ at: inout Int) -> Bool {
+        let start = at
+        while at < text.count,
+            isWord(text[at]) || text[at] >= 0x80 || "/_+-:".utf8.contains(text[at])
+        {
+            at += 1
+        }
+        return at > start
+    }
+
+    private static func isUTC(_ name: Slice<UnsafeRawBufferPointer>) -> Bool {
+        ["UTC", "GMT", "Z"].contains { name.elementsEqual($0.utf8) }
+    }
+
     private func number(
         _ text: UnsafeRawBufferPointer, _ at: inout Int, _ width: ClosedRange<Int>
     ) -> Int? {
@@ -195,10 +319,28 @@ package struct TimestampFormat: Sendable {
         return at > start
     }
 
-    private static func monthName(_ text: UnsafeRawBufferPointer, _ at: Int) -> Int? {
-        guard at + 3 <= text.count else { return nil }
-        let name = text[at..<at + 3].map { $0 | 0x20 }
-        return months.firstIndex { $0 == name }.map { $0 + 1 }
+    /// The month of a name, short or long, and the offset behind it; also `11월`.
+    private static func monthName(
+        _ text: UnsafeRawBufferPointer, _ at: inout Int
+    ) -> Int? {
+        if at < text.count, (48...57).contains(text[at]) {
+            var value = 0
+            while at < text.count, (48...57).contains(text[at]), value < 100 {
+                value = value * 10 + Int(text[at]) - 48
+                at += 1
+            }
+            guard text[at...].starts(with: "월".utf8), (1...12).contains(value) else { return nil }
+            at += 3
+            return value
+        }
+        guard at + 3 <= text.count,
+            let month = months.firstIndex(where: { name in
+                zip(text[at..<at + 3], name).allSatisfy { $0 | 0x20 == $1 }
+            })
+        else { return nil }
+        at += 3
+        while at < text.count, (97...122).contains(text[at]) { at += 1 }
+        return month + 1
     }
 
     /// `Z`, `+09:00`, `+0900`, `+09`, in seconds.

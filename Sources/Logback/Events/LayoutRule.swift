@@ -25,6 +25,9 @@ package struct LayoutRule: Sendable {
     private let firstLine: Regexp?
     let format: TimestampFormat?
     let keys: JSONKeys
+    /// The pattern of the application's own layout, or its JSON encoder: then nothing is guessed.
+    package private(set) var compiled: CompiledLayout?
+    package private(set) var json: JSONLayout?
 
     package static let automatic = LayoutRule(compiled: nil, format: nil, keys: JSONKeys())
 
@@ -32,6 +35,30 @@ package struct LayoutRule: Sendable {
         firstLine = compiled
         self.format = format
         self.keys = keys
+    }
+
+    /// Events as a layout of Logback writes them; by the automatic rule when nothing in front of the
+    /// message tells where one begins.
+    package init(compiled: CompiledLayout) {
+        self.init(compiled: nil, format: nil, keys: JSONKeys())
+        self.compiled = compiled
+    }
+
+    /// One object a line. `format`: of its stamps, when they are not those of the encoder.
+    package init(json: JSONLayout, format: TimestampFormat? = nil, keys: JSONKeys = JSONKeys()) {
+        var keys = keys
+        keys.time = keys.time ?? json.names[.timestamp]
+        keys.level = keys.level ?? json.names[.level]
+        self.init(compiled: nil, format: format, keys: keys)
+        self.json = json
+    }
+
+    /// True when `fields` may find some.
+    package var hasFields: Bool { compiled != nil || json != nil }
+
+    /// Values of an event that the layout names, for its metadata.
+    package func fields(of text: UnsafeRawBufferPointer) -> [Label] {
+        compiled?.fields(of: text) ?? json?.fields(of: text) ?? []
     }
 
     /// Throws when `firstLine` is no regular expression.
@@ -52,6 +79,8 @@ package struct LayoutRule: Sendable {
     /// The header of a line that begins an event; nil for a line that continues one.
     /// `wantsLevel`: the source has shown headers with levels, so a stamp alone is only text.
     package func header(of line: UnsafeRawBufferPointer, wantsLevel: Bool) -> EventHeader? {
+        if let compiled, compiled.tellsBoundaries { return compiled.header(of: line) }
+        if json != nil, line.first != UInt8(ascii: "{") { return nil }
         if let firstLine {
             guard firstLine.matches(line) else { return nil }
             let stamp = stamp(in: line)

@@ -143,7 +143,8 @@ package struct EventAssembler {
                 ? clock.time(readAt: now, offset: offset)
                 : clock.time(stamp: known.stamp, precision: known.precision, offset: offset)
         }
-        let seconds = stamp.hasZone ? stamp.seconds : zone.utc(ofLocal: stamp.seconds)
+        let told = stamp.lacks == .nothing ? stamp.seconds : zone.completed(stamp, now: now)
+        let seconds = stamp.hasZone ? told : zone.utc(ofLocal: told)
         // A year that nanoseconds cannot hold, with a second to spare for the additions below, is
         // no time of an event.
         let last = Int64.max / Nanoseconds.second - 2

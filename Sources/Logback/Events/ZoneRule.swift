@@ -69,4 +69,27 @@ struct ZoneCache {
         }
         return seconds - offset
     }
+
+    /// The local seconds of a stamp without a year or a date: the latest that is not in the future of
+    /// the time of reading, but for an hour of clocks that differ.
+    mutating func completed(_ stamp: ParsedTimestamp, now: Int64) -> Int64 {
+        let read = now / Nanoseconds.second
+        let local = read + zone.offset(atLocal: read)
+        let latest = local + 3600
+        if stamp.lacks == .date {
+            let day = local - local % 86_400
+            let time = (stamp.seconds % 86_400 + 86_400) % 86_400
+            return day + time <= latest ? day + time : day + time - 86_400
+        }
+        // 1970 is the year of such a stamp; leap days are counted by the calendar.
+        let inYear = stamp.seconds
+        let date = CivilTime(seconds: inYear, nanosecond: 0)
+        let today = CivilTime(seconds: local, nanosecond: 0)
+        for year in [today.year, today.year - 1] {
+            let days = CivilTime.days(year: year, month: date.month, day: date.day)
+            let seconds = Int64(days) * 86_400 + inYear % 86_400
+            if seconds <= latest { return seconds }
+        }
+        return local
+    }
 }

@@ -1,0 +1,86 @@
+import Foundation
+
+/// Variables that a configuration finds without defining them: those of Spring Boot, system
+/// properties, the environment, and the few that Logback knows by itself.
+struct OuterVariables {
+    private let application: Application
+    private let settings: SpringSettings
+    private let boot: BootDefaults
+
+    init(_ application: Application, _ settings: SpringSettings, _ boot: BootDefaults) {
+        self.application = application
+        self.settings = settings
+        self.boot = boot
+    }
+
+    func lookup(_ name: String) -> Derived<String>? {
+        if let value = application.systemProperties[name] { return value }
+        if let value = ofBoot(name) { return value }
+        if let value = application.environment[name] {
+            return Derived(value, "the environment variable \(name)")
+        }
+        return known(name)
+    }
+
+    private func ofBoot(_ name: String) -> Derived<String>? {
+        switch name {
+        case "LOG_FILE":
+            if let file = settings["logging.file.name"] ?? settings["logging.file"] { return file }
+            return folder.map { path in
+                Derived(
+                    path.value.hasSuffix("/")
+                        ? path.value + "spring.log" : path.value + "/spring.log", path.origin)
+            }
+        case "LOG_PATH": return folder
+        case "LOG_CORRELATION_PATTERN":
+            if let pattern = settings["logging.pattern.correlation"] { return pattern }
+            guard let isExpected = settings["logging.expect-correlation-id"],
+                isExpected.value == "true"
+            else { return nil }
+            return Derived("%correlationId", isExpected.origin)
+        case "LOGGED_APPLICATION_NAME":
+            return bracketed("spring.application.name", "logging.include-application-name")
+        case "PID":
+            // Another one after each start, so that what the process has now says nothing.
+            return Derived("\(Variables.open)PID\(Variables.close)", "the process")
+        default: break
+        }
+        for (variable, setting) in BootDefaults.variables where variable == name {
+            if let value = settings[setting], !value.value.isEmpty { return value }
+            if let old = BootDefaults.oldVariables[name], let value = settings[old] { return value }
+        }
+        return nil
+    }
+
+    private var folder: Derived<String>? {
+        settings["logging.file.path"] ?? settings["logging.path"]
+    }
+
+    /// `[value] `, nil when there is none or it is not to be written.
+    func bracketed(_ key: String, _ switchKey: String) -> Derived<String>? {
+        guard settings[switchKey]?.value.lowercased() != "false", let value = settings[key],
+            !value.value.isEmpty
+        else { return nil }
+        return value.map { "[\($0)] " }
+    }
+
+    private func known(_ name: String) -> Derived<String>? {
+        let machine = "this machine"
+        switch name {
+        case "HOSTNAME": return Derived(ProcessInfo.processInfo.hostName, machine)
+        case "CONTEXT_NAME": return Derived("default", "the default of Logback")
+        case "user.dir": return application.workingDirectory
+        case "user.home":
+            return Derived(application.environment["HOME"] ?? NSHomeDirectory(), "the home folder")
+        case "user.name":
+            return application.environment["USER"].map {
+                Derived($0, "the environment variable USER")
+            }
+        case "java.io.tmpdir": return Derived("/tmp", "the default of Java")
+        case "file.separator": return Derived("/", machine)
+        default:
+            // Dotted settings, which some configurations take for variables.
+            return nil
+        }
+    }
+}

@@ -1,0 +1,211 @@
+import Yams
+
+/// What a Spring application is configured with: `application.yml` and its kin, the environment,
+/// system properties, arguments; the later a source is added, the more it counts.
+struct SpringSettings {
+    /// One document of a settings file.
+    struct Document {
+        /// Keys in canonical form: lower case, no dashes, no underscores.
+        var values: [String: Derived<String>] = [:]
+        /// The profile expression under which it counts; nil: always.
+        var profiles: String?
+    }
+
+    /// The least important first.
+    private var layers: [[String: Derived<String>]] = []
+    private let environment: [String: String]
+    private let overrides: [String: Derived<String>]
+
+    /// `overrides`: system properties and arguments.
+    init(environment: [String: String], overrides: [String: Derived<String>]) {
+        self.environment = environment
+        var canonical: [String: Derived<String>] = [:]
+        for (key, value) in overrides { canonical[Self.canonical(key)] = value }
+        self.overrides = canonical
+    }
+
+    mutating func add(_ values: [String: Derived<String>]) { layers.append(values) }
+
+    static func canonical(_ key: String) -> String {
+        String(key.lowercased().filter { $0 != "-" && $0 != "_" })
+    }
+
+    /// The value under a name, its placeholders not yet put in.
+    private func raw(_ key: String) -> Derived<String>? {
+        let canonical = Self.canonical(key)
+        if let value = overrides[canonical] { return value }
+        let upper = String(
+            key.uppercased().filter { $0 != "-" }.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+        for name in [upper, key] {
+            if let value = environment[name] {
+                return Derived(value, "the environment variable \(name)")
+            }
+        }
+        for layer in layers.reversed() {
+            if let value = layer[canonical] { return value }
+        }
+        return nil
+    }
+
+    /// The value under a name, `${other:default}` put in; nil when there is none.
+    subscript(key: String) -> Derived<String>? {
+        guard let raw = raw(key) else { return nil }
+        var lookups = 0
+        return Derived(expanded(raw.value, [Self.canonical(key)], &lookups), raw.origin)
+    }
+
+    /// A list of names: `a,b`, or `key[0]`, `key[1]`.
+    func list(_ key: String) -> Derived<[String]>? {
+        if let whole = self[key] {
+            return whole.map { text in
+                text.split(separator: ",").map { $0.trimmed }.filter { !$0.isEmpty }
+            }
+        }
+        var items: [String] = []
+        var origin = ""
+        while items.count < 100, let item = self["\(key)[\(items.count)]"] {
+            items.append(item.value)
+            origin = item.origin
+        }
+        return items.isEmpty ? nil : Derived(items, origin)
+    }
+
+    /// A placeholder that nobody defines, or that needs itself, stays as it is.
+    private func expanded(_ text: String, _ path: [String], _ lookups: inout Int) -> String {
+        guard text.contains("${"), path.count < ConfigurationLimits.substitutionDepth else {
+            return text
+        }
+        var out = ""
+        var rest = Array(text)[...]
+        while let first = rest.first, out.utf8.count < ConfigurationLimits.valueBytes {
+            guard first == "$", rest.dropFirst().first == "{",
+                let end = Self.closing(rest), lookups < ConfigurationLimits.lookups
+            else {
+                out.append(first)
+                rest = rest.dropFirst()
+                continue
+            }
+            lookups += 1
+            let inner = rest[(rest.startIndex + 2)..<end]
+            let colon = inner.firstIndex(of: ":") ?? inner.endIndex
+            let name = String(inner[..<colon])
+            let canonical = Self.canonical(name)
+            if let value = raw(name), !path.contains(canonical) {
+                out += expanded(value.value, path + [canonical], &lookups)
+            } else if colon < inner.endIndex {
+                out += expanded(String(inner[(colon + 1)...]), path + [":"], &lookups)
+            } else {
+                out += String(rest[...end])
+            }
+            rest = rest[(end + 1)...]
+        }
+        return out
+    }
+
+    private static func closing(_ text: ArraySlice<Character>) -> Int? {
+        var depth = 0
+        for at in text.indices {
+            if text[at] == "{" { depth += 1 }
+            if text[at] == "}" {
+                depth -= 1
+                if depth == 0 { return at }
+            }
+        }
+        return nil
+    }
+}
+
+/// Reading settings files.
+extension SpringSettings {
+    /// `name`: the file's, for origins.
+    static func documents(
+        _ bytes: [UInt8], name: String, isYAML: Bool
+    ) throws(LogbackError) -> [Document] {
+        guard bytes.count <= ConfigurationLimits.fileBytes else {
+            throw .unreadable(
+                path: name, reason: "more than \(ConfigurationLimits.fileBytes >> 20) MiB")
+        }
+        return isYAML ? try yaml(bytes, name) : properties(bytes, name)
+    }
+
+    private static func properties(_ bytes: [UInt8], _ name: String) -> [Document] {
+        // Documents of a file are parted by a comment of its own form.
+        var documents = [Document()]
+        let marks = String(decoding: bytes, as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+            .filter { ["#---", "!---"].contains($0.element.trimmed) }.map { $0.offset + 1 }
+        var passed = 0
+        for entry in JavaProperties.parse(bytes) {
+            while passed < marks.count, marks[passed] < entry.line {
+                passed += 1
+                documents.append(Document())
+            }
+            note(
+                entry.key, entry.value, "\(name):\(entry.line)",
+                &documents[documents.count - 1])
+        }
+        return documents
+    }
+
+    private static func yaml(
+        _ bytes: [UInt8], _ name: String
+    ) throws(LogbackError) -> [Document] {
+        var documents: [Document] = []
+        do {
+            for node in try compose_all(yaml: String(decoding: bytes, as: UTF8.self)) {
+                var document = Document()
+                var count = 0
+                flatten(node, "", name, 0, &count, &document)
+                documents.append(document)
+            }
+        } catch {
+            throw .unreadable(path: name, reason: "this is no YAML: \(error)")
+        }
+        return documents
+    }
+
+    /// Anchors may make a small file a large tree: keys and depth are bounded.
+    private static func flatten(
+        _ node: Node, _ key: String, _ name: String, _ depth: Int, _ count: inout Int,
+        _ document: inout Document
+    ) {
+        count += 1
+        guard count < ConfigurationLimits.settings, depth < ConfigurationLimits.depth else {
+            return
+        }
+        switch node {
+        case .scalar(let scalar):
+            note(
+                key, scalar.string, "\(name):\(scalar.mark.map { "\($0.line)" } ?? "?")", &document)
+        case .mapping(let mapping):
+            for (inner, value) in mapping {
+                guard let part = inner.string else { continue }
+                flatten(
+                    value, key.isEmpty ? part : "\(key).\(part)", name, depth + 1, &count, &document
+                )
+            }
+        case .sequence(let items):
+            for (number, item) in items.enumerated() {
+                flatten(item, "\(key)[\(number)]", name, depth + 1, &count, &document)
+            }
+        default: break
+        }
+    }
+
+    private static func note(
+        _ key: String, _ value: String, _ origin: String, _ document: inout Document
+    ) {
+        let canonical = canonical(key)
+        switch canonical {
+        case "spring.config.activate.onprofile", "spring.profiles": document.profiles = value
+        default:
+            if canonical.hasPrefix("spring.config.activate.onprofile[")
+                || canonical.hasPrefix("spring.profiles[")
+            {
+                document.profiles = document.profiles.map { "\($0),\(value)" } ?? value
+            } else {
+                document.values[canonical] = Derived(value, origin)
+            }
+        }
+    }
+}

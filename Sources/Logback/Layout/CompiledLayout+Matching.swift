@@ -1,0 +1,257 @@
+import Bytes
+import LogModel
+
+/// Reading a header.
+extension CompiledLayout {
+    /// The header that a line begins with; nil for a line that continues an event.
+    package func header(of line: UnsafeRawBufferPointer) -> EventHeader? {
+        HeaderMatch(self, line, wantsFields: false)?.header
+    }
+
+    /// The named values of an event's header, those that are not empty. Nothing for a text that is
+    /// none of this layout.
+    package func fields(of text: UnsafeRawBufferPointer) -> [Label] {
+        let end = firstOffset(of: 0x0a, in: text) ?? text.count
+        let line = UnsafeRawBufferPointer(rebasing: text[..<end])
+        guard let match = HeaderMatch(self, line, wantsFields: true) else { return [] }
+        var labels: [Label] = []
+        for span in match.spans {
+            let range = span.start..<span.end
+            switch steps[span.step] {
+            case .field(let field):
+                guard let name = field.name else { continue }
+                let value = UnsafeRawBufferPointer(
+                    rebasing: line[Self.unpadded(line, range, field.width)])
+                FieldValues.append(value, named: name, to: &labels)
+            case .optionalBrackets(let name?):
+                FieldValues.append(
+                    UnsafeRawBufferPointer(rebasing: line[range]), named: name, to: &labels)
+            default: continue
+            }
+        }
+        return labels
+    }
+
+    /// Blanks belong to the padding when the value is as wide as it must be.
+    private static func unpadded(
+        _ line: UnsafeRawBufferPointer, _ range: Range<Int>, _ width: FieldWidth
+    ) -> Range<Int> {
+        guard width.least > 0, HeaderMatch.units(line, range) <= width.least else { return range }
+        var (start, end) = (range.lowerBound, range.upperBound)
+        if width.isLeftAligned {
+            while end > start, line[end - 1] == 0x20 { end -= 1 }
+        } else {
+            while start < end, line[start] == 0x20 { start += 1 }
+        }
+        return start..<end
+    }
+}
+
+/// One attempt at a line. Fields are extended from the shortest until the rest follows.
+struct HeaderMatch {
+    struct Span {
+        let step: Int
+        let start: Int
+        let end: Int
+    }
+
+    private let layout: CompiledLayout
+    private let line: UnsafeRawBufferPointer
+    /// No field ends behind this.
+    private let limit: Int
+    private let wantsFields: Bool
+    private var tries = 0
+    /// Names of classes are to have no blanks, and one that has was met.
+    private var isStrict = true
+    private var refused = false
+    private var stamp: ParsedTimestamp?
+    private var level: String?
+    private(set) var spans: [Span] = []
+    /// Where the groups that are open begin.
+    private var groups: [Int] = []
+
+    /// Nil when the line has no header of the layout.
+    init?(_ layout: CompiledLayout, _ line: UnsafeRawBufferPointer, wantsFields: Bool) {
+        self.layout = layout
+        self.line = line
+        self.wantsFields = wantsFields
+        limit = min(line.count, CompiledLayout.maxHeaderBytes)
+        if match(0, 0) { return }
+        guard refused else { return nil }
+        isStrict = false
+        tries = 0
+        groups = []
+        guard match(0, 0) else { return nil }
+    }
+
+    var header: EventHeader { EventHeader(timestamp: stamp, level: level) }
+
+    private mutating func match(_ first: Int, _ start: Int) -> Bool {
+        var index = first
+        var at = start
+        while index < layout.steps.count {
+            switch layout.steps[index] {
+            case .literal(let bytes):
+                guard starts(with: bytes, at) else { return false }
+                at += bytes.count
+            case .stamp(let format):
+                guard let parsed = format.parse(line, at: at) else { return false }
+                stamp = parsed
+                at = parsed.end
+            case .furtherStamp(let format):
+                guard let parsed = format.parse(line, at: at) else { return false }
+                at = parsed.end
+            case .level(let renderings):
+                guard let found = renderings.first(where: { starts(with: $0.bytes, at) }) else {
+                    return false
+                }
+                level = found.level
+                at += found.bytes.count
+            case .colours: at = HeaderLevel.skipColours(line, at)
+            case .padding: while at < limit, line[at] == 0x20 { at += 1 }
+            case .groupStart: groups.append(at)
+            case .groupEnd(let least, let isLeftAligned):
+                guard let end = closeGroup(at, least, isLeftAligned) else { return false }
+                at = end
+            case .optionalBrackets: return matchBrackets(index, at)
+            case .field(let field): return match(field, index, at)
+            case .lineEnd: return at == line.count
+            }
+            index += 1
+        }
+        return true
+    }
+
+    private func starts(with bytes: [UInt8], _ at: Int) -> Bool {
+        guard at + bytes.count <= line.count else { return false }
+        for i in 0..<bytes.count where line[at + i] != bytes[i] { return false }
+        return true
+    }
+
+    private mutating func closeGroup(_ end: Int, _ least: Int, _ isLeftAligned: Bool) -> Int? {
+        guard let start = groups.popLast() else { return nil }
+        guard isLeftAligned else { return end }
+        var at = end
+        var width = Self.units(line, start..<end)
+        while width < least {
+            guard at < line.count, line[at] == 0x20 else { return nil }
+            at += 1
+            width += 1
+        }
+        return at
+    }
+
+    /// The rest from a field on; what an attempt has noted is taken back when it fails.
+    private mutating func follows(_ index: Int, _ start: Int, _ end: Int, _ next: Int) -> Bool {
+        tries += 1
+        if isStrict, case .field(let field) = layout.steps[index], !field.width.isFixed,
+            field.width.least == 0, !field.without.allows(line[start..<end])
+        {
+            refused = true
+            return false
+        }
+        let noted = spans.count
+        let open = groups
+        if wantsFields { spans.append(Span(step: index, start: start, end: end)) }
+        if match(index + 1, next) { return true }
+        spans.removeLast(spans.count - noted)
+        groups = open
+        return false
+    }
+
+    /// `[value] `, tried first, or nothing.
+    private mutating func matchBrackets(_ index: Int, _ at: Int) -> Bool {
+        if at < limit, line[at] == UInt8(ascii: "[") {
+            var end = at + 1
+            while let close = firstOffset(of: UInt8(ascii: "]"), in: line, from: end),
+                close + 1 < limit, tries < CompiledLayout.maxTries
+            {
+                if line[close + 1] == 0x20, follows(index, at + 1, close, close + 2) {
+                    return true
+                }
+                end = close + 1
+            }
+        }
+        return follows(index, at, at, at)
+    }
+
+    private mutating func match(
+        _ field: CompiledLayout.Field, _ index: Int, _ at: Int
+    ) -> Bool {
+        if field.width.isFixed {
+            guard let end = advanced(at, by: field.width.least) else { return false }
+            return follows(index, at, end, end)
+        }
+        guard var end = advanced(at, by: field.width.least) else { return false }
+        if index + 1 == layout.steps.count {
+            if field.isNumber { while end < limit, Self.isNumber(line[end]) { end += 1 } }
+            return follows(index, at, end, end)
+        }
+        if case .lineEnd = layout.steps[index + 1] {
+            return follows(index, at, line.count, line.count)
+        }
+        var width = field.width.least
+        let mark: UInt8? =
+            if case .literal(let bytes) = layout.steps[index + 1] { bytes[0] } else { nil }
+        if let mark, field.width.most == .max, !field.isNumber {
+            return match(index, at, from: end, upTo: mark)
+        }
+        while tries < CompiledLayout.maxTries {
+            if mark == nil || end < line.count && line[end] == mark {
+                if follows(index, at, end, end) { return true }
+            }
+            guard end < limit, width < field.width.most, line[end] != 0x1b,
+                !field.isNumber || Self.isNumber(line[end])
+            else { return false }
+            width += Self.units(of: line[end])
+            end += 1
+            while end < limit, line[end] & 0xc0 == 0x80 { end += 1 }
+        }
+        return false
+    }
+
+    /// A field of any width in front of a literal, found by the literal's first byte.
+    private mutating func match(
+        _ index: Int, _ at: Int, from start: Int, upTo mark: UInt8
+    ) -> Bool {
+        var end = start
+        while let found = firstOffset(of: mark, in: line, from: end), found < limit,
+            tries < CompiledLayout.maxTries
+        {
+            if case .literal(let bytes) = layout.steps[index + 1], starts(with: bytes, found),
+                follows(index, at, found, found)
+            {
+                return true
+            }
+            end = found + 1
+        }
+        return false
+    }
+
+    private static func isNumber(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "-")
+            || byte == 0x20
+    }
+
+    /// Behind so many UTF-16 units; nil when the line ends before.
+    private func advanced(_ start: Int, by count: Int) -> Int? {
+        var at = start
+        var rest = count
+        while rest > 0 {
+            guard at < limit else { return nil }
+            rest -= Self.units(of: line[at])
+            at += 1
+            while at < limit, line[at] & 0xc0 == 0x80 { at += 1 }
+        }
+        return at
+    }
+
+    /// Of a character by its first byte.
+    private static func units(of first: UInt8) -> Int { first >= 0xf0 ? 2 : 1 }
+
+    static func units(_ line: UnsafeRawBufferPointer, _ range: Range<Int>) -> Int {
+        var units = 0
+        for at in range where line[at] & 0xc0 != 0x80 { units += Self.units(of: line[at]) }
+        return units
+    }
+}

@@ -1,0 +1,80 @@
+import LogModel
+
+/// Values of a header as metadata of its entry.
+enum FieldValues {
+    /// As many as servers take with an entry (Loki: 128), with room for configured ones.
+    static let maxFields = 96
+    /// A longer value stays in the text alone: metadata is for looking up, and servers bound it.
+    static let maxValueBytes = 2048
+
+    static func append(
+        _ value: UnsafeRawBufferPointer, named name: CompiledLayout.FieldName,
+        to labels: inout [Label]
+    ) {
+        switch name {
+        case .key(let key, let omitted):
+            if !value.elementsEqual(omitted.utf8) { put(key, value, &labels) }
+        case .context: pairs(value, separator: ", ", quote: 0, &labels)
+        case .pairs(let quote): pairs(value, separator: " ", quote: quote, &labels)
+        case .correlation:
+            guard let dash = value.lastIndex(of: UInt8(ascii: "-")) else { return }
+            put("traceId", UnsafeRawBufferPointer(rebasing: value[..<dash]), &labels)
+            put("spanId", UnsafeRawBufferPointer(rebasing: value[(dash + 1)...]), &labels)
+        }
+    }
+
+    static func put(_ key: String, _ value: UnsafeRawBufferPointer, _ labels: inout [Label]) {
+        guard value.contains(where: { $0 != 0x20 }), value.count <= maxValueBytes,
+            labels.count < maxFields
+        else { return }
+        labels.append(Label(key, String(decoding: value, as: UTF8.self)))
+    }
+
+    /// `k=v, k2=v2` or `k="v" k2="v2"`. A value may hold the separator: what stands behind one and
+    /// does not begin as a pair belongs to the value before it.
+    private static func pairs(
+        _ text: UnsafeRawBufferPointer, separator: String, quote: UInt8, _ labels: inout [Label]
+    ) {
+        let separator = Array(separator.utf8)
+        var at = 0
+        while at < text.count, let key = key(in: text, at, quote) {
+            var end = key.end
+            while end < text.count {
+                let isClosed = quote == 0 || (end > key.end && text[end - 1] == quote)
+                if isClosed, text[end...].starts(with: separator),
+                    Self.key(in: text, end + separator.count, quote) != nil
+                {
+                    break
+                }
+                end += 1
+            }
+            let last = quote != 0 && end > key.end && text[end - 1] == quote ? end - 1 : end
+            put(
+                LayoutCompiler.fieldName(key.name),
+                UnsafeRawBufferPointer(rebasing: text[key.end..<last]), &labels)
+            at = end + separator.count
+        }
+    }
+
+    private static let maxKeyBytes = 128
+
+    /// A key, and where its value begins.
+    private static func key(
+        in text: UnsafeRawBufferPointer, _ start: Int, _ quote: UInt8
+    ) -> (name: String, end: Int)? {
+        var at = start
+        while at < text.count, at - start < maxKeyBytes, isKeyByte(text[at]) { at += 1 }
+        guard at > start, at < text.count, text[at] == UInt8(ascii: "=") else { return nil }
+        let name = String(decoding: text[start..<at], as: UTF8.self)
+        at += 1
+        guard quote != 0 else { return (name, at) }
+        return at < text.count && text[at] == quote ? (name, at + 1) : nil
+    }
+
+    private static func isKeyByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 48...57, 65...90, 97...122, 0x2d, 0x2e, 0x5f, 0x80...: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Agent
+import ArgumentParser
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import Server
+import ServiceLifecycle
+
+/// `cordwood agent run`, or `cordwood agent` alone.
+struct AgentRunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Follow the files and ship their entries (the default).")
+
+    @OptionGroup var options: AgentOptions
+    @Option(help: "Serve /metrics and /ready on this address, HOST:PORT.")
+    var metricsListen: String?
+    @Option(help: "How much to log: debug, info, warning or error.")
+    var logLevel: Logger.Level = .info
+
+    func run() async throws {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "cordwood.agent")
+        logger.logLevel = logLevel
+        let agent: FileAgent
+        let settings: AgentConfiguration
+        do {
+            let applications = try options.applications()
+            for application in applications {
+                for appender in application.appenders {
+                    logger.info(
+                        "\(application.source): \(appender.name) writes \(appender.globs.joined(separator: " and "))"
+                    )
+                }
+            }
+            var chosen = try options.settings(applications)
+            if let metricsListen { chosen.metricsListen = metricsListen }
+            settings = chosen
+            agent = try FileAgent(settings, logger: logger)
+        } catch {
+            StandardError.say("agent: \(error)")
+            throw ExitCode.error
+        }
+        var services: [any Service] = [agent]
+        if let listen = settings.metricsListen {
+            services.append(try metricsServer(listen, agent, logger))
+        }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services.map { .init(service: $0) },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do { try await group.run() } catch let error as IOError {
+            StandardError.say("agent: \(ListenError(settings.metricsListen ?? "", error))")
+            throw ExitCode.error
+        }
+    }
+
+    private func metricsServer(
+        _ listen: String, _ agent: FileAgent, _ logger: Logger
+    ) throws -> any Service {
+        guard let colon = listen.lastIndex(of: ":"),
+            let port = Int(listen[listen.index(after: colon)...])
+        else { throw ValidationError("--metrics-listen \(listen): expected HOST:PORT") }
+        let router = Router()
+        router.get("/metrics") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
+                body: .init(byteBuffer: .init(string: agent.currentMetrics.prometheusText)))
+        }
+        router.get("/ready") { _, _ in "ready\n" }
+        var quiet = logger
+        quiet.logLevel = .warning
+        return Application(
+            router: router,
+            configuration: .init(address: .hostname(String(listen[..<colon]), port: port)),
+            logger: quiet)
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

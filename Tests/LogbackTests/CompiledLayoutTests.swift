@@ -1,0 +1,161 @@
+import LogModel
+import Logback
+import Testing
+
+@Suite struct CompiledLayoutTests {
+    private func layout(
+        _ pattern: String, _ dialect: CompiledLayout.Dialect = .current,
+        rules: Set<String> = []
+    ) throws -> CompiledLayout {
+        try CompiledLayout(pattern, dialect: dialect, conversionRules: rules)
+    }
+
+    private func fields(_ layout: CompiledLayout, _ line: String) -> [String: String] {
+        let labels = Array(line.utf8).withUnsafeBytes { layout.fields(of: $0) }
+        return Dictionary(labels.map { ($0.name, $0.value) }) { $1 }
+    }
+
+    private func level(_ layout: CompiledLayout, _ line: String) -> String? {
+        Array(line.utf8).withUnsafeBytes { layout.header(of: $0)?.level }
+    }
+
+    private func isHeader(_ layout: CompiledLayout, _ line: String) -> Bool {
+        Array(line.utf8).withUnsafeBytes { layout.header(of: $0) != nil }
+    }
+
+    @Test func theUsualPattern() throws {
+        let layout = try layout(
+            "%d{yyyy-MM-dd HH:mm:ss.SSS} [%thread] %-5level %logger{36} [%X{traceId:-}] - %msg%n")
+        let line = "2026-11-21 10:00:00.123 [pool [1] 2] INFO  c.a.OrderService [ab12] - seq=1"
+        #expect(level(layout, line) == "INFO")
+        #expect(
+            fields(layout, line) == [
+                "thread": "pool [1] 2", "logger": "c.a.OrderService", "traceId": "ab12",
+            ])
+        #expect(!isHeader(layout, "2026-01-01 00:00:00.000 fake header inside a message"))
+        #expect(!isHeader(layout, "2026-01-01 00:00:00.000 [main] NOTE x [] - a"))
+        #expect(fields(layout, "2026-11-21 10:00:00.123 [] WARN  a [] - x") == ["logger": "a"])
+    }
+
+    @Test func defaultsOfSpringBoot() throws {
+        let boot2 = try layout(
+            "%d{yyyy-MM-dd HH:mm:ss.SSS} %5p %pid --- [%t] %-40.40logger{39} : %m%n%wEx", .legacy)
+        let logger = "o.s.b.w.embedded.tomcat.TomcatWebServer "
+        #expect(
+            fields(boot2, "2026-11-21 10:00:00.123  INFO 4242 --- [main] \(logger) : up") == [
+                "pid": "4242", "thread": "main",
+                "logger": "o.s.b.w.embedded.tomcat.TomcatWebServer",
+            ])
+        let boot3 = try layout(
+            "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %5p %pid --- [shop] [%t] "
+                + "%correlationId%-40.40logger{39} : %m%n%wEx")
+        let ids = "[803b448a0489f84084905d3093480352-3425f23bb2432450] "
+        #expect(
+            fields(
+                boot3,
+                "2026-11-21T19:00:00.123+09:00  WARN 7 --- [shop] [main] \(ids)\(logger) : up"
+            ) == [
+                "pid": "7", "thread": "main", "traceId": "803b448a0489f84084905d3093480352",
+                "spanId": "3425f23bb2432450", "logger": "o.s.b.w.embedded.tomcat.TomcatWebServer",
+            ])
+        let blank = "[" + String(repeating: " ", count: 49) + "] "
+        #expect(
+            fields(
+                boot3,
+                "2026-11-21T19:00:00.123+09:00  WARN 7 --- [shop] [main] \(blank)\(logger) : up"
+            )["thread"] == "main")
+        let console = try layout(
+            "%clr(%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}){faint} %clr(%5p){} %clr(%pid){magenta} "
+                + "%clr(--- %esb(){APPLICATION_NAME}%esb{APPLICATION_GROUP}[%15.15t] ){faint}"
+                + "%clr(%-40.40logger{39}){cyan} %clr(:){faint} %m%n%wEx")
+        let plain =
+            "2026-11-21T19:00:00.123+09:00 ERROR 7 --- [shop] [           main] \(logger) : up"
+        let coloured =
+            "\u{1b}[2m2026-11-21T19:00:00.123+09:00\u{1b}[0;39m \u{1b}[31mERROR\u{1b}[0;39m "
+            + "\u{1b}[35m7\u{1b}[0;39m \u{1b}[2m--- [shop] [           main] \u{1b}[0;39m"
+            + "\u{1b}[36m\(logger)\u{1b}[0;39m \u{1b}[2m:\u{1b}[0;39m up"
+        for line in [plain, coloured] {
+            #expect(level(console, line) == "ERROR")
+            #expect(
+                fields(console, line) == [
+                    "pid": "7", "application": "shop", "thread": "main",
+                    "logger": "o.s.b.w.embedded.tomcat.TomcatWebServer",
+                ])
+        }
+    }
+
+    @Test func pairsAndContexts() throws {
+        let layout = try layout("%d %level {%mdc} [%kvp] %marker - %msg%n")
+        #expect(
+            fields(
+                layout,
+                "2026-11-21 10:00:00,123 INFO {a=1, b.c=x y, z} [k=\"v w\" k2=\"v2\"] M - x") == [
+                    "a": "1", "b_c": "x y, z", "k": "v w", "k2": "v2", "marker": "M",
+                ])
+        #expect(fields(layout, "2026-11-21 10:00:00,123 INFO {} []  - x") == [:])
+    }
+
+    @Test func whatNothingSeparatesIsNoField() throws {
+        let layout = try layout("%d %X{a}%X{b} %level %logger%msg%n")
+        #expect(layout.remarks.count == 2)
+        #expect(fields(layout, "2026-11-21 10:00:00,123 onetwo INFO a.Bmessage") == [:])
+        #expect(level(layout, "2026-11-21 10:00:00,123 onetwo INFO a.Bmessage") == "INFO")
+    }
+
+    @Test func widthsOfGroupsAndCutLevels() throws {
+        let group = try layout("%-30(%d{HH:mm:ss} [%thread]) %.-1level|%msg%n")
+        #expect(level(group, "10:00:00 [main]                W|x") == "WARN")
+        #expect(fields(group, "10:00:00 [main]                W|x") == ["thread": "main"])
+        #expect(!isHeader(group, "10:00:00 [main]               W|x"))
+        #expect(group.stampLacks == .date)
+        let escaped = try layout("%d \\(%thread\\) %level %msg%n")
+        #expect(fields(escaped, "2026-11-21 10:00:00,123 (main) INFO x") == ["thread": "main"])
+    }
+
+    @Test func logbacksPeculiarities() throws {
+        let cut = try layout("%d (%thread) %level %msg%n")
+        #expect(cut.remarks.contains { $0.contains("never writes") })
+        let comma = try layout("%d{yyyy-MM-dd HH:mm:ss,SSS} %level %msg%n", .legacy)
+        #expect(comma.zone == "UTC")
+        #expect(isHeader(comma, "2026-11-21 10:00:00 INFO x"))
+        let unknown = try layout("%d %level %custom %logger - %msg%n", rules: ["custom"])
+        #expect(unknown.remarks.count == 1)
+        #expect(
+            fields(unknown, "2026-11-21 10:00:00,123 INFO what ever a.B - x")["logger"] != nil)
+        #expect(throws: PatternError.self) { try layout("%d %(abc") }
+        #expect(throws: PatternError.self) { try layout("100% sure") }
+        #expect(throws: PatternError.self) { try layout("%d{yyyy") }
+        let split = try layout("%d{yyyy-MM-dd} %d{HH:mm:ss.SSS} %level - %msg%n")
+        #expect(split.stampLacks == .nothing)
+    }
+
+    /// Lines and patterns of random pieces neither trap nor take long.
+    @Test func anythingIsSurvived() {
+        var random = SeededGenerator(seed: 5_2026_11_21)
+        let pieces = [
+            "%d", "%d{", "}", "%-5", "level", "%thread", "(", ")", "%highlight(", "\\", "%X{a:-b}",
+            "[", "]", " ", "%msg", "%n", "%20.", ".-3", "logger", "%kvp", "%esb(){X}", "\"", "'",
+            "2026-11-21 10:00:00,123", "INFO", "%correlationId", "\u{1b}[31m", "%-40.40logger{39}",
+        ]
+        for _ in 0..<3000 {
+            let count = Int.random(in: 1...12, using: &random)
+            let pattern = (0..<count).map { _ in pieces.randomElement(using: &random) ?? "" }
+            guard let layout = try? CompiledLayout(pattern.joined()) else { continue }
+            for _ in 0..<4 {
+                let text = (0..<20).map { _ in pieces.randomElement(using: &random) ?? "" }
+                _ = isHeader(layout, text.joined())
+                _ = fields(layout, text.joined())
+            }
+        }
+    }
+
+    /// A line made to be tried in every way ends early.
+    @Test func triesAreBounded() throws {
+        let layout = try layout(
+            "%X{a} %X{b} %X{c} %X{d} %X{e} %X{f} %X{g} %X{h} %level - %msg%n")
+        let line = String(repeating: "x ", count: 8000)
+        let clock = ContinuousClock()
+        let spent = clock.measure { #expect(!isHeader(layout, line)) }
+        #expect(spent < .seconds(1))
+    }
+}
