@@ -85,7 +85,7 @@ let package = Package(
         // Floor 1.
         floor("LogModel", ["Regexp"]),
         // Floor 0.
-        floor("Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy"]),
+        floor("Bytes", ["CScan", "CZlib", "CZip", "CZstd", "CDeflate", "CSnappy", "CIconv"]),
         floor("Regexp", ["CRE2"]),
         // System libraries and shims.
         .target(name: "CScan"),
@@ -96,6 +96,8 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CZip", pkgConfig: "minizip", providers: [.apt(["libminizip-dev"])]),
+        .systemLibrary(name: "CIconv"),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
 
         // `Tests/bench encode`, whose lines are those of a test as well.

@@ -18,6 +18,8 @@ package struct SourceGroup: Sendable {
     package var labels: [String: String] = [:]
     package var layout = LayoutRule.automatic
     package var zone = ZoneRule.local
+    /// Nil: UTF-8, unless a mark in front of a file tells UTF-16.
+    package var encoding: TextEncoding?
     package var level = LevelPlace.metadata
     package var fields: [Field] = []
 
@@ -167,6 +169,7 @@ extension SourceGroup {
             case "exclude": for item in try value.items() { group.exclude.append(try item.text()) }
             case "labels": group.labels = try value.texts()
             case "first_line": firstLine = try value.text()
+            case "encoding": group.encoding = try value.encoding()
             case "timestamp":
                 try value.each { (key, value) throws(AgentError) in
                     switch key {

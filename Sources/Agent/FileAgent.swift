@@ -11,10 +11,11 @@ package final class FileAgent: Service {
     private let lock: StateLock
     private let metrics = SharedMetrics()
     private let discovery: Discovery
+    private let ledger: Ledger
 
-    /// A look at all folders: often enough to open a file before it has rolled twice.
-    private static let scanEvery = 0.03
     private static let statusEvery: Duration = .seconds(10)
+    /// How often `status.json` is written, if anything changed.
+    private static let statusFileEvery: Duration = .seconds(1)
     /// How long a stop waits for the push that is on its way.
     private static let stopSeconds = 5.0
 
@@ -35,22 +36,22 @@ package final class FileAgent: Service {
         let registry = try SourceRegistry(
             folder: configuration.state, now: Int64(Date().timeIntervalSince1970))
         let maxOpenFiles = min(DescriptorLimit.raise(), configuration.maxOpenFiles ?? .max)
+        ledger = Ledger(folder: configuration.state)
         discovery = Discovery(
-            configuration, registry: registry, maxOpenFiles: maxOpenFiles, logger: logger,
-            metrics: metrics)
+            configuration, registry: registry, ledger: ledger, maxOpenFiles: maxOpenFiles,
+            logger: logger, metrics: metrics)
     }
 
-    package var currentMetrics: AgentMetrics { metrics.current }
+    package var currentMetrics: AgentMetrics {
+        var current = metrics.current
+        current.ledger = ledger.totals
+        return current
+    }
 
     package func run() async throws {
         let session = HTTPSession()
         let stop = StopFlag()
-        let scanning = Thread { [discovery] in
-            while !stop.isSet {
-                discovery.scan()
-                Thread.sleep(forTimeInterval: Self.scanEvery)
-            }
-        }
+        let scanning = Thread { [discovery] in discovery.run(until: stop) }
         scanning.name = "cordwood-discovery"
         scanning.start()
         await withGracefulShutdownHandler {
@@ -73,10 +74,10 @@ package final class FileAgent: Service {
         if positions == nil {
             logger.notice("the server keeps no positions: they are kept in \(configuration.state)")
         }
-        let queue = ShipmentQueue()
+        let queue = ShipmentQueue(wakeup: discovery.wakeup)
         let shipper = Shipper(
             configuration: configuration, session: session, queue: queue, metrics: metrics,
-            logger: logger, serverKeepsPositions: positions != nil)
+            logger: logger, ledger: ledger, serverKeepsPositions: positions != nil)
         let reading = Thread { [configuration, discovery, metrics, logger] in
             Reader(
                 configuration, discovery: discovery, queue: queue, positions: positions,
@@ -87,9 +88,15 @@ package final class FileAgent: Service {
         reading.start()
         // A shipment on its way is finished even when the agent is told to stop.
         let shipping = Task { await shipper.run() }
+        let status = StatusFile(folder: configuration.state, server: configuration.server)
+        var nextLine = ContinuousClock.now + Self.statusEvery
         while !Task.isCancelled {
-            try? await Task.sleep(for: Self.statusEvery)
-            if !Task.isCancelled { logger.info("\(metrics.current.statusLine)") }
+            status.write(currentMetrics, logger)
+            try? await Task.sleep(for: Self.statusFileEvery)
+            if !Task.isCancelled, ContinuousClock.now >= nextLine {
+                nextLine += Self.statusEvery
+                logger.info("\(metrics.current.statusLine)")
+            }
         }
         queue.close()
         let deadline = Task {
@@ -99,5 +106,6 @@ package final class FileAgent: Service {
         await shipping.value
         deadline.cancel()
         while !reading.isFinished { usleep(1000) }
+        status.write(currentMetrics, logger)
     }
 }

@@ -50,7 +50,7 @@ package struct EventAssembler {
     /// `lane`: tells files of one stream apart that are written at the same time.
     package init(
         layout: LayoutRule, zone: ZoneRule, offset: Int64, events: Int64, lane: Int64 = 0,
-        hasSeenHeader: Bool = false, bounds: Bounds = Bounds()
+        hasSeenHeader: Bool = false, bounds: Bounds = Bounds(), encoding: TextEncoding = .utf8
     ) {
         self.layout = layout
         self.bounds = bounds
@@ -61,7 +61,11 @@ package struct EventAssembler {
             known.stamp = events - events % Nanoseconds.millisecond
             known.precision = Nanoseconds.millisecond
         }
-        splitter = LineSplitter(offset: offset, maxLineBytes: bounds.eventBytes)
+        splitter = LineSplitter(
+            offset: offset,
+            // Other encodings may take up to four times their bytes in UTF-8.
+            maxLineBytes: encoding == .utf8 ? bounds.eventBytes : bounds.eventBytes / 4,
+            encoding: encoding)
     }
 
     /// Reads on behind an event, or from the start of a file that tells its own layout.

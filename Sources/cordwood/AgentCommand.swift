@@ -14,7 +14,8 @@ struct AgentCommand: AsyncParsableCommand {
         discussion: """
             Either --config agent.yaml, or the simple case:
               cordwood agent --server http://HOST:3100 --label app=shop --state DIR 'logs/*.log'
-            """)
+            """,
+        subcommands: [AgentStatusCommand.self])
 
     @Option(help: "The configuration file.")
     var config: String?
