@@ -23,6 +23,9 @@ package final class FileAgent: Service {
         var configuration = configuration
         while configuration.server.hasSuffix("/") { configuration.server.removeLast() }
         try configuration.validate()
+        for index in configuration.groups.indices {
+            configuration.groups[index].nameInput(state: configuration.state)
+        }
         do {
             try FileManager.default.createDirectory(
                 atPath: configuration.state, withIntermediateDirectories: true,
@@ -54,8 +57,14 @@ package final class FileAgent: Service {
         let scanning = Thread { [discovery] in discovery.run(until: stop) }
         scanning.name = "cordwood-discovery"
         scanning.start()
+        let spooling = Thread { [configuration, discovery, logger] in
+            Spool(configuration, discovery: discovery, logger: logger).run(until: stop)
+        }
+        spooling.name = "cordwood-spool"
+        spooling.start()
+        let input = try startInput(stop)
         await withGracefulShutdownHandler {
-            await cancelWhenGracefulShutdown { await self.ship(session) }
+            await cancelWhenGracefulShutdown { await self.ship(session, input) }
         } onGracefulShutdown: {
         }
         stop.set()
@@ -63,7 +72,28 @@ package final class FileAgent: Service {
         logger.info("stopped: \(metrics.current.statusLine)")
     }
 
-    private func ship(_ session: HTTPSession) async {
+    /// Standard input, when it is to be followed, and whether it has ended.
+    private func startInput(_ stop: StopFlag) throws -> (input: StandardInput, ended: StopFlag)? {
+        let pattern = StandardInput.pattern(configuration.state)
+        guard configuration.groups.contains(where: { $0.paths.contains(pattern) }) else {
+            return nil
+        }
+        let input = try StandardInput(state: configuration.state, logger: logger)
+        let ended = StopFlag()
+        let copying = Thread { [logger] in
+            do throws(AgentError) { try input.run(until: stop) } catch {
+                logger.error("standard input cannot be read on: \(error)")
+            }
+            ended.set()
+        }
+        copying.name = "cordwood-stdin"
+        copying.start()
+        return (input, ended)
+    }
+
+    private func ship(
+        _ session: HTTPSession, _ standard: (input: StandardInput, ended: StopFlag)?
+    ) async {
         let known = discovery.shared.withLock { shared in
             shared.registry.sources.values.filter { !$0.isFinished }.map(\.id)
         }
@@ -92,6 +122,11 @@ package final class FileAgent: Service {
         var nextLine = ContinuousClock.now + Self.statusEvery
         while !Task.isCancelled {
             status.write(currentMetrics, logger)
+            if let standard {
+                // In this order: what came last is there before the end is seen.
+                let hasEnded = standard.ended.isSet
+                if standard.input.clear(discovery), hasEnded { break }
+            }
             try? await Task.sleep(for: Self.statusFileEvery)
             if !Task.isCancelled, ContinuousClock.now >= nextLine {
                 nextLine += Self.statusEvery

@@ -19,7 +19,8 @@ struct ItemMaker {
     }
 
     func item(_ event: FileEvent, of file: FollowedFile) -> Shipment.Item {
-        var labels = labels
+        var labels = labels + file.labels
+        if let stream = event.stream { labels.append(Label("stream", stream)) }
         var metadata: [Label] = []
         func put(_ label: Label, asLabel: Bool) {
             if asLabel { labels.append(label) } else { metadata.append(label) }
@@ -33,10 +34,12 @@ struct ItemMaker {
         if wantsLevel, group.level != .none, let level = event.level {
             put(Label("level", level), asLabel: group.level == .label)
         }
+        if let status = event.status { metadata.append(Label("status", status)) }
         return Shipment.Item(
             source: file.id, path: file.path, from: event.from, to: event.to,
             events: event.events, timestamp: event.timestamp, text: event.text,
-            labels: Labels(labels), metadata: metadata.isEmpty ? .empty : Labels(metadata))
+            labels: Labels(labels), metadata: metadata.isEmpty ? .empty : Labels(metadata),
+            isGlued: event.isGlued)
     }
 
     /// The first group of the match, or the whole of it; nil when there is none.

@@ -72,4 +72,12 @@ struct YAMLSection {
         }
         return encoding
     }
+
+    func format() throws(AgentError) -> SourceFormat {
+        let name = try text()
+        guard let format = SourceFormat(rawValue: name) else {
+            throw wrong("format \"\(name)\" is unknown; known are \(SourceFormat.names)")
+        }
+        return format
+    }
 }

@@ -31,7 +31,8 @@ struct AgentCommand: AsyncParsableCommand {
     var metricsListen: String?
     @Option(help: "How much to log: debug, info, warning or error.")
     var logLevel: Logger.Level = .info
-    @Argument(help: "Files to follow; patterns in quotes are followed as files come and go.")
+    @Argument(
+        help: "Files to follow; patterns in quotes are followed as files come and go; - is stdin.")
     var files: [String] = []
 
     func run() async throws {
@@ -47,13 +48,17 @@ struct AgentCommand: AsyncParsableCommand {
             StandardError.say("agent: \(error)")
             throw ExitCode.error
         }
-        var services: [any Service] = [agent]
+        // Behind the end of standard input there is nothing more to do.
+        var services = [
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: agent, successTerminationBehavior: .gracefullyShutdownGroup)
+        ]
         if let listen = settings.metricsListen {
-            services.append(try metricsServer(listen, agent, logger))
+            services.append(.init(service: try metricsServer(listen, agent, logger)))
         }
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0) },
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do { try await group.run() } catch let error as IOError {
             StandardError.say("agent: \(ListenError(settings.metricsListen ?? "", error))")

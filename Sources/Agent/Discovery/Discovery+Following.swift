@@ -46,13 +46,14 @@ extension Discovery {
         return Fingerprint(text.utf8).hex + Fingerprint(text.utf8.reversed()).hex
     }
 
-    private func start(
+    func start(
         _ record: SourceRecord, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8]
     ) {
         let group = groups[sight.group]
         let place = FollowedFile.Place(
             path: sight.path, group: sight.group, content: sight.kind,
-            layout: group.layout, zone: group.zone, encoding: group.encoding)
+            layout: group.layout, zone: group.zone, encoding: group.encoding,
+            format: group.format)
         let now = DispatchTime.now().uptimeNanoseconds
         let isRolled = sight.path != record.path
         let file = FollowedFile(

@@ -26,6 +26,7 @@ extension Discovery {
 
     /// Looks until it is told to stop.
     func run(until stop: StopFlag) {
+        openSpool()
         while !stop.isSet {
             let wall = Date().timeIntervalSince1970
             look(wall)
@@ -77,6 +78,12 @@ extension Discovery {
                 tellOverflow()
             }
         }
+        for folder in names.keys {
+            for link in links[folder] ?? [] {
+                let (folder, name) = FollowedFile.split(link)
+                names[folder, default: []].insert(name)
+            }
+        }
         // Whatever had such a name may be gone from it.
         if !moved.isEmpty { shared.withLock { $0.hint(paths: moved) } }
         return names
@@ -101,7 +108,9 @@ extension Discovery {
             epoch = shared.epoch
             shared.isWantedStale = false
             let before = Set(wanted.values.joined().map(\.id))
-            let missing = shared.registry.unfinished.filter { shared.files[$0.id] == nil }
+            let missing = shared.registry.unfinished.filter {
+                shared.files[$0.id] == nil && $0.spooledFrom == nil
+            }
             wanted = Dictionary(grouping: missing, by: \.folder)
             return isNewEpoch || missing.contains { !before.contains($0.id) }
         }
@@ -131,7 +140,7 @@ extension Discovery {
                 }
             }
         }
-        watch.keep(reached)
+        watch.keep(reached.union(links.keys))
         // The kernel does not tell of a file that lost its name before its folder was watched.
         shared.withLock { shared in
             for identity in unseen {
@@ -150,6 +159,17 @@ extension Discovery {
             metrics.unwatchedFolders = blind
             metrics.sweepSeconds += sweepSeconds
         }
+    }
+
+    /// Watches what a link leads to: news of it come under another name.
+    func watchTarget(of path: String) {
+        guard (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil else {
+            return
+        }
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let (folder, _) = FollowedFile.split(target)
+        noteBlindness(folder, watch.watch(folder))
+        links[folder, default: []].insert(path)
     }
 
     private func noteBlindness(_ folder: String, _ reason: FolderWatch.Blindness?) {

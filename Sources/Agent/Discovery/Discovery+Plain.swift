@@ -11,6 +11,7 @@ extension Discovery {
         }
         if record == nil, isJudged(sight) { return }
         guard let descriptor = open(sight) else { return }
+        watchTarget(of: sight.path)
         let content = FileContent(descriptor: descriptor, kind: .plain)
         let first = content.firstBytes
         if let record {

@@ -89,6 +89,7 @@ final class Discovery: @unchecked Sendable {
         let layout: LayoutRule
         let zone: ZoneRule
         let encoding: TextEncoding?
+        let format: SourceFormat
         /// The first group with the same labels, but for those of fields.
         let stream: Int
     }
@@ -119,6 +120,7 @@ final class Discovery: @unchecked Sendable {
     let shared: Mutex<Shared>
     let groups: [Group]
     let host: String
+    let state: String
     let logger: Logger
     let metrics: SharedMetrics
     let maxOpenFiles: Int
@@ -160,6 +162,8 @@ final class Discovery: @unchecked Sendable {
     let rollsBefore: [String: String]
     var rollsFound: [String: [String]] = [:]
     var areGapsTold = false
+    /// Links by the folder of what they lead to, which is watched for them.
+    var links: [String: Set<String>] = [:]
 
     /// Files of which a verdict is remembered, and names of those that cannot be opened, so that each
     /// is reported once: more than a folder of logs has.
@@ -175,9 +179,11 @@ final class Discovery: @unchecked Sendable {
             Group(
                 globs: group.paths.map { Glob($0) }, exclude: group.exclude.map { Glob($0) },
                 layout: group.layout, zone: group.zone, encoding: group.encoding,
+                format: group.format,
                 stream: labels.firstIndex(of: labels[index]) ?? index)
         }
         host = configuration.host
+        state = configuration.state
         searchSeconds = configuration.searchSeconds
         patience = configuration.patience
         self.maxOpenFiles = maxOpenFiles

@@ -26,6 +26,7 @@ final class FollowedFile: @unchecked Sendable {
         var layout: LayoutRule
         var zone: ZoneRule
         var encoding: TextEncoding?
+        var format = SourceFormat.auto
     }
 
     /// Where the bytes come from.
@@ -61,6 +62,8 @@ final class FollowedFile: @unchecked Sendable {
     var pause: UInt64 = 0
     let lane: Int64
     private let hadHeaders: Bool
+    /// What the path tells, of a container's log.
+    private(set) var labels: [Label] = []
 
     /// The source that stood under the same name before and is still being read: this one goes on
     /// with its clock.
@@ -153,9 +156,12 @@ final class FollowedFile: @unchecked Sendable {
         let head = shown.withLock(\.head)
         let encoding =
             place.encoding?.resolved(head: head) ?? TextEncoding.marked(head: head) ?? .utf8
+        let envelope = place.format.envelope(path: path, head: head)
+        labels = envelope == nil ? [] : ContainerPath.labels(path)
         assembler = EventAssembler(
             layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
-            lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0, encoding: encoding)
+            lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0, encoding: encoding,
+            envelope: envelope)
     }
 
     private func startUnpacking() {

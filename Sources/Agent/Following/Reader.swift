@@ -109,7 +109,7 @@ final class Reader {
 
     private var isShipmentDue: Bool {
         let age = UInt64(configuration.batchAgeSeconds * 1e9)
-        return !shipment.items.isEmpty && Self.now - shipmentSince >= age
+        return !shipment.items.isEmpty && shipment.mayEnd && Self.now - shipmentSince >= age
     }
 
     /// Until something is due without a hint.
@@ -117,7 +117,7 @@ final class Reader {
         let now = Self.now
         var next = now + Self.longestRest
         for file in active { if let look = file.nextLook { next = min(next, look) } }
-        if !shipment.items.isEmpty {
+        if !shipment.items.isEmpty, shipment.mayEnd {
             next = min(next, shipmentSince + UInt64(configuration.batchAgeSeconds * 1e9))
         }
         return max(0.002, Double(next - min(now, next)) / 1e9)
@@ -324,7 +324,7 @@ final class Reader {
             if shipment.items.isEmpty { shipmentSince = Self.now }
             shipment.add(itemMakers[file.place.group].item(event, of: file))
             file.handedOut = event.to
-            if shipment.bytes >= configuration.batchBytes { ship() }
+            if shipment.bytes >= configuration.batchBytes, shipment.mayEnd { ship() }
         }
     }
 
@@ -378,6 +378,7 @@ final class Reader {
         for file in done where file.ackedOffset > file.ledgered {
             discovery.note(.shipped, file.path, file.id, file.ledgered, file.ackedOffset)
         }
+        for file in done { discovery.clearSpool(of: file.id) }
         metrics.update { metrics in for file in done { metrics.forget(file.id) } }
     }
 

@@ -43,6 +43,9 @@ package struct AgentMetrics: Sendable {
     package var unwatchedFolders = 0
     package var watchOverflows = 0
     package var sweepSeconds = 0.0
+    /// Unread bytes of deleted files that their disk still holds, and packed ones in the spool.
+    package var pinnedBytes: Int64 = 0
+    package var spoolBytes: Int64 = 0
     package var ledger: [Ledger.Fate: Ledger.Sum] = [:]
     /// Rises when the state of a file changes.
     private(set) var version = 0
@@ -147,6 +150,13 @@ package struct AgentMetrics: Sendable {
         metric(
             "cordwood_agent_sweep_seconds_total", "counter", "Time spent looking at all folders.",
             [("", "\(sweepSeconds)")])
+        metric(
+            "cordwood_agent_pinned_bytes", "gauge",
+            "Bytes of deleted files that are unread and still on their disk.",
+            [("", "\(pinnedBytes)")])
+        metric(
+            "cordwood_agent_spool_bytes", "gauge", "Packed bytes of such files in the spool.",
+            [("", "\(spoolBytes)")])
         let files = files
         metric(
             "cordwood_agent_file_lag_bytes", "gauge", "Bytes of a file not yet acknowledged.",
