@@ -50,7 +50,10 @@ package struct TextEncoding: Sendable, Equatable {
         case "utf32be", "xutf32bebom": self.init(name: "UTF-32BE", unit: .four(bigEndian: true))
         default:
             let known = Self.names[plain] ?? name
-            guard TextDecoder.endsLinesAsASCII(known) else { return nil }
+            let lineEnd: [UInt8] = [0x0a]
+            guard let decoder = TextDecoder(known, isASCIIInside: false),
+                lineEnd.withUnsafeBytes({ decoder.decode($0).text }) == lineEnd
+            else { return nil }
             self.init(name: known)
         }
     }
