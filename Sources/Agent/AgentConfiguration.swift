@@ -134,6 +134,8 @@ extension AgentConfiguration {
             case "metrics_listen": configuration.metricsListen = try value.text()
             case "batch": try configuration.readBatch(value)
             case "sources": break
+            case "search_seconds":
+                configuration.searchSeconds = try value.number(0.1...86_400)
             case "spool": try configuration.readSpool(value)
             default: throw value.unknown(key)
             }
