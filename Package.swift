@@ -85,7 +85,8 @@ let package = Package(
         // Floor 1.
         floor("LogModel", ["Regexp"]),
         // Floor 0.
-        floor("Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy", "CZip"]),
+        floor(
+            "Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy", "CZip", "CIconv"]),
         floor("Regexp", ["CRE2"]),
         // System libraries and shims.
         .target(name: "CScan"),
@@ -97,6 +98,7 @@ let package = Package(
         .systemLibrary(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CIconv"),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
 
         // `Tests/bench encode`, whose lines are those of a test as well.

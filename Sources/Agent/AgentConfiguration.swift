@@ -18,12 +18,18 @@ package struct SourceGroup: Sendable {
     package var labels: [String: String] = [:]
     package var layout = LayoutRule.automatic
     package var zone = ZoneRule.local
-    /// The characters of the files, by a name of Java's or IANA's; nil: UTF-8.
-    package var encoding: String?
+    /// Nil: UTF-8, unless a mark in front of a file tells UTF-16.
+    package var encoding: TextEncoding?
+    package var format = SourceFormat.auto
     package var level = LevelPlace.metadata
     package var fields: [Field] = []
 
     package init(paths: [String]) { self.paths = paths }
+
+    /// Of the paths, `-` stands for standard input, which is kept in the agent's state folder.
+    mutating func nameInput(state: String) {
+        paths = paths.map { $0 == "-" ? StandardInput.pattern(state) : $0 }
+    }
 }
 
 /// What an agent is told, by agent.yaml or by flags.
@@ -45,6 +51,10 @@ package struct AgentConfiguration: Sendable {
     /// How long the unread rest of a file that is gone or truncated is looked for before it counts
     /// as lost: a rolled file is packed within that time.
     package var searchSeconds = 60.0
+    /// Bytes of deleted files that may be kept on their disk by being open and unread; beyond it their
+    /// rest is moved, packed, to the spool in the state folder, which may take `spoolBytes`.
+    package var pinnedBytes: Int64 = 1 << 30
+    package var spoolBytes: Int64 = 2 << 30
     /// Scales the pauses after which a file counts as quiet, and the first before a push is tried
     /// again. Below 1 for tests, whose writers never stop for breath.
     package var patience = 1.0
@@ -124,6 +134,9 @@ extension AgentConfiguration {
             case "metrics_listen": configuration.metricsListen = try value.text()
             case "batch": try configuration.readBatch(value)
             case "sources": break
+            case "search_seconds":
+                configuration.searchSeconds = try value.number(0.1...86_400)
+            case "spool": try configuration.readSpool(value)
             default: throw value.unknown(key)
             }
         }
@@ -137,6 +150,16 @@ extension AgentConfiguration {
         for (key, text) in [("server", configuration.server), ("state", configuration.state)]
         where text.isEmpty { throw .configuration("\(path): \(key) is missing") }
         return configuration
+    }
+
+    private mutating func readSpool(_ section: YAMLSection) throws(AgentError) {
+        try section.each { (key, value) throws(AgentError) in
+            switch key {
+            case "pinned_bytes": pinnedBytes = Int64(try value.number(0...1e15))
+            case "bytes": spoolBytes = Int64(try value.number(0...1e15))
+            default: throw value.unknown(key)
+            }
+        }
     }
 
     private mutating func readBatch(_ section: YAMLSection) throws(AgentError) {
@@ -168,7 +191,6 @@ extension SourceGroup {
         try section.each { (key, value) throws(AgentError) in
             switch key {
             case "layout": layout = try LayoutSection.read(value)
-            case "encoding": group.encoding = try value.name()
             case "zone":
                 group.zone = try value.zone()
                 hasZone = true
@@ -176,6 +198,8 @@ extension SourceGroup {
             case "exclude": for item in try value.items() { group.exclude.append(try item.text()) }
             case "labels": group.labels = try value.texts()
             case "first_line": firstLine = try value.text()
+            case "format": group.format = try value.format()
+            case "encoding": group.encoding = try value.encoding()
             case "timestamp":
                 try value.each { (key, value) throws(AgentError) in
                     switch key {

@@ -11,10 +11,11 @@ package final class FileAgent: Service {
     private let lock: StateLock
     private let metrics = SharedMetrics()
     private let discovery: Discovery
+    private let ledger: Ledger
 
-    /// A look at all folders: often enough to open a file before it has rolled twice.
-    private static let scanEvery = 0.03
     private static let statusEvery: Duration = .seconds(10)
+    /// How often `status.json` is written, if anything changed.
+    private static let statusFileEvery: Duration = .seconds(1)
     /// How long a stop waits for the push that is on its way.
     private static let stopSeconds = 5.0
 
@@ -22,6 +23,9 @@ package final class FileAgent: Service {
         var configuration = configuration
         while configuration.server.hasSuffix("/") { configuration.server.removeLast() }
         try configuration.validate()
+        for index in configuration.groups.indices {
+            configuration.groups[index].nameInput(state: configuration.state)
+        }
         do {
             try FileManager.default.createDirectory(
                 atPath: configuration.state, withIntermediateDirectories: true,
@@ -35,26 +39,32 @@ package final class FileAgent: Service {
         let registry = try SourceRegistry(
             folder: configuration.state, now: Int64(Date().timeIntervalSince1970))
         let maxOpenFiles = min(DescriptorLimit.raise(), configuration.maxOpenFiles ?? .max)
+        ledger = Ledger(folder: configuration.state)
         discovery = Discovery(
-            configuration, registry: registry, maxOpenFiles: maxOpenFiles, logger: logger,
-            metrics: metrics)
+            configuration, registry: registry, ledger: ledger, maxOpenFiles: maxOpenFiles,
+            logger: logger, metrics: metrics)
     }
 
-    package var currentMetrics: AgentMetrics { metrics.current }
+    package var currentMetrics: AgentMetrics {
+        var current = metrics.current
+        current.ledger = ledger.totals
+        return current
+    }
 
     package func run() async throws {
         let session = HTTPSession()
         let stop = StopFlag()
-        let scanning = Thread { [discovery] in
-            while !stop.isSet {
-                discovery.scan()
-                Thread.sleep(forTimeInterval: Self.scanEvery)
-            }
-        }
+        let scanning = Thread { [discovery] in discovery.run(until: stop) }
         scanning.name = "cordwood-discovery"
         scanning.start()
+        let spooling = Thread { [configuration, discovery, logger] in
+            Spool(configuration, discovery: discovery, logger: logger).run(until: stop)
+        }
+        spooling.name = "cordwood-spool"
+        spooling.start()
+        let input = try startInput(stop)
         await withGracefulShutdownHandler {
-            await cancelWhenGracefulShutdown { await self.ship(session) }
+            await cancelWhenGracefulShutdown { await self.ship(session, input) }
         } onGracefulShutdown: {
         }
         stop.set()
@@ -62,7 +72,28 @@ package final class FileAgent: Service {
         logger.info("stopped: \(metrics.current.statusLine)")
     }
 
-    private func ship(_ session: HTTPSession) async {
+    /// Standard input, when it is to be followed, and whether it has ended.
+    private func startInput(_ stop: StopFlag) throws -> (input: StandardInput, ended: StopFlag)? {
+        let pattern = StandardInput.pattern(configuration.state)
+        guard configuration.groups.contains(where: { $0.paths.contains(pattern) }) else {
+            return nil
+        }
+        let input = try StandardInput(state: configuration.state, logger: logger)
+        let ended = StopFlag()
+        let copying = Thread { [logger] in
+            do throws(AgentError) { try input.run(until: stop) } catch {
+                logger.error("standard input cannot be read on: \(error)")
+            }
+            ended.set()
+        }
+        copying.name = "cordwood-stdin"
+        copying.start()
+        return (input, ended)
+    }
+
+    private func ship(
+        _ session: HTTPSession, _ standard: (input: StandardInput, ended: StopFlag)?
+    ) async {
         let known = discovery.shared.withLock { shared in
             shared.registry.sources.values.filter { !$0.isFinished }.map(\.id)
         }
@@ -73,10 +104,10 @@ package final class FileAgent: Service {
         if positions == nil {
             logger.notice("the server keeps no positions: they are kept in \(configuration.state)")
         }
-        let queue = ShipmentQueue()
+        let queue = ShipmentQueue(wakeup: discovery.wakeup)
         let shipper = Shipper(
             configuration: configuration, session: session, queue: queue, metrics: metrics,
-            logger: logger, serverKeepsPositions: positions != nil)
+            logger: logger, ledger: ledger, serverKeepsPositions: positions != nil)
         let reading = Thread { [configuration, discovery, metrics, logger] in
             Reader(
                 configuration, discovery: discovery, queue: queue, positions: positions,
@@ -87,9 +118,20 @@ package final class FileAgent: Service {
         reading.start()
         // A shipment on its way is finished even when the agent is told to stop.
         let shipping = Task { await shipper.run() }
+        let status = StatusFile(folder: configuration.state, server: configuration.server)
+        var nextLine = ContinuousClock.now + Self.statusEvery
         while !Task.isCancelled {
-            try? await Task.sleep(for: Self.statusEvery)
-            if !Task.isCancelled { logger.info("\(metrics.current.statusLine)") }
+            status.write(currentMetrics, logger)
+            if let standard {
+                // In this order: what came last is there before the end is seen.
+                let hasEnded = standard.ended.isSet
+                if standard.input.clear(discovery), hasEnded { break }
+            }
+            try? await Task.sleep(for: Self.statusFileEvery)
+            if !Task.isCancelled, ContinuousClock.now >= nextLine {
+                nextLine += Self.statusEvery
+                logger.info("\(metrics.current.statusLine)")
+            }
         }
         queue.close()
         let deadline = Task {
@@ -99,5 +141,6 @@ package final class FileAgent: Service {
         await shipping.value
         deadline.cancel()
         while !reading.isFinished { usleep(1000) }
+        status.write(currentMetrics, logger)
     }
 }

@@ -23,7 +23,8 @@ struct ItemMaker {
     }
 
     func item(_ event: FileEvent, of file: FollowedFile) -> Shipment.Item {
-        var labels = labels
+        var labels = labels + file.labels
+        if let stream = event.stream { labels.append(Label("stream", stream)) }
         var metadata: [Label] = []
         func put(_ label: Label, asLabel: Bool) {
             if asLabel { labels.append(label) } else { metadata.append(label) }
@@ -41,10 +42,12 @@ struct ItemMaker {
             let found = event.text.withUnsafeBytes { group.layout.fields(of: $0) }
             metadata.append(contentsOf: found.filter { !taken.contains($0.name) })
         }
+        if let status = event.status { metadata.append(Label("status", status)) }
         return Shipment.Item(
             source: file.id, path: file.path, from: event.from, to: event.to,
             events: event.events, timestamp: event.timestamp, text: event.text,
-            labels: Labels(labels), metadata: metadata.isEmpty ? .empty : Labels(metadata))
+            labels: Labels(labels), metadata: metadata.isEmpty ? .empty : Labels(metadata),
+            isGlued: event.isGlued)
     }
 
     /// The first group of the match, or the whole of it; nil when there is none.

@@ -18,6 +18,14 @@ final class StateLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// True while an agent has the folder.
+    static func isHeld(folder: String) -> Bool {
+        let descriptor = open(folder + "/lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
+    }
 }
 
 /// Tells a thread to end.

@@ -61,4 +61,23 @@ struct YAMLSection {
         guard let zone = ZoneRule(name) else { throw wrong("unknown time zone \"\(name)\"") }
         return zone
     }
+
+    func encoding() throws(AgentError) -> TextEncoding {
+        let name = try text()
+        guard let encoding = TextEncoding(name) else {
+            throw wrong(
+                "encoding \"\(name)\" is unknown, or its lines do not end as those of ASCII; "
+                    + "known are names of Java's and IANA's: UTF-8, MS949, EUC-KR, UTF-16, "
+                    + "ISO-8859-1, windows-1252, Shift_JIS …")
+        }
+        return encoding
+    }
+
+    func format() throws(AgentError) -> SourceFormat {
+        let name = try text()
+        guard let format = SourceFormat(rawValue: name) else {
+            throw wrong("format \"\(name)\" is unknown; known are \(SourceFormat.names)")
+        }
+        return format
+    }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 
-/// `cordwood agent`: follows log files and ships their entries, or explains how it would.
+/// `cordwood agent`: follows log files and ships their entries, explains how it would, or tells how far
+/// it is.
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent", abstract: "Follow log files and ship their entries to a server.",
@@ -13,8 +14,10 @@ struct AgentCommand: AsyncParsableCommand {
             Or write all of it down:
               cordwood agent --config agent.yaml
             `cordwood agent run --help` lists the options; `cordwood agent explain` takes the same, \
-            prints every value and where it comes from, and ships nothing.
+            prints every value and where it comes from, and ships nothing. How far a running agent is, \
+            and what it could not ship:
+              cordwood agent status --state DIR
             """,
-        subcommands: [AgentRunCommand.self, AgentExplainCommand.self],
+        subcommands: [AgentRunCommand.self, AgentExplainCommand.self, AgentStatusCommand.self],
         defaultSubcommand: AgentRunCommand.self)
 }

@@ -117,7 +117,7 @@ struct AgentExplanation {
     /// A group of agent.yaml, or of files that are named.
     static func text(_ group: SourceGroup, lines: Int) -> String {
         var out = group.paths.joined(separator: "\n") + "\n"
-        if let encoding = group.encoding { out += row("characters", encoding, "encoding") }
+        if let encoding = group.encoding { out += row("characters", encoding.name, "encoding") }
         if let compiled = group.layout.compiled {
             out += row("layout", compiled.pattern, "layout: pattern")
             for remark in compiled.remarks { out += "  ! \(remark)\n" }

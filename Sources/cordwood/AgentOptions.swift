@@ -30,7 +30,8 @@ struct AgentOptions: ParsableArguments {
     var directory: String?
     @Option(help: "An active profile of the application of --logback; may be given several times.")
     var profile: [String] = []
-    @Argument(help: "Files to follow; patterns in quotes are followed as files come and go.")
+    @Argument(
+        help: "Files to follow; patterns in quotes are followed as files come and go; - is stdin.")
     var files: [String] = []
 
     /// What the applications' configurations say, in the order of the options.
@@ -91,7 +92,13 @@ struct AgentOptions: ParsableArguments {
                 var group = SourceGroup(paths: appender.globs)
                 group.layout = try appender.layout()
                 if let zone = appender.zone.flatMap({ ZoneRule($0.value) }) { group.zone = zone }
-                group.encoding = appender.charset?.value
+                if let charset = appender.charset {
+                    guard let encoding = TextEncoding(charset.value) else {
+                        throw ValidationError(
+                            "\(charset.origin): no encoding is called \(charset.value)")
+                    }
+                    group.encoding = encoding
+                }
                 if let name = application.applicationName, try labels["app"] == nil {
                     group.labels["app"] = name.value
                 }

@@ -41,13 +41,17 @@ struct AgentRunCommand: AsyncParsableCommand {
             StandardError.say("agent: \(error)")
             throw ExitCode.error
         }
-        var services: [any Service] = [agent]
+        // Behind the end of standard input there is nothing more to do.
+        var services = [
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: agent, successTerminationBehavior: .gracefullyShutdownGroup)
+        ]
         if let listen = settings.metricsListen {
-            services.append(try metricsServer(listen, agent, logger))
+            services.append(.init(service: try metricsServer(listen, agent, logger)))
         }
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0) },
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do { try await group.run() } catch let error as IOError {
             StandardError.say("agent: \(ListenError(settings.metricsListen ?? "", error))")

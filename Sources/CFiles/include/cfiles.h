@@ -1,4 +1,4 @@
-// statx(2), whose time of birth Swift's Glibc module does not show.
+// What Swift's Glibc module does not show: the time of birth of statx(2), the kinds of statfs(2).
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,3 +15,7 @@ struct cfiles_status {
 
 /// Of the file under a path, or of an open descriptor when the path is NULL. False: see errno.
 bool cfiles_status(int descriptor, const char *_Nullable path, struct cfiles_status *_Nonnull out);
+
+/// True when the path lies on a file system that is changed by other machines, or by programs, behind
+/// the kernel's back: inotify tells nothing of that.
+bool cfiles_is_remote(const char *_Nonnull path);

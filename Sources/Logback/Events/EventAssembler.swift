@@ -14,6 +14,13 @@ package struct FileEvent: Sendable {
     package var events: Int64
     /// With `events`, all that is needed to read on from anywhere and give the very same events.
     package var known: EventAssembler.Known
+    /// `stdout` or `stderr`, of a container.
+    package var stream: String?
+    /// Of a request, in an access log: `404`.
+    package var status: String?
+    /// The bytes up to `to` are covered only together with the next event: reading on between the two
+    /// would repeat this one.
+    package var isGlued = false
 }
 
 /// Turns blocks of one file into events. What it makes of a file depends on the bytes, the offset and
@@ -42,6 +49,7 @@ package struct EventAssembler {
     private let bounds: Bounds
     private var zone: ZoneCache
     private var splitter: LineSplitter
+    private var joiner: RecordJoiner?
     private var open: FileEvent?
     private var clock: EventClock
     private var known = Known()
@@ -50,9 +58,11 @@ package struct EventAssembler {
     /// `lane`: tells files of one stream apart that are written at the same time.
     package init(
         layout: LayoutRule, zone: ZoneRule, offset: Int64, events: Int64, lane: Int64 = 0,
-        hasSeenHeader: Bool = false, bounds: Bounds = Bounds()
+        hasSeenHeader: Bool = false, bounds: Bounds = Bounds(), encoding: TextEncoding = .utf8,
+        envelope: ContainerEnvelope? = nil
     ) {
         self.layout = layout
+        joiner = envelope.map { RecordJoiner($0, maxLineBytes: bounds.eventBytes) }
         self.bounds = bounds
         self.zone = ZoneCache(zone)
         known.hasSeenHeader = hasSeenHeader
@@ -61,7 +71,11 @@ package struct EventAssembler {
             known.stamp = events - events % Nanoseconds.millisecond
             known.precision = Nanoseconds.millisecond
         }
-        splitter = LineSplitter(offset: offset, maxLineBytes: bounds.eventBytes)
+        splitter = LineSplitter(
+            offset: offset,
+            // Other encodings may take up to four times their bytes in UTF-8.
+            maxLineBytes: encoding == .utf8 ? bounds.eventBytes : bounds.eventBytes / 4,
+            encoding: encoding)
     }
 
     /// Reads on behind an event, or from the start of a file that tells its own layout.
@@ -83,8 +97,29 @@ package struct EventAssembler {
     /// `now`: the time of reading, for events that tell none.
     package mutating func add(_ block: some Collection<UInt8>, now: Int64) -> [FileEvent] {
         var out: [FileEvent] = []
-        for line in splitter.add(block) { take(line, now, &out) }
+        let block = block as? ArraySlice<UInt8> ?? Array(block)[...]
+        var lines: [LineSplitter.Line] = []
+        splitter.add(block) { lines.append($0) }
+        for line in lines { unwrap(line, now, &out) }
         return out
+    }
+
+    private mutating func unwrap(
+        _ line: LineSplitter.Line, _ now: Int64, _ out: inout [FileEvent]
+    ) {
+        guard joiner != nil else { return take(line, now, &out) }
+        for joined in joiner?.add(line) ?? [] { take(joined, now, &out) }
+    }
+
+    private mutating func take(
+        _ joined: RecordJoiner.Joined, _ now: Int64, _ out: inout [FileEvent]
+    ) {
+        // The streams of a container have nothing to do with each other.
+        if let open, open.stream != joined.stream, let done = flush() { out.append(done) }
+        let isNew = open == nil
+        take(joined.line, now, &out, joined.stamp)
+        open?.isGlued = joined.isGlued
+        if isNew || open?.from == joined.line.from { open?.stream = joined.stream }
     }
 
     /// Closes the event that waits for more lines.
@@ -96,16 +131,22 @@ package struct EventAssembler {
     /// The file will not grow any more: its last line may lack a line end.
     package mutating func finish(now: Int64) -> [FileEvent] {
         var out: [FileEvent] = []
-        if let line = splitter.finish() { take(line, now, &out) }
+        if let line = splitter.finish() { unwrap(line, now, &out) }
+        for joined in joiner?.finish() ?? [] { take(joined, now, &out) }
         if let last = flush() { out.append(last) }
         return out
     }
 
-    private mutating func take(_ line: LineSplitter.Line, _ now: Int64, _ out: inout [FileEvent]) {
-        let header =
+    /// `stamp`: the time of the record that the line stood in, which counts for its event.
+    private mutating func take(
+        _ line: LineSplitter.Line, _ now: Int64, _ out: inout [FileEvent],
+        _ stamp: ParsedTimestamp? = nil
+    ) {
+        var header =
             line.startsLine
             ? line.text.withUnsafeBytes { layout.header(of: $0, wantsLevel: known.wantsLevel) }
             : nil
+        if header != nil, let stamp { header?.timestamp = stamp }
         if let header {
             known.hasSeenHeader = true
             if header.level != nil { known.wantsLevel = true }
@@ -121,7 +162,7 @@ package struct EventAssembler {
             open = event
         } else {
             if let done = flush() { out.append(done) }
-            begin(line, EventHeader(timestamp: nil, level: nil), now)
+            begin(line, EventHeader(timestamp: stamp, level: nil), now)
         }
     }
 
@@ -134,7 +175,7 @@ package struct EventAssembler {
         let time = time(header, line.from, now)
         open = FileEvent(
             from: line.from, to: line.to, text: line.text, timestamp: time, level: header.level,
-            events: clock.latest, known: known)
+            events: clock.latest, known: known, status: header.status)
     }
 
     private mutating func time(_ header: EventHeader, _ offset: Int64, _ now: Int64) -> Int64 {

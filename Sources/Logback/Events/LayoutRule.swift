@@ -1,3 +1,4 @@
+import Bytes
 import LogModel
 import Regexp
 
@@ -6,6 +7,8 @@ package struct EventHeader: Sendable {
     package var timestamp: ParsedTimestamp?
     /// `INFO`, as written.
     package var level: String?
+    /// Of a request, in an access log: `404`.
+    package var status: String?
 }
 
 /// How events begin in a text file. The automatic rule knows the headers of Logback and Spring Boot,
@@ -71,6 +74,8 @@ package struct LayoutRule: Sendable {
     }
 
     private static let slashStamp = TimestampFormat("yyyy/MM/dd HH:mm:ss")
+    /// `catalina.out`.
+    private static let tomcatStamp = TimestampFormat("dd-MMM-yyyy HH:mm:ss.SSS")
     private static let accessStamp = TimestampFormat("dd/MMM/yyyy:HH:mm:ss Z")
     private static let clock = TimestampFormat("HH:mm:ss.SSS")
     /// Where a level must stand: behind stamp, thread and process id.
@@ -139,15 +144,30 @@ package struct LayoutRule: Sendable {
         }
         // Access logs have no levels: in a source that has, this is quoted text.
         if !wantsLevel, let stamp = Self.accessLogStamp(line) {
-            return EventHeader(timestamp: stamp, level: nil)
+            return EventHeader(
+                timestamp: stamp, level: nil, status: Self.requestStatus(line, from: stamp.end))
         }
         return nil
+    }
+
+    /// The number behind the request: `… +0000] "GET /a HTTP/1.1" 404 153`.
+    private static func requestStatus(_ line: UnsafeRawBufferPointer, from: Int) -> String? {
+        let quote = UInt8(ascii: "\"")
+        guard let start = firstOffset(of: quote, in: line, from: from) else { return nil }
+        var at = start + 1
+        while at < line.count, line[at] != quote { at += line[at] == UInt8(ascii: "\\") ? 2 : 1 }
+        let digits = at + 2
+        guard digits + 3 <= line.count, line[digits - 1] == 0x20,
+            line[digits..<(digits + 3)].allSatisfy({ (48...57).contains($0) }),
+            digits + 3 == line.count || line[digits + 3] == 0x20
+        else { return nil }
+        return String(decoding: line[digits..<(digits + 3)], as: UTF8.self)
     }
 
     static func isoStamp(_ line: UnsafeRawBufferPointer, at start: Int) -> ParsedTimestamp? {
         guard start + 19 <= line.count else { return nil }
         return TimestampFormat.automatic.parse(line, at: start)
-            ?? slashStamp?.parse(line, at: start)
+            ?? slashStamp?.parse(line, at: start) ?? tomcatStamp?.parse(line, at: start)
     }
 
     /// `1.2.3.4 - - [21/Nov/2026:10:00:00 +0000] "GET …`.

@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * Writes numbered events through real Logback: EventSource CONFIG EVENTS PER_SECOND TRUTH.
+ * Writes numbered events through real Logback: EventSource CONFIG EVENTS PER_SECOND TRUTH FIRST.
  * Each event carries "seq=N;" once in its first line. TRUTH gets N before the event is logged, so a
  * killed run never leaves an event that TRUTH does not know.
  */
@@ -30,6 +30,7 @@ public final class EventSource {
         configurator.setContext(context);
         configurator.doConfigure(new File(arguments[0]));
         int events = Integer.parseInt(arguments[1]);
+        int first = Integer.parseInt(arguments[4]);
         double perSecond = Double.parseDouble(arguments[2]);
         AtomicInteger next = new AtomicInteger();
         CountDownLatch done = new CountDownLatch(THREADS);
@@ -42,9 +43,9 @@ public final class EventSource {
                         long due = start + (long) (n * 1e9 / perSecond);
                         while (System.nanoTime() < due) LockSupport.parkNanos(due - System.nanoTime());
                         synchronized (truth) {
-                            try { truth.write(n + "\n"); } catch (java.io.IOException e) { throw new RuntimeException(e); }
+                            try { truth.write(first + n + "\n"); } catch (java.io.IOException e) { throw new RuntimeException(e); }
                         }
-                        write(n);
+                        write(first + n);
                     }
                     done.countDown();
                 }, "http-nio-8080-exec-" + (t + 1)).start();
@@ -56,7 +57,7 @@ public final class EventSource {
 
     private static void write(int n) {
         Logger log = LoggerFactory.getLogger(n % 3 == 0 ? "com.acme.order.OrderService" : "kr.co.acme.auth.LoginController");
-        MDC.put("traceId", Integer.toHexString(n * 31));
+        MDC.put("traceId", Integer.toHexString(n % 400 * 31));
         String text = "seq=" + n + "; " + TEXTS[n % TEXTS.length] + " order=" + n % 1000 + " took=" + n % 900 + "ms";
         if (n % 20 == 19) {
             // A message inside the trace that looks like the start of another event.

@@ -23,6 +23,10 @@ final class ShipmentQueue: Sendable {
     /// Shipments that may wait: one travels, one is ready.
     static let capacity = 2
     private let state = Mutex(State())
+    /// Rung when there is something for the reader.
+    private let wakeup: Wakeup
+
+    init(wakeup: Wakeup) { self.wakeup = wakeup }
 
     /// False when there is no room.
     func offer(_ shipment: Shipment) -> Bool {
@@ -52,6 +56,7 @@ final class ShipmentQueue: Sendable {
                 return nil
             }
             if let ready { taker.resume(returning: ready) }
+            wakeup.ring()
         }
     }
 
@@ -61,6 +66,7 @@ final class ShipmentQueue: Sendable {
                 Position(source: $0.source, offset: $0.to, events: $0.events)
             }
         }
+        wakeup.ring()
     }
 
     /// The server has other positions: everything not acknowledged is read again from there.
@@ -70,6 +76,7 @@ final class ShipmentQueue: Sendable {
             state.feedback.rewind = true
             state.waiting = []
         }
+        wakeup.ring()
     }
 
     func takeFeedback() -> Feedback {
@@ -91,5 +98,6 @@ final class ShipmentQueue: Sendable {
             return state.taker
         }
         taker?.resume(returning: nil)
+        wakeup.ring()
     }
 }

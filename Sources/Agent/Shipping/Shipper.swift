@@ -12,6 +12,7 @@ struct Shipper: Sendable {
     let queue: ShipmentQueue
     let metrics: SharedMetrics
     let logger: Logger
+    let ledger: Ledger
     /// False in front of a server that keeps no positions.
     let serverKeepsPositions: Bool
 
@@ -137,6 +138,13 @@ struct Shipper: Sendable {
                 "kept in": "\(path)", "file": "\(item.path)", "offset": "\(item.from)",
                 "status": "\(status)", "reason": "\(text.prefix(300))",
             ])
+        do throws(AgentError) {
+            try ledger.note(
+                Ledger.Range(
+                    at: Int64(Date().timeIntervalSince1970), file: item.path, source: item.source,
+                    what: .setAside, from: item.from, to: item.to,
+                    why: "\(status) \(text.prefix(300))"))
+        } catch { logger.error("the ledger cannot be written: \(error)") }
         metrics.update { $0.setAside += 1 }
         guard serverKeepsPositions else {
             queue.acknowledge(shipment.ranges)

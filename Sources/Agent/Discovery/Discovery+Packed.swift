@@ -36,45 +36,82 @@ extension Discovery {
     func considerPacked(_ sight: Sight) {
         let wall = Date().timeIntervalSince1970
         guard sight.status.size > 0, !isJudged(sight),
-            Int64(wall) - sight.status.modified >= Self.settleSeconds, isDue(sight, wall)
+            !packedLooks.contains(sight.status.identity)
         else { return }
-        guard isAsked(sight) || wanted[folder(of: sight)] != nil else {
+        let settled = Double(sight.status.modified + Self.settleSeconds)
+        guard settled <= wall.rounded(.down), isDue(sight, wall) else {
+            let next = later[sight.status.identity].map { isDueLater($0, sight) } ?? settled
+            rechecks[sight.path] = max(next, wall + 0.1)
+            return
+        }
+        guard isAsked(sight) || isWanted(sight.folder) else {
             judge(sight)
             return
         }
-        guard let descriptor = open(sight) else { return }
+        guard packedLooks.hasRoom, let descriptor = open(sight) else {
+            rechecks[sight.path] = wall + 0.1
+            return
+        }
+        let first = FileContent(descriptor: descriptor, kind: sight.kind).firstBytes
+        if !first.isEmpty, isOpen(first) {
+            postpone(sight, wall, isCut: false)
+            close(descriptor)
+            return
+        }
         logger.debug("unpacking a file to judge it", metadata: ["path": "\(sight.path)"])
-        let content = FileContent(descriptor: descriptor, kind: .gzip)
-        let first = content.firstBytes
-        let end = content.packedEnd()
-        guard end.isWhole || isLeftCut(sight, wall) else {
+        let offsets = shared.withLock { shared in
+            shared.registry.beginning(with: first).compactMap { $0.mark?.offset }
+        }
+        packedLooks.add(
+            PackedLooks.Look(
+                sight: sight, descriptor: descriptor, first: first,
+                offsets: Array(Set(offsets)).sorted()))
+    }
+
+    /// Judges what was unpacked meanwhile.
+    func takePackedLooks() {
+        for look in packedLooks.take() {
+            if let facts = look.facts { judge(look, facts) } else { close(look.descriptor) }
+        }
+    }
+
+    private func judge(_ look: PackedLooks.Look, _ facts: PackedFacts) {
+        let sight = look.sight
+        let wall = Date().timeIntervalSince1970
+        guard facts.isWhole || isLeftCut(sight, wall) else {
             postpone(sight, wall, isCut: true)
-            close(descriptor)
+            close(look.descriptor)
             return
         }
-        if first.isEmpty {
-            if !end.isWhole { tellDamage(sight.path, "no gzip data") }
+        if look.first.isEmpty {
+            if !facts.isWhole { tellDamage(sight.path, "no packed data") }
             judge(sight)
-            close(descriptor)
+            close(look.descriptor)
             return
         }
-        switch owner(content, first) {
-        case .open: postpone(sight, wall, isCut: !end.isWhole)
-        case .known(let record) where !record.isFinished || end.length > record.offset:
-            follow(descriptor, record, sight, first)
+        switch owner(facts, look.first) {
+        case .open: postpone(sight, wall, isCut: !facts.isWhole)
+        case .known(var record) where !record.isFinished || facts.length > record.offset:
+            record.size = facts.length
+            follow(look.descriptor, record, sight, look.first)
             return
         case .known(let record):
             judge(sight, as: record.id)
         case .nobody:
             judge(sight)
             if isAsked(sight) {
-                let tail = Fingerprint(end.tail).hex
-                let id = "\(Fingerprint(first).hex)\(tail)-\(end.length)-packed"
-                startNew(id, descriptor, sight, first)
+                let tail = Fingerprint(facts.tail).hex
+                let id = "\(Fingerprint(look.first).hex)\(tail)-\(facts.length)-packed"
+                startNew(id, look.descriptor, sight, look.first, size: facts.length)
                 return
             }
         }
-        close(descriptor)
+        close(look.descriptor)
+    }
+
+    /// When a file that waits is to be looked at again, if nothing happens.
+    private func isDueLater(_ wait: PackedWait, _ sight: Sight) -> Double {
+        wait.isCut && wait.isOf(sight) ? Double(sight.status.modified) + searchSeconds : wait.next
     }
 
     /// True when the file may show more than at the last look.
@@ -102,6 +139,7 @@ extension Discovery {
         later[sight.status.identity] = PackedWait(
             size: sight.status.size, modified: sight.status.modified, epoch: epoch, isCut: isCut,
             pause: pause, next: wall + pause)
+        rechecks[sight.path] = isCut ? wall + min(pause, 1) : wall + pause
     }
 
     /// What stands before the damage is read, what stands behind it is lost.
@@ -112,31 +150,40 @@ extension Discovery {
         metrics.update { $0.lastError = "unpacking \(path): \(damage)" }
     }
 
-    private func folder(of sight: Sight) -> String {
-        FollowedFile.split(sight.path).folder
-    }
-
     /// The source that shows this beginning, and these bytes before what was read last.
-    private func owner(_ content: FileContent, _ first: [UInt8]) -> Owner {
-        let (open, records) = shared.withLock { shared in
-            let open = shared.following.values.map { ($0, shared.registry[$0.id]?.mark) }
-            let ids = Set(open.map { $0.0.id })
-            let records = shared.registry.sources.values.filter {
-                $0.fingerprint.count > 0 && !ids.contains($0.id) && $0.fingerprint.matches(first)
-            }
-            return (open, records)
+    private func owner(_ facts: PackedFacts, _ first: [UInt8]) -> Owner {
+        let records = shared.withLock { shared in
+            shared.registry.beginning(with: first).filter { shared.files[$0.id] == nil }
         }
-        let candidates = records.filter { $0.matches(content, first: first) }.sorted {
+        var isMoved = false
+        let candidates = records.filter { record in
+            guard let mark = record.mark else { return true }
+            // Of a packed file that is cut, what is left of it may be all read.
+            let isRead = record.isFinished && record.offset >= facts.length
+            if !facts.isWhole, isRead, record.fingerprint.count == Fingerprint.length {
+                return true
+            }
+            // Read on since the bytes before the mark were asked for: the next look tells.
+            guard let has = facts.has(mark) else {
+                isMoved = true
+                return false
+            }
+            return has
+        }.sorted {
             ($0.isFinished ? 0 : 1, $0.fingerprint.count, $0.offset)
                 > ($1.isFinished ? 0 : 1, $1.fingerprint.count, $1.offset)
         }
         if let best = candidates.first { return .known(best) }
-        let isOpen = open.contains { file, mark in
-            let head = file.shown.withLock(\.head)
-            let known = head.isEmpty ? file.content.firstBytes : head
-            return !known.isEmpty && first.starts(with: known)
-                && (mark?.matches(content) ?? true)
+        return isMoved || isOpen(first) ? .open : .nobody
+    }
+
+    /// True while a source that begins so is read through its own descriptor.
+    private func isOpen(_ first: [UInt8]) -> Bool {
+        shared.withLock { shared in
+            shared.files.values.contains { file in
+                let head = file.shown.withLock(\.head)
+                return !head.isEmpty && first.starts(with: head)
+            }
         }
-        return isOpen ? .open : .nobody
     }
 }

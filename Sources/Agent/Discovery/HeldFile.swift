@@ -98,7 +98,7 @@ extension Discovery {
             }
             let sight = Sight(
                 path: file.sight.path, name: file.sight.name, group: file.sight.group,
-                isNamed: file.sight.isNamed, isRolled: file.sight.isRolled, isPacked: false,
+                isNamed: file.sight.isNamed, isRolled: file.sight.isRolled, kind: .plain,
                 status: status)
             let content = FileContent(descriptor: file.descriptor, kind: .plain)
             let first = content.firstBytes

@@ -8,7 +8,7 @@ import Synchronization
 /// whatever its name is by then. Owned by the reading thread once it is opened.
 ///
 /// @unchecked: discovery makes it and hands it over; from then on one thread uses what is not in
-/// `shown`.
+/// `shown` and `input`.
 final class FollowedFile: @unchecked Sendable {
     /// What discovery compares other files with.
     struct Shown {
@@ -25,6 +25,16 @@ final class FollowedFile: @unchecked Sendable {
         var content: FileContent.Kind
         var layout: LayoutRule
         var zone: ZoneRule
+        var encoding: TextEncoding?
+        var format = SourceFormat.auto
+    }
+
+    /// Where the bytes come from.
+    struct Input {
+        var descriptor: Int32
+        var kind: FileContent.Kind
+        /// The offset of the content's first byte: not 0 where only the rest of a file was kept.
+        var base: Int64 = 0
     }
 
     let id: String
@@ -36,9 +46,24 @@ final class FollowedFile: @unchecked Sendable {
     /// Found under another name than it had: nobody is expected to write to it any more.
     let isRolled: Bool
     let shown: Mutex<Shown>
-    private let descriptor: Int32
+    private let input: Mutex<Input>
+    /// Rises with every file that the reader takes.
+    var order = 0
+    /// Noted in the ledger as shipped up to here.
+    let ledgered: Int64
+    /// Behind the last event that went into a shipment.
+    var handedOut: Int64 = 0
+    /// Since the file was opened.
+    private(set) var eventsRead: Int64 = 0
+    private(set) var bytesRead: Int64 = 0
+    /// Monotonic nanoseconds of the next look; none while nothing is expected without a hint.
+    var nextLook: UInt64? = 0
+    /// Of looks that find nothing, in nanoseconds.
+    var pause: UInt64 = 0
     let lane: Int64
     private let hadHeaders: Bool
+    /// What the path tells, of a container's log.
+    private(set) var labels: [Label] = []
 
     /// The source that stood under the same name before and is still being read: this one goes on
     /// with its clock.
@@ -50,8 +75,7 @@ final class FollowedFile: @unchecked Sendable {
     private(set) var ackedOffset: Int64
     private(set) var ackedEvents: Int64
     /// Unpacks a compressed file; remade when reading starts again.
-    private var unpacker: GzipStream?
-    private var packedOffset: Int64 = 0
+    private var unpacker: UnpackedStream?
     /// Why a compressed file ends before its end.
     private var damage: String?
     private var isDamageTold = false
@@ -77,7 +101,8 @@ final class FollowedFile: @unchecked Sendable {
         self.isRolled = isRolled
         id = record.id
         identity = record.identity
-        self.descriptor = descriptor
+        input = Mutex(
+            Input(descriptor: descriptor, kind: place.content, base: record.spooledFrom ?? 0))
         self.place = place
         (folder, name) = Self.split(place.path)
         lane = record.lane ?? 0
@@ -88,12 +113,14 @@ final class FollowedFile: @unchecked Sendable {
         ackedEvents = record.offset == 0 ? seed : record.events
         if let mark = record.mark { marks = [mark] }
         lastGrowth = now
+        ledgered = record.ledgered ?? 0
+        size = record.size ?? 0
         shown = Mutex(Shown(head: head, size: record.size ?? 0))
         assembler = EventAssembler(layout: place.layout, zone: place.zone, offset: 0, events: 0)
         rewind()
     }
 
-    deinit { close(descriptor) }
+    deinit { input.withLock { _ = close($0.descriptor) } }
 
     /// A path as folder and name.
     static func split(_ path: String) -> (folder: String, name: String) {
@@ -102,8 +129,10 @@ final class FollowedFile: @unchecked Sendable {
     }
 
     var path: String { place.path }
-    var content: FileContent { FileContent(descriptor: descriptor, kind: place.content) }
-    var isPlain: Bool { place.content == .plain }
+    var content: FileContent {
+        input.withLock { FileContent(descriptor: $0.descriptor, kind: $0.kind) }
+    }
+    var isPlain: Bool { input.withLock { $0.kind == .plain } }
 
     /// What the server has committed; at the start the clock is the seed, whatever it says.
     func acknowledge(_ position: Position) {
@@ -114,22 +143,33 @@ final class FollowedFile: @unchecked Sendable {
 
     /// Goes back to what is committed.
     func rewind() {
-        assembler = EventAssembler(
-            layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
-            lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0)
+        makeAssembler()
         marks.removeAll { $0.offset > ackedOffset }
         isAtEnd = false
         isFinished = false
+        handedOut = ackedOffset
+        nextLook = 0
         startUnpacking()
+    }
+
+    private func makeAssembler() {
+        let head = shown.withLock(\.head)
+        let encoding =
+            place.encoding?.resolved(head: head) ?? TextEncoding.marked(head: head) ?? .utf8
+        let envelope = place.format.envelope(path: path, head: head)
+        labels = envelope == nil ? [] : ContainerPath.labels(path)
+        assembler = EventAssembler(
+            layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
+            lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0, encoding: encoding,
+            envelope: envelope)
     }
 
     private func startUnpacking() {
         tail = nil
-        guard !isPlain else { return }
-        unpacker = GzipStream()
-        packedOffset = 0
         damage = nil
-        toSkip = assembler.offset
+        let (descriptor, kind, base) = input.withLock { ($0.descriptor, $0.kind, $0.base) }
+        unpacker = kind == .plain ? nil : UnpackedStream(descriptor: descriptor, kind: kind)
+        toSkip = kind == .plain ? 0 : assembler.offset - base
     }
 
     /// The predecessor is read: its clock goes on here.
@@ -147,6 +187,7 @@ final class FollowedFile: @unchecked Sendable {
         assembler = other.assembler
         ackedOffset = other.ackedOffset
         ackedEvents = other.ackedEvents
+        handedOut = other.handedOut
         seed = other.seed
         marks = other.marks
         predecessor = nil
@@ -154,7 +195,7 @@ final class FollowedFile: @unchecked Sendable {
     }
 
     /// Not acknowledged, in bytes.
-    var lag: Int64 { isPlain ? max(0, size - ackedOffset) : 0 }
+    var lag: Int64 { max(0, size - ackedOffset) }
 
     /// The last mark of what is committed.
     var mark: ContentMark? { marks.first.flatMap { $0.offset <= ackedOffset ? $0 : nil } }
@@ -167,7 +208,9 @@ final class FollowedFile: @unchecked Sendable {
 
     /// Reads the next block into events. None: the end for now, or the file was truncated.
     func read(now: UInt64, wallClock: Int64) throws(AgentError) -> [FileEvent] {
-        isPlain ? try readPlain(now, wallClock) : readPacked(now, wallClock)
+        if isPlain { return try readPlain(now, wallClock) }
+        if unpacker == nil { startUnpacking() }
+        return readPacked(now, wallClock)
     }
 
     private func readPlain(_ now: UInt64, _ wallClock: Int64) throws(AgentError) -> [FileEvent] {
@@ -180,8 +223,13 @@ final class FollowedFile: @unchecked Sendable {
         // not the rest of this file. Zeros are no text: where a file system shows the length of a
         // file before its bytes, they change into it, and the beginning decides.
         var block = [UInt8](repeating: 0, count: before.count + FileContent.blockBytes)
-        let count = pread(descriptor, &block, block.count, off_t(at - Int64(before.count)))
-        if count < 0, errno == EINTR { return [] }
+        let (count, reason) = input.withLock { input -> (Int, Int32) in
+            // Moved to the spool a moment ago.
+            guard input.kind == .plain else { return (-1, EINTR) }
+            let from = off_t(at - Int64(before.count))
+            return (pread(input.descriptor, &block, block.count, from), errno)
+        }
+        if count < 0, reason == EINTR { return [] }
         guard count >= 0 else { throw .system("reading", path) }
         guard count >= before.count, block[..<before.count] == before[...] else {
             if before.contains(0), fetchTail(at) != nil { return [] }
@@ -199,13 +247,16 @@ final class FollowedFile: @unchecked Sendable {
         last += block.suffix(ContentMark.length)
         tail = last
         marks.append(ContentMark(offset: end, before: last))
-        return assembler.add(fresh, now: wallClock)
+        return add(fresh, wallClock)
     }
 
     /// Nil when the file does not begin any more as it did.
     private func fetchTail(_ offset: Int64) -> [UInt8]? {
         let head = shown.withLock(\.head)
-        guard FileContent.read(descriptor, at: 0, count: head.count) == head else { return nil }
+        let content = content
+        guard FileContent.read(content.descriptor, at: 0, count: head.count) == head else {
+            return nil
+        }
         let found = content.tail(before: offset)
         tail = offset == 0 ? nil : found
         return found
@@ -224,24 +275,34 @@ final class FollowedFile: @unchecked Sendable {
     }
 
     private func readPacked(_ now: UInt64, _ wallClock: Int64) -> [FileEvent] {
-        let block =
-            damage == nil
-            ? FileContent.read(descriptor, at: packedOffset, count: FileContent.blockBytes) : []
-        isAtEnd = block.isEmpty
-        if isAtEnd {
-            if unpacker?.isAtMemberEnd == false { damage = damage ?? "the gzip data is cut off" }
+        guard var out = unpacker?.next(Self.packedBlockBytes) else {
+            isAtEnd = true
+            damage = unpacker?.damage
             return []
         }
+        isAtEnd = false
         lastGrowth = now
-        packedOffset += Int64(block.count)
-        var out: [UInt8] = []
-        do {
-            try block.withUnsafeBytes { try unpacker?.inflate($0, into: &out) }
-        } catch { damage = "\(error)" }
         let skipped = min(toSkip, Int64(out.count))
-        out.removeFirst(Int(skipped))
         toSkip -= skipped
-        return assembler.add(out, now: wallClock)
+        if skipped > 0 { out.removeFirst(Int(skipped)) }
+        return add(out[...], wallClock)
+    }
+
+    /// Packed bytes that are read at once: they unpack to some 100 KiB.
+    private static let packedBlockBytes = 16 * 1024
+
+    private func add(_ bytes: ArraySlice<UInt8>, _ wallClock: Int64) -> [FileEvent] {
+        let end = assembler.offset + Int64(bytes.count)
+        // The first bytes tell the encoding of some files.
+        if assembler.offset == 0 {
+            note(bytes, 0)
+            makeAssembler()
+        }
+        size = max(size, end)
+        bytesRead += Int64(bytes.count)
+        let events = assembler.add(bytes, now: wallClock)
+        eventsRead += Int64(events.count)
+        return events
     }
 
     /// Why the rest of a compressed file cannot be read, when that was not told yet.
@@ -253,8 +314,10 @@ final class FollowedFile: @unchecked Sendable {
 
     /// The size and the links of the open file.
     func status() -> FileIdentity.Status? {
-        let status = FileIdentity.status(of: descriptor)
-        if let status, isPlain, truncated == nil {
+        let content = content
+        guard content.kind == .plain else { return nil }
+        let status = FileIdentity.status(of: content.descriptor)
+        if let status, truncated == nil {
             size = status.size
             shown.withLock { $0.size = max($0.size, status.size) }
         }
@@ -262,7 +325,19 @@ final class FollowedFile: @unchecked Sendable {
     }
 
     /// For reading the same file once more, as another source; negative on failure.
-    func duplicate() -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+    func duplicate() -> Int32 { fcntl(content.descriptor, F_DUPFD_CLOEXEC, 0) }
+
+    /// Reads on from a packed copy of what stood from an offset on; the file itself is let go. False
+    /// when the file is none that can be exchanged.
+    func exchange(for spool: Int32, from base: Int64) -> Bool {
+        let old = input.withLock { input -> Int32? in
+            guard input.kind == .plain else { return nil }
+            defer { input = Input(descriptor: spool, kind: .gzip, base: base) }
+            return input.descriptor
+        }
+        if let old { close(old) }
+        return old != nil
+    }
 
     func flush() -> FileEvent? { assembler.flush() }
 

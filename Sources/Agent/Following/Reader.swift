@@ -13,7 +13,14 @@ final class Reader {
     let logger: Logger
     private let configuration: AgentConfiguration
     private let itemMakers: [ItemMaker]
-    var files: [FollowedFile] = []
+    /// All open files, by the id of their source.
+    private var files: [String: FollowedFile] = [:]
+    /// Those that are looked at without a hint, in the order of their opening.
+    private var active: [FollowedFile] = []
+    private var opened = 0
+    /// Sources of which something was read or acknowledged since it was last noted.
+    private var touched: Set<String> = []
+    private var isBlind = false
     private var shipment = Shipment()
     private var shipmentSince: UInt64 = 0
     private var positions: [String: Position]
@@ -45,6 +52,11 @@ final class Reader {
     /// How often the sizes of all files are looked at for the metrics.
     private static let statesEvery: UInt64 = 200_000_000
     private static let blocksInTurn = 16
+    /// Between looks at a file in which there was nothing, in nanoseconds: twice as long each time.
+    private static let shortestPause: UInt64 = 20_000_000
+    private static let longestPause: UInt64 = 1_000_000_000
+    /// A stop and a time to save are noticed by then.
+    private static let longestRest: UInt64 = 500_000_000
 
     init(
         _ configuration: AgentConfiguration, discovery: Discovery, queue: ShipmentQueue,
@@ -70,47 +82,120 @@ final class Reader {
         while !queue.isClosed {
             apply(queue.takeFeedback())
             takeNew()
+            let now = Self.now
             var hasRead = false
-            for file in files where !file.isFinished && isReady(file) {
-                hasRead = read(file) || hasRead
+            for file in active where !file.isFinished && file.nextLook.map({ $0 <= now }) ?? false {
+                guard isReady(file) else {
+                    file.nextLook = now + Self.shortestPause
+                    continue
+                }
+                let isMore = read(file)
+                if isMore { file.pause = 0 } else { rest(file) }
+                hasRead = hasRead || isMore
                 if queue.isClosed { break }
             }
-            let age = UInt64(configuration.batchAgeSeconds * 1e9)
-            if !shipment.items.isEmpty, Self.now - shipmentSince >= age { ship() }
+            if isShipmentDue { ship() }
             closeIdle()
             forgetDone()
+            park()
             updateMetrics()
             if Self.now - lastSave >= Self.saveEvery { save() }
-            if !hasRead { Thread.sleep(forTimeInterval: 0.02) }
+            if !hasRead { discovery.wakeup.rest(seconds: secondsToRest) }
         }
         apply(queue.takeFeedback())
         save()
+        updateMetrics(isLast: true)
+    }
+
+    private var isShipmentDue: Bool {
+        let age = UInt64(configuration.batchAgeSeconds * 1e9)
+        return !shipment.items.isEmpty && shipment.mayEnd && Self.now - shipmentSince >= age
+    }
+
+    /// Until something is due without a hint.
+    private var secondsToRest: Double {
+        let now = Self.now
+        var next = now + Self.longestRest
+        for file in active { if let look = file.nextLook { next = min(next, look) } }
+        if !shipment.items.isEmpty, shipment.mayEnd {
+            next = min(next, shipmentSince + UInt64(configuration.batchAgeSeconds * 1e9))
+        }
+        return max(0.002, Double(next - min(now, next)) / 1e9)
+    }
+
+    /// Sets the next look at a file in which there was nothing.
+    private func rest(_ file: FollowedFile) {
+        let now = Self.now
+        file.pause = min(max(Self.shortestPause, file.pause * 2), Self.longestPause)
+        var next = now + file.pause
+        func by(_ quiet: UInt64) {
+            let end = file.lastGrowth + quiet + 1_000_000
+            if end > now { next = min(next, end) }
+        }
+        if file.assembler.hasOpenEvent { by(quiet.event) }
+        by(quiet.deleted)
+        by(quiet.renamed)
+        file.nextLook = next
+    }
+
+    /// Leaves alone what is read, acknowledged and quiet, until discovery has news of it.
+    private func park() {
+        isBlind = discovery.shared.withLock(\.isBlind)
+        guard !isBlind else { return }
+        let now = Self.now
+        active.removeAll { file in
+            let isQuiet = now - min(now, file.lastGrowth) > 2 * quiet.renamed
+            guard isQuiet, file.isPlain, file.isAtEnd, !file.isFinished, file.truncated == nil,
+                file.predecessor == nil, !file.assembler.hasOpenEvent,
+                file.ackedOffset >= file.handedOut
+            else { return false }
+            file.nextLook = nil
+            return true
+        }
+    }
+
+    private func activate(_ file: FollowedFile) {
+        file.pause = 0
+        let isActive = file.nextLook != nil
+        file.nextLook = 0
+        guard !isActive else { return }
+        let place = active.firstIndex { $0.order > file.order } ?? active.endIndex
+        active.insert(file, at: place)
     }
 
     private func takeNew() {
-        let new = discovery.shared.withLock { shared -> [FollowedFile] in
-            defer { shared.inbox = [] }
-            return shared.inbox
-        }
-        for file in new {
-            if let index = files.firstIndex(where: { $0.id == file.id }) {
-                // The rest of a truncated file was found in a copy.
-                file.takeOver(files[index])
-                files[index] = file
-                discovery.shared.withLock { _ = $0.truncated.remove(file.id) }
-                continue
+        let (new, hints) = discovery.shared.withLock { shared in
+            defer {
+                shared.inbox = []
+                shared.hints = []
             }
-            if serverKeepsPositions, let position = positions.removeValue(forKey: file.id) {
+            return (shared.inbox, shared.hints)
+        }
+        for id in hints { if let file = files[id] { activate(file) } }
+        for file in new {
+            opened += 1
+            file.order = opened
+            if let other = files[file.id] {
+                // The rest of a truncated file was found in a copy.
+                file.takeOver(other)
+                active.removeAll { $0 === other }
+                discovery.shared.withLock { _ = $0.truncated.remove(file.id) }
+            } else if serverKeepsPositions, let position = positions.removeValue(forKey: file.id) {
                 file.acknowledge(position)
                 file.rewind()
             }
-            files.append(file)
+            files[file.id] = file
+            active.append(file)
+            touched.insert(file.id)
+            // Its end must be seen once more, now that there is a successor.
+            if let before = file.predecessor.flatMap({ files[$0] }) { activate(before) }
         }
     }
 
     private func apply(_ feedback: ShipmentQueue.Feedback) {
         for position in feedback.acked {
-            for file in files where file.id == position.source { file.acknowledge(position) }
+            files[position.source]?.acknowledge(position)
+            touched.insert(position.source)
             discovery.shared.withLock { shared in
                 let seed = shared.registry[position.source]?.seed ?? 0
                 shared.registry[position.source]?.offset = position.offset
@@ -121,7 +206,10 @@ final class Reader {
         }
         if feedback.rewind {
             shipment = Shipment()
-            for file in files { file.rewind() }
+            for file in files.values {
+                activate(file)
+                file.rewind()
+            }
         }
         if !serverKeepsPositions, !feedback.acked.isEmpty { save() }
     }
@@ -129,8 +217,8 @@ final class Reader {
     /// False for a file whose predecessor is not read to its end: its clock goes on in this file.
     private func isReady(_ file: FollowedFile) -> Bool {
         guard let id = file.predecessor else { return true }
-        let before = files.first { $0.id == id }
-        // Files stand here in the order of their opening: the end was seen after this file was.
+        let before = files[id]
+        // Active files stand here in the order of their opening: the end was seen after this file was.
         if let before, !before.isAtEnd, !before.isFinished, before.truncated == nil { return false }
         discovery.shared.withLock { shared in
             let seed = before?.assembler.latest ?? shared.registry[id]?.events ?? 0
@@ -173,7 +261,9 @@ final class Reader {
         if Double(waited) > configuration.searchSeconds * 1e9 {
             add(file.finish(wallClock: wallClock), of: file)
             if file.unread > 0 {
-                discovery.reportLost(file.path, from: file.assembler.offset, bytes: file.unread)
+                discovery.reportLost(
+                    file.path, source: file.id, from: file.assembler.offset, bytes: file.unread,
+                    isEndKnown: true, why: "truncated before it was read")
             }
         } else if waited > quiet.event, let event = file.flush() {
             add([event], of: file)
@@ -202,6 +292,7 @@ final class Reader {
     private func tellDamage(of file: FollowedFile) {
         guard let damage = file.takeDamage() else { return }
         discovery.tellDamage(file.path, damage)
+        discovery.note(.lost, file.path, file.id, file.assembler.offset, nil, damage)
     }
 
     /// True when another file stands under the name, or the name is a rolled one.
@@ -227,10 +318,13 @@ final class Reader {
     }
 
     private func add(_ events: [FileEvent], of file: FollowedFile) {
+        guard !events.isEmpty else { return }
+        touched.insert(file.id)
         for event in events {
             if shipment.items.isEmpty { shipmentSince = Self.now }
             shipment.add(itemMakers[file.place.group].item(event, of: file))
-            if shipment.bytes >= configuration.batchBytes { ship() }
+            file.handedOut = event.to
+            if shipment.bytes >= configuration.batchBytes, shipment.mayEnd { ship() }
         }
     }
 
@@ -241,7 +335,7 @@ final class Reader {
         if discovery.shared.withLock({ $0.isRegistryDirty }) { save() }
         while !queue.offer(shipment) {
             updateMetrics()
-            Thread.sleep(forTimeInterval: 0.02)
+            discovery.wakeup.rest(seconds: 0.05)
         }
         shipment = Shipment()
     }
@@ -252,68 +346,76 @@ final class Reader {
         let waiting = discovery.shared.withLock(\.waiting)
         guard waiting > 0 else { return }
         let now = Self.now
-        let idle = files.filter {
+        let idle = files.values.filter {
             $0.isPlain && $0.isAtEnd && !$0.isFinished && $0.truncated == nil
                 && $0.predecessor == nil && $0.ackedOffset == $0.assembler.offset
                 && now - min(now, $0.lastGrowth) > quiet.idle
         }
         for file in idle.sorted(by: { $0.lastGrowth < $1.lastGrowth }).prefix(waiting) {
+            activate(file)
             file.isFinished = true
         }
     }
 
     /// Lets go of files that are read to their end and acknowledged.
     private func forgetDone() {
-        let done = files.filter { $0.isFinished && $0.ackedOffset >= $0.assembler.offset }
+        let done = active.filter { $0.isFinished && $0.ackedOffset >= $0.assembler.offset }
         guard !done.isEmpty else { return }
         noteFingerprints()
-        files.removeAll { file in done.contains { $0 === file } }
+        active.removeAll { file in done.contains { $0 === file } }
         let seconds = wallClock / Nanoseconds.second
         discovery.shared.withLock { shared in
             for file in done {
-                if shared.following[file.identity] === file {
-                    shared.following[file.identity] = nil
-                }
+                files[file.id] = nil
+                shared.remove(file, stream: discovery.groups[file.place.group].stream)
                 shared.truncated.remove(file.id)
                 shared.registry[file.id]?.isFinished = true
+                shared.registry[file.id]?.ledgered = file.ackedOffset
                 shared.registry[file.id]?.touched = seconds
                 shared.isRegistryDirty = true
             }
         }
+        for file in done where file.ackedOffset > file.ledgered {
+            discovery.note(.shipped, file.path, file.id, file.ledgered, file.ackedOffset)
+        }
+        for file in done { discovery.clearSpool(of: file.id) }
+        metrics.update { metrics in for file in done { metrics.forget(file.id) } }
     }
 
-    private func updateMetrics() {
+    private func updateMetrics(isLast: Bool = false) {
         let now = Self.now
-        guard now - lastStates >= Self.statesEvery else { return }
+        guard isLast || now - lastStates >= Self.statesEvery else { return }
         lastStates = now
-        let states = files.map { file in
-            _ = file.status()
+        let states = active.map { file in
+            if !file.isFinished { _ = file.status() }
             return AgentMetrics.File(
-                path: file.path, lagBytes: file.lag,
-                lagSeconds: file.lag > 0 ? Double(now - min(now, file.lastGrowth)) / 1e9 : 0)
+                path: file.path, source: file.id, offset: file.ackedOffset, size: file.size,
+                lagSeconds: file.lag > 0 ? Double(now - min(now, file.lastGrowth)) / 1e9 : 0,
+                events: file.eventsRead, readBytes: file.bytesRead)
         }
-        metrics.update { $0.show(states) }
+        metrics.update { $0.show(states, at: now) }
     }
 
     /// Keeps in the registry by what each source will be known again.
     private func noteFingerprints() {
+        guard !touched.isEmpty else { return }
         discovery.shared.withLock { shared in
-            for file in files where file.isPlain && file.truncated == nil {
-                guard var record = shared.registry[file.id] else { continue }
+            for id in touched {
+                guard let file = files[id], file.isPlain, file.truncated == nil,
+                    var record = shared.registry[id]
+                else { continue }
                 let shown = file.shown.withLock { $0 }
                 if shown.head.count > record.fingerprint.count {
                     record.fingerprint = Fingerprint(shown.head)
-                    shared.isRegistryDirty = true
                 }
-                let mark = file.mark
-                guard shared.isRegistryDirty || mark != record.mark else { continue }
-                record.mark = mark
+                record.mark = file.mark
                 record.size = shown.size
                 record.hasHeaders = file.assembler.hasSeenHeader
-                shared.registry[file.id] = record
+                shared.registry[id] = record
                 shared.isRegistryDirty = true
             }
         }
+        touched = []
     }
 
     private func save() {

@@ -13,10 +13,15 @@ struct Shipment: Sendable {
         var text: [UInt8]
         var labels: Labels
         var metadata: Labels
+        /// Its bytes are covered only together with those of the next item: both travel together.
+        var isGlued = false
     }
 
     var items: [Item] = []
     private(set) var bytes = 0
+
+    /// False while the next item must go with the last.
+    var mayEnd: Bool { items.last?.isGlued != true }
 
     init(items: [Item] = []) {
         self.items = items

@@ -26,10 +26,13 @@ extension Discovery {
     }
 
     /// Follows a file under a name that is given.
-    func startNew(_ id: String, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8]) {
+    func startNew(
+        _ id: String, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8], size: Int64? = nil
+    ) {
         var record = SourceRecord(
             id: id, identity: sight.status.identity, path: sight.path, touched: began)
         record.fingerprint = Fingerprint(head)
+        record.size = size
         shared.withLock { assignClock(&record, sight, &$0) }
         start(record, descriptor, sight, head)
     }
@@ -43,25 +46,27 @@ extension Discovery {
         return Fingerprint(text.utf8).hex + Fingerprint(text.utf8.reversed()).hex
     }
 
-    private func start(
+    func start(
         _ record: SourceRecord, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8]
     ) {
         let group = groups[sight.group]
         let place = FollowedFile.Place(
-            path: sight.path, group: sight.group, content: sight.isPacked ? .gzip : .plain,
-            layout: group.layout, zone: group.zone)
+            path: sight.path, group: sight.group, content: sight.kind,
+            layout: group.layout, zone: group.zone, encoding: group.encoding,
+            format: group.format)
         let now = DispatchTime.now().uptimeNanoseconds
         let isRolled = sight.path != record.path
         let file = FollowedFile(
             record, descriptor: descriptor, place: place, isRolled: isRolled, head: head, now: now)
         shared.withLock { shared in
             // Two copies of one content: one is enough. The file closes its descriptor.
-            if shared.following.values.contains(where: { $0.id == record.id }) { return }
+            if shared.files[record.id] != nil { return }
             shared.registry[record.id] = record
             shared.isRegistryDirty = true
-            shared.following[record.identity] = file
+            shared.add(file, stream: group.stream)
             shared.inbox.append(file)
         }
+        wakeup.ring()
         logger.debug("following", metadata: ["path": "\(sight.path)"])
     }
 
@@ -69,7 +74,7 @@ extension Discovery {
     /// for, counts in a lane above it instead.
     private func leavePredecessor(_ record: inout SourceRecord, _ shared: Shared) {
         guard let before = record.predecessor.flatMap({ shared.registry[$0] }), !before.isFinished,
-            !shared.following.values.contains(where: { $0.id == before.id })
+            shared.files[before.id] == nil
         else { return }
         record.predecessor = nil
         record.lane = ((before.lane ?? 0) + 1) % EventClock.lanes
@@ -81,15 +86,14 @@ extension Discovery {
     private func assignClock(
         _ record: inout SourceRecord, _ sight: Sight, _ shared: inout Shared
     ) {
-        let stream = groups[sight.group].stream
-        let open = shared.following.values.filter { groups[$0.place.group].stream == stream }
+        let used = shared.lanes[groups[sight.group].stream] ?? [:]
         let family = record.family
         let before = shared.latest[family].flatMap { shared.registry[$0] }
         shared.latest[family] = record.id
         shared.order += 1
         record.order = shared.order
         if let before, before.path == record.path,
-            before.isFinished || open.contains(where: { $0.id == before.id })
+            before.isFinished || shared.files[before.id] != nil
         {
             record.lane = before.lane
             record.predecessor = before.isFinished ? nil : before.id
@@ -99,11 +103,10 @@ extension Discovery {
             }
             return
         }
-        let used = Set(open.map(\.lane))
-        let first = (before.map { $0.lane ?? 0 } ?? used.max() ?? -1) + 1
+        let first = (before.map { $0.lane ?? 0 } ?? used.keys.max() ?? -1) + 1
         record.lane =
             (first..<first + EventClock.lanes).map { $0 % EventClock.lanes }
-            .first { !used.contains($0) } ?? first % EventClock.lanes
+            .first { used[$0] == nil } ?? first % EventClock.lanes
     }
 
     /// Other content stands in the file of this source now.
@@ -129,7 +132,7 @@ extension Discovery {
             record.size = head.size
             shared.registry[file.id] = record
             shared.isRegistryDirty = true
-            shared.following[file.identity] = nil
+            shared.leaveFile(file)
             shared.truncated.insert(file.id)
             shared.epoch += 1
         }
@@ -137,7 +140,7 @@ extension Discovery {
         guard descriptor >= 0, let status = FileIdentity.status(of: descriptor) else { return }
         let sight = Sight(
             path: file.path, name: "", group: file.place.group, isNamed: true, isRolled: false,
-            isPacked: false, status: status)
+            kind: .plain, status: status)
         let first = FileContent(descriptor: descriptor, kind: .plain).firstBytes
         followNew(descriptor, sight, first)
     }

@@ -4,7 +4,14 @@ import Foundation
 /// What an open file holds, packed or not: its first bytes, and the bytes before an offset. It does
 /// not own the descriptor.
 struct FileContent {
-    enum Kind: Sendable { case plain, gzip }
+    enum Kind: Sendable {
+        case plain, gzip, zip
+
+        /// As the name of a file says.
+        init(name: String) {
+            self = name.hasSuffix(".gz") ? .gzip : name.hasSuffix(".zip") ? .zip : .plain
+        }
+    }
 
     let descriptor: Int32
     let kind: Kind
@@ -15,18 +22,20 @@ struct FileContent {
 
     /// The first bytes, unpacked; empty when there are none, or they cannot be read.
     var firstBytes: [UInt8] {
-        let length = kind == .plain ? Fingerprint.length : Self.packedHeadBytes
-        let block = Self.read(descriptor, at: 0, count: length)
-        guard kind == .gzip else { return block }
-        var unpacker = GzipStream()
+        guard kind != .plain else {
+            return Self.read(descriptor, at: 0, count: Fingerprint.length)
+        }
+        var stream = UnpackedStream(descriptor: descriptor, kind: kind)
         var out: [UInt8] = []
         // A file that is still being packed ends in the middle: what came out before counts.
-        block.withUnsafeBytes { bytes in try? unpacker.inflate(bytes, into: &out) }
+        while out.count < Fingerprint.length, let block = stream.next(Self.packedHeadBytes) {
+            out += block
+        }
         return Array(out.prefix(Fingerprint.length))
     }
 
-    /// The bytes before an offset of the unpacked content, at most `ContentMark.length`; nil when
-    /// there are fewer.
+    /// The bytes before an offset of a plain file, at most `ContentMark.length`; nil when there are
+    /// fewer.
     func tail(before offset: Int64) -> [UInt8]? {
         let count = Int(min(offset, Int64(ContentMark.length)))
         if kind == .plain {
@@ -34,34 +43,26 @@ struct FileContent {
             return block.count == count ? block : nil
         }
         var tail = PackedTail(end: offset)
-        _ = unpack { tail.add($0) }
+        var stream = UnpackedStream(descriptor: descriptor, kind: kind)
+        while tail.seen < offset, let block = stream.next(Self.blockBytes) { tail.add(block) }
         return tail.seen < offset ? nil : tail.bytes
     }
 
-    /// Unpacked bytes of a compressed file, up to where it is cut off or damaged, and the last of
-    /// them.
-    func packedEnd() -> (length: Int64, tail: [UInt8], isWhole: Bool) {
-        var tail = PackedTail(end: .max)
-        let isWhole = unpack { tail.add($0) }
-        return (tail.seen, tail.bytes, isWhole)
-    }
-
-    /// Hands out the unpacked content block by block. False when the file ends within a member, or
-    /// its data is damaged: what comes before that was handed out.
-    private func unpack(_ body: ([UInt8]) -> Void) -> Bool {
-        var unpacker = GzipStream()
-        var offset: Int64 = 0
-        while true {
-            let block = Self.read(descriptor, at: offset, count: Self.blockBytes)
-            if block.isEmpty { return offset > 0 && unpacker.isAtMemberEnd }
-            offset += Int64(block.count)
-            var out: [UInt8] = []
-            do { try block.withUnsafeBytes { try unpacker.inflate($0, into: &out) } } catch {
-                body(out)
-                return false
-            }
-            body(out)
+    /// What a packed file holds, and the bytes before some offsets, which rise, as hashes.
+    func facts(offsets: [Int64]) -> PackedFacts {
+        var end = PackedTail(end: .max)
+        var tails = offsets.map { PackedTail(end: $0) }
+        var stream = UnpackedStream(descriptor: descriptor, kind: kind)
+        while let block = stream.next(Self.blockBytes) {
+            end.add(block)
+            for index in tails.indices { tails[index].add(block) }
         }
+        var hashes: [Int64: UInt64] = [:]
+        for tail in tails where tail.seen == tail.end {
+            hashes[tail.end] = Fingerprint(tail.bytes).hash
+        }
+        return PackedFacts(
+            length: end.seen, tail: end.bytes, isWhole: stream.damage == nil, hashes: hashes)
     }
 
     /// Up to `count` bytes from an offset; fewer at the end, none when reading fails.

@@ -1,0 +1,265 @@
+import Foundation
+
+/// When to look where: at names that the kernel tells of, at files whose time has come, and now and
+/// then at everything.
+extension Discovery {
+    /// One folder that a pattern reaches, and the pattern of names in it.
+    struct Place: Hashable {
+        let group: Int
+        let pattern: String
+        /// A folder of dates below the one that is named: only rolled files are looked for there.
+        let isDated: Bool
+    }
+
+    /// How often everything is looked at, in seconds, where the kernel tells what happens and where it
+    /// does not.
+    private static let sweepEvery = 10.0
+    private static let blindSweepEvery = 0.03
+    /// A sweep may take one part in so many of the time: of a core, then.
+    private static let sweepShare = 20.0
+    /// News are gathered so long, in microseconds: a file that rolls at once is still there then.
+    private static let gatherMicroseconds: UInt32 = 20_000
+    /// The longest rest, in milliseconds: a stop is noticed by then.
+    private static let longestRest = 200.0
+    /// How often losses, copies and packed files are looked after, in seconds.
+    private static let careEvery = 0.03
+
+    /// Looks until it is told to stop.
+    func run(until stop: StopFlag) {
+        openSpool()
+        while !stop.isSet {
+            let wall = Date().timeIntervalSince1970
+            look(wall)
+            watch.wait(milliseconds: Int32(rest(wall)))
+            usleep(Self.gatherMicroseconds)
+        }
+        packedLooks.stop()
+    }
+
+    /// Milliseconds until something is due without news.
+    private func rest(_ wall: Double) -> Double {
+        var next = needsSweep ? wall + Self.careEvery : nextSweep
+        if !held.isEmpty || packedLooks.isBusy { next = min(next, wall + Self.careEvery) }
+        for due in rechecks.values { next = min(next, due) }
+        return max(0, min(Self.longestRest, (next - wall) * 1000))
+    }
+
+    private func look(_ wall: Double) {
+        let news = takeNews()
+        if refreshWanted() { needsSweep = true }
+        if waiting > 0, wall - lastSweep > 0.2 { needsSweep = true }
+        // However much happens, sweeps leave most of the time to others.
+        let isRested = wall - lastSweep >= Self.sweepShare * sweepSeconds
+        if wall >= nextSweep || needsSweep && isRested {
+            sweep(wall)
+        } else {
+            for (folder, names) in news { look(folder, names) }
+            lookAgain(wall)
+        }
+        takePackedLooks()
+        judgeHeld()
+        giveUpLost(wall)
+        shared.withLock { $0.waiting = waiting }
+    }
+
+    /// Names by folder that are to be looked at.
+    private func takeNews() -> [String: Set<String>] {
+        var names: [String: Set<String>] = [:]
+        var moved: Set<String> = []
+        for news in watch.news() {
+            switch news {
+            case .name(let folder, let name):
+                names[folder, default: []].insert(name)
+                moved.insert(folder + "/" + name)
+            case .growth(let folder, let name): names[folder, default: []].insert(name)
+            case .folders: needsSweep = true
+            case .overflow:
+                needsSweep = true
+                tellOverflow()
+            }
+        }
+        for folder in names.keys {
+            for link in links[folder] ?? [] {
+                let (folder, name) = FollowedFile.split(link)
+                names[folder, default: []].insert(name)
+            }
+        }
+        // Whatever had such a name may be gone from it.
+        if !moved.isEmpty { shared.withLock { $0.hint(paths: moved) } }
+        return names
+    }
+
+    private func tellOverflow() {
+        metrics.update { $0.watchOverflows += 1 }
+        guard !isOverflowTold else { return }
+        isOverflowTold = true
+        logger.warning(
+            """
+            more happened than the kernel's queue of news holds: all folders are swept; raise \
+            fs.inotify.max_queued_events if this comes often
+            """)
+    }
+
+    /// What is wanted, and the epoch, as they are now. True when there is more to find than before.
+    private func refreshWanted() -> Bool {
+        shared.withLock { shared in
+            guard shared.isWantedStale || shared.epoch != epoch else { return false }
+            let isNewEpoch = shared.epoch != epoch
+            epoch = shared.epoch
+            shared.isWantedStale = false
+            let before = Set(wanted.values.joined().map(\.id))
+            let missing = shared.registry.unfinished.filter {
+                shared.files[$0.id] == nil && $0.spooledFrom == nil
+            }
+            wanted = Dictionary(grouping: missing, by: \.folder)
+            return isNewEpoch || missing.contains { !before.contains($0.id) }
+        }
+    }
+
+    /// One look at everything.
+    func sweep(_ wall: Double) {
+        needsSweep = false
+        waiting = 0
+        lastSweep = wall
+        // Forgetting costs another look at each file, no more.
+        if judged.count > Self.maxRemembered { judged = [:] }
+        if later.count > Self.maxRemembered { later = [:] }
+        if rechecks.count > Self.maxRemembered { rechecks = [:] }
+        unseen = shared.withLock { Set($0.following.keys) }
+        var reached: Set<String> = []
+        places = [:]
+        for (index, group) in groups.enumerated() {
+            for glob in group.globs {
+                glob.forEachFolder {
+                    reached.insert($0)
+                    noteBlindness($0, watch.watch($0))
+                } body: { folder, names, pattern, isDated in
+                    let place = Place(group: index, pattern: pattern, isDated: isDated)
+                    places[folder, default: []].insert(place)
+                    look(folder, names, place)
+                }
+            }
+        }
+        watch.keep(reached.union(links.keys))
+        // The kernel does not tell of a file that lost its name before its folder was watched.
+        shared.withLock { shared in
+            for identity in unseen {
+                if let file = shared.following[identity] { shared.hints.insert(file.id) }
+            }
+        }
+        if !unseen.isEmpty { wakeup.ring() }
+        unseen = []
+        sweepSeconds = Date().timeIntervalSince1970 - wall
+        let every = watch.blind.isEmpty ? Self.sweepEvery : Self.blindSweepEvery
+        nextSweep = wall + max(every * min(1, patience), Self.sweepShare * sweepSeconds)
+        let (watched, blind) = (watch.count, watch.blind.count)
+        shared.withLock { $0.isBlind = blind > 0 }
+        metrics.update { metrics in
+            metrics.watchedFolders = watched
+            metrics.unwatchedFolders = blind
+            metrics.sweepSeconds += sweepSeconds
+        }
+    }
+
+    /// Watches what a link leads to: news of it come under another name.
+    func watchTarget(of path: String) {
+        guard (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil else {
+            return
+        }
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let (folder, _) = FollowedFile.split(target)
+        noteBlindness(folder, watch.watch(folder))
+        links[folder, default: []].insert(path)
+    }
+
+    private func noteBlindness(_ folder: String, _ reason: FolderWatch.Blindness?) {
+        guard let reason, told.insert(reason).inserted else { return }
+        logger.warning(
+            "folders that cannot be watched are swept instead, which costs more",
+            metadata: ["folder": "\(folder)", "reason": "\(reason)"])
+    }
+
+    private func look(_ folder: String, _ names: Set<String>) {
+        for place in places[folder] ?? [] { look(folder, Array(names), place) }
+    }
+
+    private func look(_ folder: String, _ names: [String], _ place: Place) {
+        let sights = names.compactMap { sight(folder, $0, place) }
+        // Rolled files before those that came after them, and originals before copies.
+        for sight in sights.count > 1 ? Self.inOrder(sights) : sights { consider(sight) }
+    }
+
+    /// Files that could not be judged at their last look.
+    private func lookAgain(_ wall: Double) {
+        guard !rechecks.isEmpty else { return }
+        for (path, due) in rechecks where due <= wall {
+            rechecks[path] = nil
+            let (folder, name) = FollowedFile.split(path)
+            look(folder, [name])
+        }
+    }
+
+    /// Oldest first: packed files by what their names say, plain ones by their births, which a rename
+    /// keeps; a copy is younger than its original.
+    private static func inOrder(_ sights: [Sight]) -> [Sight] {
+        let packed = sights.filter { $0.kind != .plain }.map { ($0, RolledName.Rank($0.name)) }
+        let plain = sights.filter { $0.kind == .plain }
+        return packed.sorted { $0.1 < $1.1 }.map(\.0)
+            + plain.sorted {
+                ($0.status.identity.birth, $0.name) < ($1.status.identity.birth, $1.name)
+            }
+    }
+
+    private func sight(_ folder: String, _ name: String, _ place: Place) -> Sight? {
+        let kind = FileContent.Kind(name: name)
+        let plainName = RolledName.unpacked(name)
+        let isMatch = Glob.matches(place.pattern, name)
+        let isNamed = isMatch && !place.isDated && !RolledName.isTemporary(name)
+        let isRolled =
+            !isNamed && (isMatch || RolledName.isRolled(plainName, from: place.pattern))
+        let path = folder + "/" + name
+        guard
+            !groups[place.group].exclude.contains(where: {
+                $0.matches(path: path) || Glob.matches($0.pattern, name)
+            }),
+            let status = FileIdentity.status(of: path), status.isRegular,
+            isNamed || isRolled || isWanted(folder) || hasGrown(status)
+        else { return nil }
+        return Sight(
+            path: path, name: name, group: place.group, isNamed: isNamed, isRolled: isRolled,
+            kind: kind, status: status)
+    }
+
+    /// Something is looked for in this folder, or in the one above a folder of dates.
+    func isWanted(_ folder: String) -> Bool {
+        wanted.keys.contains { folder == $0 || folder.hasPrefix($0 + "/") }
+    }
+
+    /// True for a file under a new name that somebody still writes to.
+    private func hasGrown(_ status: FileIdentity.Status) -> Bool {
+        shared.withLock { shared in
+            shared.following[status.identity] != nil
+                || shared.registry.source(of: status.identity).map { status.size > $0.offset }
+                    ?? false
+        }
+    }
+
+    private func consider(_ sight: Sight) {
+        let identity = sight.status.identity
+        guard held[identity] == nil else { return }
+        let isOpen = shared.withLock { shared in
+            guard let file = shared.following[identity] else { return false }
+            if sight.status.size != file.shown.withLock(\.size) || sight.path != file.path {
+                shared.hints.insert(file.id)
+            }
+            return true
+        }
+        unseen.remove(identity)
+        if sight.isRolled || sight.isNamed { noteRoll(sight) }
+        if isOpen {
+            wakeup.ring()
+            return
+        }
+        sight.kind == .plain ? considerPlain(sight) : considerPacked(sight)
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+
+/// Plain files: known ones that go on, new ones, copies, and the rest of what was rolled.
+extension Discovery {
+    func considerPlain(_ sight: Sight) {
+        let identity = sight.status.identity
+        let record = shared.withLock { $0.registry.source(of: identity) }
+        if let record, isKnownAsRead(record, sight) {
+            keep(record.id)
+            return
+        }
+        if record == nil, isJudged(sight) { return }
+        guard let descriptor = open(sight) else { return }
+        watchTarget(of: sight.path)
+        let content = FileContent(descriptor: descriptor, kind: .plain)
+        let first = content.firstBytes
+        if let record {
+            if record.matches(content, first: first) {
+                if record.isFinished, sight.status.size <= record.offset {
+                    judge(sight, as: record.id)
+                    close(descriptor)
+                } else {
+                    follow(descriptor, record, sight, first)
+                }
+                return
+            }
+            // Other content in the same file: truncated while the agent did not look.
+            detach(record)
+        }
+        if isAsked(sight), record == nil, let original = original(of: content, first, sight) {
+            hold(descriptor, sight, original)
+        } else {
+            settle(descriptor, sight, content, first)
+        }
+    }
+
+    /// True for a file that is to be read though no source is known in it: one that the pattern names,
+    /// or a roll of one since the agent's first start. Older rolls are history, which nobody asked
+    /// for.
+    func isAsked(_ sight: Sight) -> Bool {
+        sight.isNamed
+            || sight.isRolled
+                && sight.status.modified >= shared.withLock({ $0.registry.started }) - 1
+    }
+
+    /// Read to its end in this run or found so, and not changed since.
+    private func isKnownAsRead(_ record: SourceRecord, _ sight: Sight) -> Bool {
+        record.isFinished
+            && (isJudged(sight)
+                || record.touched >= began && sight.status.size == record.offset)
+    }
+
+    /// What becomes of a plain file that is no copy of an open one: the rest of a source that was
+    /// truncated or renamed, a copy of what was shipped, or a source.
+    func settle(
+        _ descriptor: Int32, _ sight: Sight, _ content: FileContent, _ first: [UInt8]
+    ) {
+        if let rest = rest(content, first, of: sight) {
+            follow(descriptor, rest, sight, first)
+            return
+        }
+        let source = sourceOfCopy(content, first, sight) ?? packedTwin(first, sight)
+        guard isAsked(sight), source == nil else {
+            judge(sight, as: source)
+            close(descriptor)
+            return
+        }
+        // A source may have been truncated since this look began, and this be its copy.
+        if shared.withLock(\.epoch) == epoch {
+            followNew(descriptor, sight, first)
+        } else {
+            close(descriptor)
+        }
+    }
+
+    /// The source whose beginning and last bytes this file has, and unread ones behind them.
+    private func rest(
+        _ content: FileContent, _ first: [UInt8], of sight: Sight
+    ) -> SourceRecord? {
+        let truncated = truncatedSources(sight, first).filter { $0.isFinished }
+        return (wanted(for: sight.folder) + truncated).filter {
+            $0.fingerprint.count > 0 && $0.matches(content, first: first)
+                && (sight.status.size > $0.offset || $0.isDetached != true)
+        }.max { $0.fingerprint.count < $1.fingerprint.count }
+    }
+
+    /// What is looked for in a folder: sources that stood in it, or above it when it is one of dates.
+    private func wanted(for folder: String) -> [SourceRecord] {
+        wanted.filter { folder == $0.key || folder.hasPrefix($0.key + "/") }.flatMap(\.value)
+    }
+
+    func isJudged(_ sight: Sight) -> Bool {
+        guard let judgement = judged[sight.status.identity], judgement.epoch == epoch,
+            judgement.size == sight.status.size
+        else { return false }
+        keep(judgement.source)
+        return true
+    }
+
+    func judge(_ sight: Sight, as source: String? = nil) {
+        judged[sight.status.identity] = Judgement(
+            size: sight.status.size, epoch: epoch, source: source)
+        keep(source)
+    }
+
+    /// The file of a finished source, or a copy, is still there: its record must not be forgotten.
+    private func keep(_ source: String?) {
+        guard let source else { return }
+        let now = Int64(Date().timeIntervalSince1970)
+        shared.withLock { shared in
+            if shared.registry.touch(source, now: now) { shared.isRegistryDirty = true }
+        }
+    }
+
+    /// The source of which a packed copy was read already: what Logback packs stands under a temporary
+    /// name until that is done, and stays there when it crashes after it.
+    private func packedTwin(_ first: [UInt8], _ sight: Sight) -> String? {
+        guard RolledName.isTemporary(sight.name) else { return nil }
+        return shared.withLock { shared in
+            shared.registry.sources.values.first {
+                $0.isFinished && $0.fingerprint.count == Fingerprint.length
+                    && $0.offset >= sight.status.size && $0.fingerprint.matches(first)
+            }?.id
+        }
+    }
+}

@@ -1,0 +1,291 @@
+import Foundation
+import LogModel
+import Logback
+import Logging
+import Synchronization
+
+/// Finds files and opens each at first sight, on a thread that nothing blocks: a file that rolls while
+/// the server is away is then held by its descriptor, whatever becomes of its name. The kernel tells
+/// what happens in the folders (`FolderWatch`), so that the cost follows what changes; a sweep now and
+/// then finds what it could not tell.
+///
+/// A source is wanted when it is not read to its end and not open: its file rolled while the agent
+/// was away, or was truncated in place. It is looked for in its folder, under any name: by identity,
+/// and by content, packed or not.
+///
+/// @unchecked: the scanning thread alone changes what is not in `shared`; the reader calls `restart`
+/// and `reportLost`, which use the rest of it only as far as it never changes.
+final class Discovery: @unchecked Sendable {
+    struct Shared {
+        /// Newly opened, for the reader.
+        var inbox: [FollowedFile] = []
+        /// Everything open, by identity and by the id of its source.
+        private(set) var following: [FileIdentity: FollowedFile] = [:]
+        private(set) var files: [String: FollowedFile] = [:]
+        private var ids: [String: Set<String>] = [:]
+        /// Open files in each lane, by stream.
+        private(set) var lanes: [Int: [Int64: Int]] = [:]
+        /// Sources whose file the reader should look at: it grew, or its name went.
+        var hints: Set<String> = []
+        /// Some folder is not watched: the reader must look at files by itself.
+        var isBlind = false
+        /// Something was closed, or lost its file: what is looked for must be found out anew.
+        var isWantedStale = true
+        var registry: SourceRegistry
+        var isRegistryDirty = false
+        /// Sources of this run whose rest is looked for; the reader gives them up.
+        var truncated: Set<String> = []
+        /// Changes with every truncation: then judgements are made anew.
+        var epoch = 0
+        /// Files that wait for a descriptor.
+        var waiting = 0
+        /// The latest source of each name and its rolls, and the number of the latest source of all.
+        var latest: [String: String] = [:]
+        var order: Int64 = 0
+
+        init(registry: SourceRegistry) {
+            self.registry = registry
+            for record in registry.sources.values.sorted(by: { ($0.order ?? 0) < ($1.order ?? 0) })
+            {
+                latest[record.family] = record.id
+                order = max(order, record.order ?? 0)
+            }
+        }
+
+        mutating func add(_ file: FollowedFile, stream: Int) {
+            following[file.identity] = file
+            files[file.id] = file
+            ids[file.path, default: []].insert(file.id)
+            lanes[stream, default: [:]][file.lane, default: 0] += 1
+            isWantedStale = true
+        }
+
+        /// The file is not open any more, or stands for another source now.
+        mutating func remove(_ file: FollowedFile, stream: Int) {
+            if following[file.identity] === file { following[file.identity] = nil }
+            if files[file.id] === file { files[file.id] = nil }
+            ids[file.path]?.remove(file.id)
+            if ids[file.path]?.isEmpty == true { ids[file.path] = nil }
+            let count = (lanes[stream]?[file.lane] ?? 1) - 1
+            lanes[stream]?[file.lane] = count > 0 ? count : nil
+            isWantedStale = true
+        }
+
+        /// Other content stands in its file: the file is open for another source.
+        mutating func leaveFile(_ file: FollowedFile) {
+            if following[file.identity] === file { following[file.identity] = nil }
+            if files[file.id] === file { files[file.id] = nil }
+            isWantedStale = true
+        }
+
+        mutating func hint(paths: Set<String>) {
+            for path in paths { hints.formUnion(ids[path] ?? []) }
+        }
+    }
+
+    struct Group: Sendable {
+        let globs: [Glob]
+        let exclude: [Glob]
+        let layout: LayoutRule
+        let zone: ZoneRule
+        let encoding: TextEncoding?
+        let format: SourceFormat
+        /// The first group with the same labels, but for those of fields.
+        let stream: Int
+    }
+
+    /// A name in a folder that is looked at.
+    struct Sight {
+        let path: String
+        let name: String
+        let group: Int
+        /// The pattern matches the name itself.
+        let isNamed: Bool
+        /// The name is one that a file of the pattern may be rolled to.
+        let isRolled: Bool
+        let kind: FileContent.Kind
+        let status: FileIdentity.Status
+
+        var folder: String { FollowedFile.split(path).folder }
+    }
+
+    /// What was found out about a file that is not followed; holds until it changes.
+    struct Judgement {
+        var size: Int64
+        var epoch: Int
+        /// The source that it is a copy of.
+        var source: String?
+    }
+
+    let shared: Mutex<Shared>
+    let groups: [Group]
+    let host: String
+    let state: String
+    let logger: Logger
+    let metrics: SharedMetrics
+    let maxOpenFiles: Int
+    let searchSeconds: Double
+    let patience: Double
+    let began = Int64(Date().timeIntervalSince1970)
+
+    var judged: [FileIdentity: Judgement] = [:]
+    /// Packed files that could not be judged at a look. A wait that is over stays, for when the file
+    /// must be judged anew.
+    var later: [FileIdentity: PackedWait] = [:]
+    var held: [FileIdentity: HeldFile] = [:]
+    /// By folder.
+    var wanted: [String: [SourceRecord]] = [:]
+    private var unreadable: [String: Int32] = [:]
+    var waiting = 0
+    var epoch = 0
+
+    let watch = FolderWatch()
+    /// Rung when there is something for the reader.
+    let wakeup = Wakeup()
+    let packedLooks = PackedLooks()
+    let ledger: Ledger
+    /// What patterns reach, by folder.
+    var places: [String: Set<Place>] = [:]
+    /// When files are to be looked at again, by path, in seconds since the epoch.
+    var rechecks: [String: Double] = [:]
+    var needsSweep = true
+    var lastSweep = 0.0
+    var nextSweep = 0.0
+    /// How long the latest sweep took.
+    var sweepSeconds = 0.0
+    /// Open files that the sweep has not met yet.
+    var unseen: Set<FileIdentity> = []
+    var told: Set<FolderWatch.Blindness> = []
+    var isOverflowTold = false
+    private var lastGiveUp = 0.0
+    /// The last rolls that were seen before this start, by family, and those that are there.
+    let rollsBefore: [String: String]
+    var rollsFound: [String: [String]] = [:]
+    var areGapsTold = false
+    /// Links by the folder of what they lead to, which is watched for them.
+    var links: [String: Set<String>] = [:]
+
+    /// Files of which a verdict is remembered, and names of those that cannot be opened, so that each
+    /// is reported once: more than a folder of logs has.
+    static let maxRemembered = 50_000
+
+    init(
+        _ configuration: AgentConfiguration, registry: SourceRegistry, ledger: Ledger,
+        maxOpenFiles: Int, logger: Logger, metrics: SharedMetrics
+    ) {
+        self.ledger = ledger
+        let labels = configuration.groups.map { configuration.labels.merging($0.labels) { $1 } }
+        groups = configuration.groups.enumerated().map { index, group in
+            Group(
+                globs: group.paths.map { Glob($0) }, exclude: group.exclude.map { Glob($0) },
+                layout: group.layout, zone: group.zone, encoding: group.encoding,
+                format: group.format,
+                stream: labels.firstIndex(of: labels[index]) ?? index)
+        }
+        host = configuration.host
+        state = configuration.state
+        searchSeconds = configuration.searchSeconds
+        patience = configuration.patience
+        self.maxOpenFiles = maxOpenFiles
+        self.logger = logger
+        self.metrics = metrics
+        rollsBefore = registry.rolls
+        shared = Mutex(Shared(registry: registry))
+    }
+
+    /// Nil when the file must wait for a descriptor, or cannot be opened: told once for each.
+    func open(_ sight: Sight) -> Int32? {
+        guard shared.withLock(\.following.count) + held.count < maxOpenFiles else {
+            waiting += 1
+            return nil
+        }
+        let descriptor = Foundation.open(sight.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor < 0 else {
+            unreadable[sight.path] = nil
+            // Between the look and the opening another file may have taken the name.
+            if FileIdentity.status(of: descriptor)?.identity == sight.status.identity {
+                return descriptor
+            }
+            close(descriptor)
+            return nil
+        }
+        let reason = errno
+        // Gone since the look: nothing to tell.
+        if reason == ENOENT || unreadable[sight.path] == reason { return nil }
+        if unreadable.count >= Self.maxRemembered { unreadable = [:] }
+        unreadable[sight.path] = reason
+        let text = String(cString: strerror(reason))
+        logger.error(
+            "cannot open a file", metadata: ["path": "\(sight.path)", "reason": "\(text)"])
+        metrics.update { $0.lastError = "opening \(sight.path): \(text)" }
+        return nil
+    }
+
+    /// Wanted sources of before the start that are nowhere to be found.
+    func giveUpLost(_ wall: Double) {
+        guard wall - Double(began) > searchSeconds, wall - lastGiveUp >= 0.2 else { return }
+        lastGiveUp = wall
+        if !areGapsTold {
+            areGapsTold = true
+            tellGaps()
+        }
+        for record in wanted.values.joined() where record.touched <= began {
+            let isOurs = shared.withLock { shared in
+                guard !shared.truncated.contains(record.id) else { return false }
+                shared.registry[record.id]?.isFinished = true
+                shared.isRegistryDirty = true
+                shared.isWantedStale = true
+                return true
+            }
+            // A file that was truncated with nothing unread in it has lost nothing. What was written
+            // while nobody looked, nobody knows.
+            if isOurs, record.isDetached != true || record.unread != 0 {
+                reportLost(
+                    record.path, source: record.id, from: record.offset, bytes: record.unread,
+                    isEndKnown: record.isDetached == true, why: "gone when the agent came back")
+            }
+        }
+    }
+
+    /// Counts, notes and tells what cannot be read any more.
+    func reportLost(
+        _ path: String, source: String?, from offset: Int64, bytes: Int64?, isEndKnown: Bool,
+        why: String
+    ) {
+        let end = isEndKnown ? bytes.map { offset + $0 } : nil
+        note(.lost, path, source, offset, end, why)
+        metrics.update { metrics in
+            metrics.lostSources += 1
+            metrics.lostBytes += Int(bytes ?? 0)
+        }
+        logger.warning(
+            "a file was gone before it was read to its end",
+            metadata: [
+                "path": "\(path)", "from byte": "\(offset)",
+                "bytes lost": "\(bytes.map { "\($0)" } ?? "unknown")", "why": "\(why)",
+            ])
+    }
+
+    /// Writes into the ledger; what cannot be written is told.
+    func note(
+        _ what: Ledger.Fate, _ path: String, _ source: String?, _ from: Int64, _ to: Int64?,
+        _ why: String? = nil
+    ) {
+        do throws(AgentError) {
+            try ledger.note(
+                Ledger.Range(
+                    at: Int64(Date().timeIntervalSince1970), file: path, source: source,
+                    what: what, from: from, to: to, why: why))
+        } catch {
+            logger.error("the ledger cannot be written: \(error)")
+            metrics.update { $0.lastError = "\(error)" }
+        }
+    }
+}
+
+extension Fingerprint {
+    var hex: String {
+        let text = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+}

@@ -1,0 +1,208 @@
+import Bytes
+import Foundation
+import Logging
+
+/// Keeps deleted files from filling their disk: an open file that has no name any more still takes its
+/// place. When those that are unread take more than a limit, their rest is moved, packed, into the state
+/// folder, and read on from there under the offsets of the original.
+///
+///     STATE/spool/ID.gz    the bytes of source ID from `SourceRecord.spooledFrom` on
+///
+/// Owned by a thread of its own: the reader may be waiting for the server.
+final class Spool {
+    private let folder: String
+    private let discovery: Discovery
+    private let pinnedBytes: Int64
+    private let spoolBytes: Int64
+    private let logger: Logger
+    private var isFullTold = false
+    /// Sizes at the last look: a file that still grows is left alone.
+    private var sizes: [String: Int64] = [:]
+
+    /// How often deleted files are counted, in seconds.
+    private static let careEvery = 2.0
+    /// Packed at a time, each as a gzip member of its own.
+    private static let blockBytes = 1 << 20
+    private static let gzipLevel: Int32 = 1
+
+    init(_ configuration: AgentConfiguration, discovery: Discovery, logger: Logger) {
+        folder = configuration.state + "/spool"
+        pinnedBytes = configuration.pinnedBytes
+        spoolBytes = configuration.spoolBytes
+        self.discovery = discovery
+        self.logger = logger
+    }
+
+    static func path(_ id: String, state: String) -> String { "\(state)/spool/\(id).gz" }
+
+    func run(until stop: StopFlag) {
+        var next = Date().timeIntervalSince1970
+        while !stop.isSet {
+            Thread.sleep(forTimeInterval: 0.2)
+            let now = Date().timeIntervalSince1970
+            if now >= next {
+                next = now + Self.careEvery * min(1, discovery.patience)
+                care()
+            }
+        }
+    }
+
+    /// Moves what must be moved, largest first.
+    private func care() {
+        let open = discovery.shared.withLock { shared in
+            shared.files.values.compactMap { file -> (FollowedFile, Int64)? in
+                guard let offset = shared.registry[file.id]?.offset,
+                    file.shown.withLock(\.size) > offset
+                else { return nil }
+                return (file, offset)
+            }
+        }
+        var pinned: [(file: FollowedFile, offset: Int64, size: Int64)] = []
+        for (file, offset) in open where file.isPlain {
+            let status = FileIdentity.status(of: file.content.descriptor)
+            guard let status, status.links == 0, status.size > offset else { continue }
+            pinned.append((file, offset, status.size))
+        }
+        var total = pinned.reduce(0) { $0 + $1.size }
+        let before = sizes
+        sizes = Dictionary(pinned.map { ($0.file.id, $0.size) }) { $1 }
+        discovery.metrics.update { $0.pinnedBytes = total }
+        for one in pinned.sorted(by: { $0.size > $1.size }) where total > pinnedBytes {
+            guard before[one.file.id] == one.size else { continue }
+            if move(one.file, from: one.offset, to: one.size) { total -= one.size }
+        }
+        discovery.metrics.update { metrics in
+            metrics.pinnedBytes = total
+            metrics.spoolBytes = usedBytes
+        }
+    }
+
+    private var usedBytes: Int64 {
+        (Glob.names(folder) ?? []).reduce(0) {
+            $0 + (FileIdentity.status(of: folder + "/" + $1)?.size ?? 0)
+        }
+    }
+
+    private func move(_ file: FollowedFile, from: Int64, to end: Int64) -> Bool {
+        let path = "\(folder)/\(file.id).gz"
+        do throws(AgentError) {
+            guard let descriptor = try pack(file, from, end, into: path) else { return false }
+            // A restart must find it before the file itself is gone.
+            try discovery.saveSpooled(file.id, from: from, size: end)
+            guard file.exchange(for: descriptor, from: from) else {
+                close(descriptor)
+                return false
+            }
+        } catch {
+            unlink(path)
+            logger.error("the rest of a deleted file cannot be kept elsewhere: \(error)")
+            discovery.metrics.update { $0.noteError("\(error)", of: file.id) }
+            return false
+        }
+        discovery.shared.withLock { _ = $0.hints.insert(file.id) }
+        discovery.wakeup.ring()
+        logger.notice(
+            "the unread rest of a deleted file is kept in the spool",
+            metadata: ["path": "\(file.path)", "from byte": "\(from)", "bytes": "\(end - from)"])
+        return true
+    }
+
+    /// A descriptor to read the packed bytes; nil when the spool is full.
+    private func pack(
+        _ file: FollowedFile, _ from: Int64, _ end: Int64, into path: String
+    ) throws(AgentError) -> Int32? {
+        mkdir(folder, 0o750)
+        var used = usedBytes
+        let source = file.duplicate()
+        guard source >= 0 else { throw .system("opening", file.path) }
+        defer { close(source) }
+        let temporary = path + ".tmp"
+        let out = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard out >= 0 else { throw .system("creating", temporary) }
+        var isDone = false
+        defer {
+            if !isDone {
+                close(out)
+                unlink(temporary)
+            }
+        }
+        var offset = from
+        while offset < end {
+            let count = Int(min(Int64(Self.blockBytes), end - offset))
+            let block = FileContent.read(source, at: offset, count: count)
+            guard !block.isEmpty else { throw .system("reading", file.path) }
+            let packed = Gzip.compress(block, level: Self.gzipLevel)
+            used += Int64(packed.count)
+            guard used <= spoolBytes else {
+                tellFull()
+                return nil
+            }
+            guard write(out, packed, packed.count) == packed.count else {
+                throw .system("writing", temporary)
+            }
+            offset += Int64(block.count)
+        }
+        guard fsync(out) == 0, rename(temporary, path) == 0 else { throw .system("writing", path) }
+        isDone = true
+        return out
+    }
+
+    private func tellFull() {
+        guard !isFullTold else { return }
+        isFullTold = true
+        logger.warning(
+            "the spool is full (spool: bytes): unread deleted files stay on their disk",
+            metadata: ["folder": "\(folder)", "bytes": "\(spoolBytes)"])
+    }
+}
+
+extension Discovery {
+    /// On disk when it returns.
+    func saveSpooled(_ id: String, from offset: Int64, size: Int64) throws(AgentError) {
+        let now = Int64(Date().timeIntervalSince1970)
+        let result = shared.withLock { shared -> Result<Void, AgentError> in
+            shared.registry[id]?.spooledFrom = offset
+            shared.registry[id]?.size = size
+            do throws(AgentError) { return .success(try shared.registry.save(now: now)) } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    /// Goes on with what an agent before left in the spool, and clears away the rest of it.
+    func openSpool() {
+        let folder = state + "/spool"
+        var kept: Set<String> = []
+        for record in shared.withLock({ $0.registry.unfinished }) where record.spooledFrom != nil {
+            let path = Spool.path(record.id, state: state)
+            let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0, let status = FileIdentity.status(of: descriptor) else {
+                // Then it is looked for as any other source.
+                shared.withLock { $0.registry[record.id]?.spooledFrom = nil }
+                continue
+            }
+            kept.insert("\(record.id).gz")
+            let group = groups.firstIndex { group in
+                group.globs.contains { $0.matches(path: record.path) }
+            }
+            let sight = Sight(
+                path: record.path, name: record.name, group: group ?? 0, isNamed: true,
+                isRolled: true, kind: .gzip, status: status)
+            start(record, descriptor, sight, [])
+        }
+        for name in Glob.names(folder) ?? [] where !kept.contains(name) {
+            unlink(folder + "/" + name)
+        }
+    }
+
+    /// The source is shipped: its part of the spool is not needed any more.
+    func clearSpool(of id: String) {
+        let isSpooled = shared.withLock { shared in
+            guard shared.registry[id]?.spooledFrom != nil else { return false }
+            shared.registry[id]?.spooledFrom = nil
+            return true
+        }
+        if isSpooled { unlink(Spool.path(id, state: state)) }
+    }
+}

@@ -1,0 +1,176 @@
+import Foundation
+import LogModel
+import Synchronization
+
+/// What became of byte ranges of files, in a file of the state folder: an object a line, the oldest first.
+/// What is not in it was not read yet, or is on its way (`SourceRegistry` tells up to where).
+///
+///     {"totals":{"shipped":{"ranges":9,"bytes":810},"lost":…},"since":1795224030}
+///     {"at":1795224031,"file":"/logs/app.log","source":"…","what":"shipped","from":0,"to":90}
+///     {"at":1795224032,"file":"/logs/app.3.log","what":"lost","from":0,"why":"deleted unread"}
+///
+/// The first line sums up what stood in lines that are gone: the file keeps a bounded size.
+package final class Ledger: Sendable {
+    package enum Fate: String, Codable, Sendable, CaseIterable {
+        case shipped
+        case setAside = "set aside"
+        case lost
+    }
+
+    package struct Range: Codable, Sendable {
+        /// Seconds since the epoch.
+        package var at: Int64
+        package var file: String
+        package var source: String?
+        package var what: Fate
+        /// Offsets in bytes; no end: up to the end of the file, which nobody saw.
+        package var from: Int64
+        package var to: Int64?
+        package var why: String?
+    }
+
+    package struct Sum: Codable, Sendable, Equatable {
+        package var ranges: Int64 = 0
+        /// Of ranges whose end is known.
+        package var bytes: Int64 = 0
+
+        mutating func add(_ range: Range) {
+            ranges += 1
+            bytes += max(0, (range.to ?? range.from) - range.from)
+        }
+    }
+
+    private struct Head: Codable {
+        var totals: [String: Sum]
+        var since: Int64
+    }
+
+    /// All that is known of the past: sums of everything, and the latest ranges.
+    package struct Content: Sendable {
+        package var totals: [Fate: Sum] = [:]
+        package var ranges: [Range] = []
+    }
+
+    private struct State {
+        var bytes = 0
+        /// Sums of all ranges, those that are gone included.
+        var totals: [Fate: Sum] = [:]
+        /// Lost and set aside ranges that are noted: a crash may lead to the same again.
+        var noted: Set<String> = []
+    }
+
+    private let path: String
+    private let state: Mutex<State>
+    /// The file may grow to this; then the older half of its lines goes: some 20,000 ranges.
+    static let mostBytes = 4_000_000
+
+    init(folder: String) {
+        path = Self.path(folder)
+        let content = Self.read(folder: folder)
+        var state = State()
+        state.totals = content.totals
+        for range in content.ranges where range.what != .shipped {
+            state.noted.insert(Self.key(range))
+        }
+        state.bytes = FileManager.default.contents(atPath: path)?.count ?? 0
+        self.state = Mutex(state)
+    }
+
+    private static func path(_ folder: String) -> String { folder + "/ledger.jsonl" }
+
+    private static func key(_ range: Range) -> String {
+        "\(range.what.rawValue) \(range.source ?? range.file) \(range.from)"
+    }
+
+    /// What a state folder tells; lines that cannot be read, as the last one after a crash, are left
+    /// out.
+    package static func read(folder: String) -> Content {
+        var content = Content()
+        let data = FileManager.default.contents(atPath: path(folder)) ?? Data()
+        let decoder = JSONDecoder()
+        for line in data.split(separator: 0x0a) {
+            if let range = try? decoder.decode(Range.self, from: line) {
+                content.ranges.append(range)
+                content.totals[range.what, default: Sum()].add(range)
+            } else if let head = try? decoder.decode(Head.self, from: line) {
+                for (name, sum) in head.totals {
+                    if let fate = Fate(rawValue: name) { content.totals[fate] = sum }
+                }
+            }
+        }
+        return content
+    }
+
+    package var totals: [Fate: Sum] { state.withLock(\.totals) }
+
+    /// Appends one; true when it is news. Lost and set aside ranges are on disk when it returns.
+    @discardableResult
+    func note(_ range: Range) throws(AgentError) -> Bool {
+        let line: Data
+        do { line = try JSONEncoder().encode(range) + [0x0a] } catch {
+            throw .state("writing \(path): \(error.localizedDescription)")
+        }
+        let result = state.withLock { state -> Result<Bool, AgentError> in
+            if range.what != .shipped, !state.noted.insert(Self.key(range)).inserted {
+                return .success(false)
+            }
+            do throws(AgentError) {
+                if state.bytes + line.count > Self.mostBytes { try shorten(&state) }
+                try append(line, isSynced: range.what != .shipped)
+                state.bytes += line.count
+                state.totals[range.what, default: Sum()].add(range)
+                return .success(true)
+            } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    private func append(_ line: Data, isSynced: Bool) throws(AgentError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw .system("creating", path) }
+        defer { close(descriptor) }
+        let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        guard written == line.count, !isSynced || fdatasync(descriptor) == 0 else {
+            throw .system("writing", path)
+        }
+    }
+
+    /// Sums up the older half. What is lost or set aside outlives what is shipped: of it the newer
+    /// quarter of the file is kept at most.
+    private func shorten(_ state: inout State) throws(AgentError) {
+        let folder = FollowedFile.split(path).folder
+        let content = Self.read(folder: folder)
+        let kept = Self.newest(content.ranges.filter { $0.what != .shipped }, Self.mostBytes / 4)
+        let recent = Self.newest(content.ranges.filter { $0.what == .shipped }, Self.mostBytes / 4)
+        var totals = content.totals
+        for range in kept + recent {
+            totals[range.what]?.ranges -= 1
+            totals[range.what]?.bytes -= max(0, (range.to ?? range.from) - range.from)
+        }
+        let head = Head(
+            totals: Dictionary(uniqueKeysWithValues: totals.map { ($0.key.rawValue, $0.value) }),
+            since: (kept + recent).map(\.at).min() ?? 0)
+        let encoder = JSONEncoder()
+        var text = Data()
+        do {
+            text += try encoder.encode(head) + [0x0a]
+            for range in (kept + recent).sorted(by: { $0.at < $1.at }) {
+                text += try encoder.encode(range) + [0x0a]
+            }
+        } catch { throw .state("writing \(path): \(error.localizedDescription)") }
+        try StateFile.replace(path, with: Array(text))
+        state.bytes = text.count
+        state.noted = Set(kept.map(Self.key))
+    }
+
+    private static func newest(_ ranges: [Range], _ bytes: Int) -> [Range] {
+        // A line takes some 200 bytes, and its names.
+        var left = bytes
+        return ranges.reversed().prefix { range in
+            left -=
+                120 + range.file.utf8.count + (range.source?.utf8.count ?? 0)
+                + (range.why?.utf8.count ?? 0)
+            return left > 0
+        }.reversed()
+    }
+}

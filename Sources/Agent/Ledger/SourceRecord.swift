@@ -1,0 +1,67 @@
+import Foundation
+import LogModel
+
+/// A source as the state folder remembers it.
+struct SourceRecord: Codable, Sendable {
+    var id: String
+    var identity: FileIdentity
+    var fingerprint: Fingerprint
+    var path: String
+    /// Acknowledged by the server: what counts with a server that keeps no positions, and a hint
+    /// otherwise.
+    var offset: Int64
+    /// The clock of the source at `offset`.
+    var events: Int64
+    /// Read to its end, which will not move any more; or closed until it grows.
+    var isFinished: Bool
+    /// Seconds since the epoch of the last change here.
+    var touched: Int64
+
+    // Below is what state folders of the first agents lack.
+
+    /// The bytes before an offset that the server has.
+    var mark: ContentMark?
+    /// The largest size that was seen.
+    var size: Int64?
+    /// The clock at the start of the file, handed on by its predecessor.
+    var seed: Int64?
+    /// The source before this one under the same name, as long as its clock is awaited.
+    var predecessor: String?
+    /// Rises with every source that is followed.
+    var order: Int64?
+    /// Tells apart files of one stream that are written at the same time.
+    var lane: Int64?
+    /// The source has shown headers.
+    var hasHeaders: Bool?
+    /// Other content stands in its file: it was truncated in place. Its rest may stand in a copy.
+    var isDetached: Bool?
+    /// The content stands in the spool, not in a file of the application's, from this offset on.
+    var spooledFrom: Int64?
+    /// Noted in the ledger as shipped up to here.
+    var ledgered: Int64?
+
+    init(id: String, identity: FileIdentity, path: String, touched: Int64) {
+        self.id = id
+        self.identity = identity
+        self.path = path
+        self.touched = touched
+        fingerprint = Fingerprint([])
+        offset = 0
+        events = 0
+        isFinished = false
+    }
+
+    var folder: String { FollowedFile.split(path).folder }
+    var name: String { FollowedFile.split(path).name }
+
+    /// What a file and its rolls have in common.
+    var family: String { folder + "/" + RolledName.root(of: name) }
+
+    /// Bytes that are known to be missing; nil when nobody knows.
+    var unread: Int64? { size.map { max(0, $0 - offset) } }
+
+    /// True when the content begins as the source did, and has the bytes that were read last.
+    func matches(_ content: FileContent, first: [UInt8]) -> Bool {
+        fingerprint.matches(first) && (mark?.matches(content) ?? true)
+    }
+}

@@ -1,0 +1,217 @@
+import Foundation
+import LogModel
+
+/// The sources that this agent knows. Records that change are appended to a journal, and now and then
+/// all of them are written anew, so that a save costs what changed. A record is saved before the first
+/// entry of its source is sent, so that a restart knows every source that the server may have heard of.
+///
+///     sources.json     {"version":1,"started":…,"sources":[…]}    replaced as a whole
+///     sources.journal  a record a line, or {"gone":"ID"}: what changed since
+struct SourceRegistry {
+    private struct Content: Codable {
+        var version = 1
+        /// Seconds since the epoch of the agent's first start with this state.
+        var started: Int64
+        var sources: [SourceRecord]
+        /// The newest rolled name of each family.
+        var rolls: [String: String]?
+    }
+
+    private struct Roll: Codable {
+        var roll: String
+        var family: String
+    }
+
+    private struct Gone: Codable { var gone: String }
+
+    private let path: String
+    private let journal: String
+    private(set) var started: Int64
+    private(set) var sources: [String: SourceRecord] = [:]
+    private(set) var rolls: [String: String] = [:]
+    private var changedRolls: Set<String> = []
+    private var ids: [FileIdentity: String] = [:]
+    /// Those that are not read to their end.
+    private var open: Set<String> = []
+    /// Changed since the last save.
+    private var changed: Set<String> = []
+    private var journalBytes = 0
+    private var contentBytes = 0
+    private var lastExpiry: Int64 = 0
+
+    /// Finished sources are remembered so long after their file was last seen, in seconds: as long as
+    /// a copy may turn up.
+    private static let memory: Int64 = 7 * 86_400
+    /// How often it is noted that a file is still there, in seconds.
+    private static let touchEvery: Int64 = 86_400
+    /// How often what is to be forgotten is looked for, in seconds.
+    private static let expireEvery: Int64 = 600
+    /// A journal may grow to this, or to the size of what it adds to.
+    private static let leastJournalBytes = 1_000_000
+    /// Finished sources that are remembered at most, newest first: at some 500 bytes each, 25 MB. A
+    /// thousand rolls a day for the seven days above are far below it.
+    static let mostFinished = 50_000
+
+    init(folder: String, now: Int64) throws(AgentError) {
+        path = folder + "/sources.json"
+        journal = folder + "/sources.journal"
+        started = now
+        lastExpiry = now
+        do {
+            if let data = FileManager.default.contents(atPath: path) {
+                contentBytes = data.count
+                let content = try JSONDecoder().decode(Content.self, from: data)
+                started = content.started
+                for source in content.sources { self[source.id] = source }
+                rolls = content.rolls ?? [:]
+            }
+        } catch { throw Self.unreadable(path, error) }
+        try readJournal()
+        changed = []
+    }
+
+    private static func unreadable(_ path: String, _ error: any Error) -> AgentError {
+        .state(
+            "cannot read \(path): \(error.localizedDescription). It tells what was shipped: "
+                + "restore it, or remove it to ask the server")
+    }
+
+    /// The last line may be cut off: what it says was not saved.
+    private mutating func readJournal() throws(AgentError) {
+        guard let data = FileManager.default.contents(atPath: journal) else { return }
+        let lines = data.split(separator: 0x0a, omittingEmptySubsequences: true)
+        let isWhole = data.last == 0x0a
+        for (index, line) in lines.enumerated() {
+            do {
+                if let gone = try? JSONDecoder().decode(Gone.self, from: line) {
+                    self[gone.gone] = nil
+                } else if let roll = try? JSONDecoder().decode(Roll.self, from: line) {
+                    rolls[roll.family] = roll.roll
+                } else {
+                    let record = try JSONDecoder().decode(SourceRecord.self, from: line)
+                    self[record.id] = record
+                }
+            } catch  where index == lines.count - 1 && !isWhole {
+                break
+            } catch { throw Self.unreadable(journal, error) }
+        }
+        // Whatever is appended must not stand behind half a line: all is written anew at once.
+        journalBytes = isWhole || data.isEmpty ? data.count : .max / 2
+    }
+
+    subscript(id: String) -> SourceRecord? {
+        get { sources[id] }
+        set {
+            if let old = sources[id], ids[old.identity] == id { ids[old.identity] = nil }
+            sources[id] = newValue
+            if let newValue, newValue.isDetached != true { ids[newValue.identity] = id }
+            if let newValue, !newValue.isFinished { open.insert(id) } else { open.remove(id) }
+            changed.insert(id)
+        }
+    }
+
+    /// Families whose newest roll is remembered: more than a machine has applications.
+    private static let mostFamilies = 5_000
+
+    mutating func setRoll(_ name: String, of family: String) {
+        guard rolls[family] != nil || rolls.count < Self.mostFamilies else { return }
+        rolls[family] = name
+        changedRolls.insert(family)
+    }
+
+    /// The source whose content stands in this file.
+    func source(of identity: FileIdentity) -> SourceRecord? {
+        ids[identity].flatMap { sources[$0] }
+    }
+
+    /// Those that are not read to their end.
+    var unfinished: [SourceRecord] { open.compactMap { sources[$0] } }
+
+    /// Those of whose content this is a beginning.
+    func beginning(with first: [UInt8]) -> [SourceRecord] {
+        var hashes: [Int: UInt64] = [:]
+        return sources.values.filter { record in
+            let count = record.fingerprint.count
+            guard count > 0, count <= first.count else { return false }
+            let hash = hashes[count] ?? Fingerprint(first.prefix(count)).hash
+            hashes[count] = hash
+            return hash == record.fingerprint.hash
+        }
+    }
+
+    /// Keeps a finished source in memory whose file is still there.
+    mutating func touch(_ id: String, now: Int64) -> Bool {
+        guard let record = sources[id], record.isFinished, now - record.touched > Self.touchEvery
+        else { return false }
+        self[id]?.touched = now
+        return true
+    }
+
+    private mutating func expire(_ now: Int64) {
+        lastExpiry = now
+        let finished = sources.values.filter(\.isFinished)
+        for old in finished where now - old.touched >= Self.memory { self[old.id] = nil }
+        let excess = finished.count - Self.mostFinished
+        guard excess > 0 else { return }
+        for old in finished.sorted(by: { $0.touched < $1.touched }).prefix(excess) {
+            self[old.id] = nil
+        }
+    }
+
+    /// Returns when what changed is on disk.
+    mutating func save(now: Int64) throws(AgentError) {
+        if now - lastExpiry >= Self.expireEvery { expire(now) }
+        if journalBytes > max(Self.leastJournalBytes, contentBytes) || contentBytes == 0 {
+            try saveAll()
+        } else {
+            try append()
+        }
+        changed = []
+        changedRolls = []
+    }
+
+    private mutating func append() throws(AgentError) {
+        guard !changed.isEmpty || !changedRolls.isEmpty else { return }
+        var text = Data()
+        let encoder = JSONEncoder()
+        do {
+            for id in changed {
+                if let record = sources[id] {
+                    text += try encoder.encode(record)
+                } else {
+                    text += try encoder.encode(Gone(gone: id))
+                }
+                text.append(0x0a)
+            }
+            for family in changedRolls {
+                text += try encoder.encode(Roll(roll: rolls[family] ?? "", family: family))
+                text.append(0x0a)
+            }
+        } catch { throw .state("writing \(journal): \(error.localizedDescription)") }
+        let descriptor = Foundation.open(journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw .system("creating", journal) }
+        defer { close(descriptor) }
+        let written = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        guard written == text.count, fdatasync(descriptor) == 0 else {
+            let failure = AgentError.system("writing", journal)
+            // Half a line must not be followed by another.
+            ftruncate(descriptor, off_t(journalBytes))
+            throw failure
+        }
+        journalBytes += written
+    }
+
+    /// Replaces the file: written beside, synced, renamed; the journal says nothing more then.
+    private mutating func saveAll() throws(AgentError) {
+        let content = Content(
+            started: started, sources: sources.values.sorted { $0.id < $1.id }, rolls: rolls)
+        let data: Data
+        do { data = try JSONEncoder().encode(content) } catch {
+            throw .state("writing \(path): \(error.localizedDescription)")
+        }
+        try StateFile.replace(path, with: Array(data))
+        unlink(journal)
+        contentBytes = data.count
+        journalBytes = 0
+    }
+}

@@ -1,0 +1,160 @@
+import Bytes
+import LogModel
+
+/// How a container runtime wraps the lines of an application, one record a line:
+///
+///     docker  {"log":"text\n","stream":"stdout","time":"2026-11-21T10:00:00.123456789Z"}
+///     cri     2026-11-21T10:00:00.123456789Z stdout F text
+///
+/// A long line comes in pieces: Docker leaves out the `\n`, CRI writes P for F.
+package enum ContainerEnvelope: Sendable {
+    case docker, cri
+
+    /// The envelope that the first line of a file shows.
+    package static func guess(head: [UInt8]) -> ContainerEnvelope? {
+        let line = Array(head.prefix { $0 != 0x0a })
+        return line.withUnsafeBytes { line in
+            if ContainerRecord(cri: line) != nil { return .cri }
+            // The first bytes of a file may end within its first record.
+            let start = Array("{\"log\":\"".utf8)
+            if line.starts(with: start), ContainerRecord(docker: line) != nil { return .docker }
+            return nil
+        }
+    }
+}
+
+/// One record, unwrapped.
+struct ContainerRecord {
+    var text: [UInt8]
+    /// More of the same line follows in the stream's next record.
+    var isPartial: Bool
+    /// `stdout` or `stderr`.
+    var stream: String
+    var stamp: ParsedTimestamp?
+
+    init?(docker line: UnsafeRawBufferPointer) {
+        var reader = JSONReader(line, maxNesting: Limits.maxNesting)
+        guard (try? reader.next()) == .objectStart else { return nil }
+        var text: [UInt8]?
+        stream = ""
+        while case .key(let key, _)? = try? reader.next() {
+            let name = line[key]
+            guard let range = try? reader.skipValue(), range.count >= 2,
+                line[range.lowerBound] == UInt8(ascii: "\"") || name.elementsEqual("attrs".utf8)
+            else { return nil }
+            let inner = range.dropFirst().dropLast()
+            if name.elementsEqual("log".utf8) {
+                var out: [UInt8] = []
+                guard (try? reader.unescape(inner, into: &out)) != nil else { return nil }
+                text = out
+            } else if name.elementsEqual("stream".utf8) {
+                stream = String(decoding: line[inner], as: UTF8.self)
+            } else if name.elementsEqual("time".utf8) {
+                stamp = LayoutRule.isoStamp(UnsafeRawBufferPointer(rebasing: line[inner]), at: 0)
+            }
+        }
+        guard var text, stamp != nil else { return nil }
+        isPartial = text.last != 0x0a
+        if !isPartial { text.removeLast() }
+        if !isPartial, text.last == 0x0d { text.removeLast() }
+        self.text = text
+    }
+
+    init?(cri line: UnsafeRawBufferPointer) {
+        let space = UInt8(ascii: " ")
+        guard let first = line.firstIndex(of: space), let stamp = LayoutRule.isoStamp(line, at: 0),
+            stamp.hasZone, stamp.end == first
+        else { return nil }
+        guard let second = line[(first + 1)...].firstIndex(of: space) else { return nil }
+        stream = String(decoding: line[(first + 1)..<second], as: UTF8.self)
+        guard stream == "stdout" || stream == "stderr" else { return nil }
+        let end = line[(second + 1)...].firstIndex(of: space) ?? line.count
+        // The first of the tags, which colons separate.
+        let tag = line[(second + 1)..<end].prefix { $0 != UInt8(ascii: ":") }
+        guard tag.elementsEqual("F".utf8) || tag.elementsEqual("P".utf8) else { return nil }
+        isPartial = tag.elementsEqual("P".utf8)
+        self.stamp = stamp
+        text = [UInt8](line[min(end + 1, line.count)...])
+    }
+}
+
+/// Puts the pieces of lines together again.
+///
+/// While a stream is within a line, the lines of the other stream wait behind it, for positions in the
+/// file only rise: all of them are handed out together, and all but the last say so (`isGlued`).
+struct RecordJoiner {
+    /// A line of the application, with the bytes of the file that it stands for.
+    struct Joined {
+        var line: LineSplitter.Line
+        var stamp: ParsedTimestamp?
+        var stream: String?
+        /// Its bytes are covered only together with those of the next line.
+        var isGlued = false
+    }
+
+    private let envelope: ContainerEnvelope
+    private let maxLineBytes: Int
+    /// The first is within its line; others may be, or wait behind it.
+    private var waiting: [Joined] = []
+    private var partial: Set<String> = []
+    private var waitingBytes = 0
+    /// Streams whose line was handed out in pieces, because it is too long.
+    private var continued: Set<String> = []
+
+    init(_ envelope: ContainerEnvelope, maxLineBytes: Int) {
+        self.envelope = envelope
+        self.maxLineBytes = maxLineBytes
+    }
+
+    mutating func add(_ line: LineSplitter.Line) -> [Joined] {
+        let record =
+            line.startsLine
+            ? line.text.withUnsafeBytes {
+                envelope == .docker ? ContainerRecord(docker: $0) : ContainerRecord(cri: $0)
+            } : nil
+        guard let record else {
+            // Damaged, or cut: kept as it is.
+            waiting.append(Joined(line: line, stamp: nil, stream: nil))
+            return partial.isEmpty ? release() : boundedRelease(line.text.count)
+        }
+        let stream = record.stream
+        if partial.contains(stream), let at = waiting.lastIndex(where: { $0.stream == stream }) {
+            waiting[at].line.text += record.text
+            waiting[at].line.to = line.to
+        } else {
+            var inner = line
+            inner.text = record.text
+            inner.startsLine = !continued.contains(stream)
+            waiting.append(Joined(line: inner, stamp: record.stamp, stream: stream))
+        }
+        if record.isPartial { partial.insert(stream) } else { partial.remove(stream) }
+        if !record.isPartial { continued.remove(stream) }
+        return partial.isEmpty ? release() : boundedRelease(record.text.count)
+    }
+
+    /// What waits when the file ends.
+    mutating func finish() -> [Joined] { release() }
+
+    private mutating func boundedRelease(_ bytes: Int) -> [Joined] {
+        waitingBytes += bytes
+        guard waitingBytes > maxLineBytes else { return [] }
+        continued.formUnion(partial)
+        return release()
+    }
+
+    private mutating func release() -> [Joined] {
+        defer {
+            waiting = []
+            waitingBytes = 0
+            partial = []
+        }
+        let end = waiting.map(\.line.to).max() ?? 0
+        for index in waiting.indices {
+            waiting[index].isGlued = index < waiting.count - 1
+            if index == waiting.count - 1 { waiting[index].line.to = end }
+        }
+        return waiting
+    }
+
+    var isEmpty: Bool { waiting.isEmpty }
+}

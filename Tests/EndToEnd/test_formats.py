@@ -1,0 +1,205 @@
+"""Files that are not plain UTF-8 lines: encodings, containers' records, access logs, standard input."""
+import gzip
+import json
+import subprocess
+import time
+import zipfile
+
+from harness import BINARY, SECOND, EndToEndCase, wait_until
+
+STAMP = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - 3600))
+
+
+class Formats(EndToEndCase):
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve()
+        self.logs = self.folder / "logs"
+        self.logs.mkdir()
+
+    def follow(self, source, name="agent"):
+        config = self.folder / "agent.yaml"
+        config.write_text(json.dumps({
+            "server": f"http://127.0.0.1:{self.server.port}", "state": str(self.folder / "state"),
+            "labels": {"app": "x"}, "batch": {"age_seconds": 0.1}, "sources": [source]}))
+        return self.agent("--config", config, name=name)
+
+    def entries(self):
+        start = time.time_ns() - 2 * 86_400 * SECOND
+        return list(self.server.lines('{app="x"}', start, time.time_ns() + SECOND))
+
+    def arrive(self, count):
+        wait_until(lambda: len(self.entries()) >= count, 30, f"{count} entries")
+        return self.entries()
+
+    def test_encodings_by_javas_names(self):
+        texts = [f"{STAMP}.{i:03} [main] INFO  a.B - 주문이 완료되었습니다 {i}" for i in range(300)]
+        for name, codec in [("MS949", "cp949"), ("EUC-KR", "euc_kr"), ("x-windows-949", "cp949"),
+                            ("UTF-16", "utf-16-be"), ("UTF-16LE", "utf-16-le"), ("UTF-8", "utf-8")]:
+            with self.subTest(name):
+                data = "".join(t + "\n" for t in texts).encode(codec)
+                path = self.logs / f"{name}.log"
+                path.write_bytes(b"")
+                agent = self.follow({"paths": [str(path)], "encoding": name, "labels": {"app": "x", "e": name}},
+                                    name=name)
+                # In pieces that cut characters; the agent dies in the middle.
+                for at in range(0, len(data), 1001):
+                    with open(path, "ab") as f:
+                        f.write(data[at:at + 1001])
+                    if at == 12 * 1001:
+                        time.sleep(0.3)
+                        agent.kill()
+                        agent = self.follow({"paths": [str(path)], "encoding": name,
+                                             "labels": {"app": "x", "e": name}}, name=name + "-again")
+                found = lambda: [l for labels, _, l in self.entries() if ("e", name) in labels]
+                wait_until(lambda: len(found()) >= 300, 30, f"300 entries of {name}")
+                self.assertEqual(found(), texts)
+                self.assertEqual(agent.stop(), 0)
+
+    def test_utf16_as_java_writes_it_and_unknown_bytes(self):
+        # Java's encoder puts a mark of byte order in front of every event.
+        path = self.logs / "app.log"
+        path.write_bytes(b"".join(b"\xfe\xff" + f"{STAMP}.{i:03} INFO 가{i}\n".encode("utf-16-be")
+                                  for i in range(50)))
+        agent = self.follow({"paths": [str(path)], "labels": {"app": "x"}})
+        self.assertEqual([l for _, _, l in self.arrive(50)], [f"{STAMP}.{i:03} INFO 가{i}" for i in range(50)])
+        self.assertEqual(agent.stop(), 0)
+        other = self.logs / "other.log"
+        other.write_bytes(f"{STAMP}.900 INFO 값=".encode("cp949") + b"\xff\x80x\n")
+        self.follow({"paths": [str(other)], "encoding": "CP949"}, name="other")
+        self.assertEqual(self.arrive(51)[-1][2], f"{STAMP}.900 INFO 값=\\xFF\\x80x")
+
+    def test_an_encoding_that_nobody_knows_is_named_with_its_line(self):
+        config = self.folder / "bad.yaml"
+        config.write_text("server: http://127.0.0.1:1\nstate: s\nsources:\n  - paths: [a]\n    encoding: KLINGON\n")
+        run = self.run_cordwood("agent", "--config", config)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn(b'bad.yaml:5: encoding "KLINGON" is unknown', run.stderr)
+
+    def record(self, text, stream="stdout", nanosecond=0):
+        second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 60))
+        return json.dumps({"log": text, "stream": stream, "time": f"{second}.{nanosecond:09}Z"}) + "\n"
+
+    def test_dockers_records(self):
+        identity = "ab" * 32
+        folder = self.logs / "containers" / identity
+        folder.mkdir(parents=True)
+        (folder / "config.v2.json").write_text(json.dumps({"Name": "/shop-web", "ID": identity}))
+        path = folder / f"{identity}-json.log"
+        long = "x" * 40_000
+        with open(path, "w") as f:
+            f.write(self.record(f"{STAMP}.000 [main] INFO  a.B - one\n", nanosecond=1))
+            f.write(self.record(f"{STAMP}.000 [main] ERROR a.B - two\n", nanosecond=2))
+            f.write(self.record("java.lang.IllegalStateException: no\n", nanosecond=3))
+            f.write(self.record("\tat a.B.c(B.java:1)\n", nanosecond=4))
+            # A long line in pieces, and a line of the other stream between them.
+            f.write(self.record(f"{STAMP}.000 [main] INFO  a.B - {long[:16_384]}", nanosecond=5))
+            f.write(self.record("from stderr\n", "stderr", nanosecond=6))
+            f.write(self.record(long[16_384:32_768], nanosecond=7))
+            f.write(self.record(long[32_768:] + "\n", nanosecond=8))
+        self.follow({"paths": [f"{self.logs}/containers/*/*-json.log"], "labels": {"app": "x"}})
+        rows = self.arrive(4)
+        lines = [line for _, _, line in rows]
+        self.assertEqual(lines, [
+            f"{STAMP}.000 [main] INFO  a.B - one",
+            f"{STAMP}.000 [main] ERROR a.B - two\njava.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)",
+            f"{STAMP}.000 [main] INFO  a.B - {long}", "from stderr"])
+        labels = dict(rows[0][0])
+        self.assertEqual((labels["container"], labels["container_id"], labels["stream"]),
+                         ("shop-web", identity[:12], "stdout"))
+        self.assertEqual(dict(rows[3][0])["stream"], "stderr")
+        self.assertEqual(rows[0][1] % SECOND, 1, "the time of the record, to the nanosecond")
+
+    def test_cri_logs_of_pods_by_their_links(self):
+        pod = self.logs / "pods/prod_shop-7d9_0a1b/web"
+        pod.mkdir(parents=True)
+        path = pod / "0.log"
+        links = self.logs / "containers"
+        links.mkdir()
+        (links / f"shop-7d9_prod_web-{'c' * 64}.log").symlink_to(path)
+        second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 60))
+
+        def write(numbers):
+            with open(path, "a") as f:
+                for i in numbers:
+                    f.write(f"{second}.{i:09}Z stdout P {STAMP}.000 INFO a -\n")
+                    f.write(f"{second}.{i:09}Z stdout F  number {i}\n")
+        write(range(100))
+        self.follow({"paths": [f"{links}/*.log"], "labels": {"app": "x"}})
+        self.arrive(100)
+        # The kubelet renames, and the link leads to the next file.
+        path.rename(pod / "0.log.20261121-100000")
+        write(range(100, 200))
+        rows = self.arrive(200)
+        self.assertEqual([line for _, _, line in rows], [f"{STAMP}.000 INFO a - number {i}" for i in range(200)])
+        labels = dict(rows[0][0])
+        self.assertEqual((labels["namespace"], labels["pod"], labels["container"]), ("prod", "shop-7d9", "web"))
+
+    def test_nginx_and_tomcat(self):
+        local = time.localtime(time.time() - 600)
+        (self.logs / "access.log").write_text(
+            time.strftime('10.0.0.1 - - [%d/%b/%Y:%H:%M:%S %z] "GET /a\\x22b HTTP/1.1" 404 153 "-" "curl"\n', local))
+        (self.logs / "error.log").write_text(
+            time.strftime("%Y/%m/%d %H:%M:%S [error] 7#7: *1 upstream timed out\n", local))
+        (self.logs / "catalina.out").write_text(
+            time.strftime("%d-%b-%Y %H:%M:%S.123 SEVERE [main] o.a.c.Server failed\n\tat a.B.c(B.java:1)\n", local))
+        self.follow({"paths": [f"{self.logs}/*"], "format": "nginx"})
+        self.arrive(3)
+        for selector, field in [('|= "GET"', 'status="404"'), ('|= "upstream"', 'level="error"'),
+                                ('|= "catalina" or "o.a.c"', 'level="SEVERE"')]:
+            start = time.time_ns() - 3600 * SECOND
+            rows = self.server.range(f'{{app="x"}} {selector} | {field}', start, time.time_ns()).json["data"]["result"]
+            self.assertEqual(len(rows), 1, field)
+
+    def test_standard_input_is_shipped_once_and_then_the_agent_ends(self):
+        text = "".join(f"{STAMP}.{i % 1000:03} INFO a - number {i}\n" for i in range(5000)).rstrip("\n")
+        run = subprocess.run(
+            [BINARY, "agent", "--server", f"http://127.0.0.1:{self.server.port}", "--label", "app=x",
+             "--state", self.folder / "state", "-"], input=text.encode(), capture_output=True, timeout=60)
+        self.assertEqual(run.returncode, 0, run.stderr.decode()[-2000:])
+        self.assertEqual(sorted(int(l.rsplit(" ", 1)[1]) for _, _, l in self.entries()), list(range(5000)))
+
+    def test_a_zip_that_was_rolled_while_the_agent_was_away(self):
+        path = self.logs / "app.log"
+
+        def write(numbers):
+            with open(path, "a") as f:
+                f.write("".join(f"{STAMP}.{i % 1000:03} INFO a - number {i}\n" for i in numbers))
+        write(range(50))
+        agent = self.follow({"paths": [f"{self.logs}/*.log"]})
+        self.arrive(50)
+        agent.kill()
+        write(range(50, 100))
+        for number, more in [(0, range(100, 150)), (1, range(150, 160))]:
+            with zipfile.ZipFile(self.logs / f"app-2026-01-08.{number}.log.zip", "w", zipfile.ZIP_DEFLATED) as z:
+                z.write(path, f"app-2026-01-08.{number}.log")
+            path.unlink()
+            write(more)
+        self.follow({"paths": [f"{self.logs}/*.log"]}, name="again")
+        self.assertEqual([int(l.rsplit(" ", 1)[1]) for _, _, l in self.arrive(160)], list(range(160)))
+
+    def test_an_orphan_of_logbacks_beside_half_a_gz(self):
+        """kill -9 while Logback packs leaves half a .gz and the whole text under a temporary name."""
+        path = self.logs / "app.log"
+
+        def write(numbers):
+            with open(path, "a") as f:
+                f.write("".join(f"{STAMP}.{i % 1000:03} INFO a - number {i}\n" for i in numbers))
+        write(range(50))
+        agent = self.follow({"paths": [f"{self.logs}/*.log"]})
+        self.arrive(50)
+        agent.kill()
+        for number, more in [(0, range(50, 2000)), (1, range(2000, 4000))]:
+            write(more)
+            packed = gzip.compress(path.read_bytes())
+            (self.logs / f"app-2026-01-08.{number}.log.gz").write_bytes(packed[:len(packed) // 2])
+            path.rename(self.logs / f"app-2026-01-08.{number}.log107150370982{number}.tmp")
+        write(range(4000, 4010))
+        self.follow({"paths": [f"{self.logs}/*.log"]}, name="again")
+        rows = self.arrive(4010)
+        self.assertEqual(sorted(int(l.rsplit(" ", 1)[1]) for _, _, l in rows), list(range(4010)))
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()

@@ -1,0 +1,208 @@
+"""The agent says what became of every byte: shipped, set aside, lost; and how far it is."""
+import json
+import re
+import shutil
+import time
+
+from harness import SECOND, EndToEndCase, free_port, request, wait_until
+import test_logback
+
+STAMP = time.strftime("%Y-%m-%d %H:%M:%S.000 [main] INFO  a.B - ", time.localtime(time.time() - 3600))
+
+
+class Ledger(EndToEndCase):
+    def setUp(self):
+        super().setUp()
+        self.logs, self.state = self.folder / "logs", self.folder / "state"
+        self.logs.mkdir()
+
+    def follow(self, port, *more, name="agent"):
+        return self.agent("--server", f"http://127.0.0.1:{port}", "--label", "app=x", "--state", self.state, *more,
+                          f"{self.logs}/*.log", name=name)
+
+    def status(self):
+        run = self.run_cordwood("agent", "status", "--state", self.state, "--json")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return json.loads(run.stdout)
+
+    def arrived(self, server):
+        return server.count('{app="x"}', time.time_ns() + SECOND)
+
+    def write(self, path, numbers):
+        with open(path, "a") as f:
+            f.write("".join(f"{STAMP}{i}\n" for i in numbers))
+
+    def test_status_tells_the_lag_whether_the_agent_runs_or_not(self):
+        port, metrics = free_port(), free_port()
+        server = self.serve(port=port)
+        path = self.logs / "app.log"
+        self.write(path, range(1000))
+        agent = self.follow(port, "--metrics-listen", f"127.0.0.1:{metrics}")
+        wait_until(lambda: self.arrived(server) == 1000, 20, "the first lines")
+        server.kill()
+        self.write(path, range(1000, 2000))
+        lag = sum(len(f"{STAMP}{i}\n") for i in range(1000, 2000))
+        behind = lambda: [f for f in self.status()["files"] if f["lagBytes"] == lag]
+        found = wait_until(behind, 20, "the lag")[0]
+        wait_until(lambda: (self.status().get("lastError") or "") != "", 20, "the error of the push")
+        status = self.status()
+        self.assertTrue(status["isRunning"])
+        self.assertTrue(900 <= behind()[0]["lagLines"] <= 1100, found)
+        text = request(metrics, "GET", "/metrics").text
+        self.assertIn(f'cordwood_agent_file_lag_bytes{{path="{path}"}} {lag}\n', text)
+        self.assertRegex(text, r"cordwood_agent_file_lag_lines\{.*\} (9|10)\d\d\n")
+        agent.kill()
+        self.write(path, range(2000, 2100))
+        lag += sum(len(f"{STAMP}{i}\n") for i in range(2000, 2100))
+        status = self.status()
+        self.assertFalse(status["isRunning"])
+        self.assertEqual([f["lagBytes"] for f in status["files"]], [lag])
+        people = self.run_cordwood("agent", "status", "--state", self.state).stdout.decode()
+        self.assertIn("agent not running", people)
+        self.assertIn(str(path), people)
+        server = self.serve(port=port)
+        self.follow(port, name="again")
+        wait_until(lambda: self.arrived(server) == 2100, 20, "all lines")
+        wait_until(lambda: all(f["lagBytes"] == 0 for f in self.status()["files"]), 10, "no lag")
+
+    def test_every_range_is_shipped_set_aside_or_lost(self):
+        server = self.serve(config="limits_config:\n  max_line_size: 1KB\n")
+        path = self.logs / "app.log"
+        self.write(path, range(10))
+        good = path.stat().st_size
+        with open(path, "a") as f:
+            f.write(STAMP + "x" * 5000 + "\n")
+        end = path.stat().st_size
+        agent = self.follow(server.port)
+        wait_until(lambda: self.arrived(server) == 10 and self.status()["notShipped"], 20, "the refused line")
+        # Read to its end and deleted: the whole file is accounted for.
+        path.unlink()
+        wait_until(lambda: "shipped" in self.status()["totals"], 20, "the end of the file")
+        self.assertEqual(agent.stop(), 0)
+        lines = [json.loads(l) for l in (self.state / "ledger.jsonl").read_text().splitlines()]
+        self.assertEqual([(l["what"], l["from"], l["to"]) for l in lines],
+                         [("set aside", good, end), ("shipped", 0, end)])
+        self.assertIn("max entry size", lines[0]["why"])
+        # It survives a restart, and is not noted twice.
+        self.follow(server.port, name="again")
+        self.write(self.logs / "b.log", range(10, 11))
+        wait_until(lambda: self.arrived(server) == 11, 20, "the new line")
+        self.assertEqual(self.status()["totals"]["set aside"], {"ranges": 1, "bytes": end - good})
+
+    def test_a_source_that_is_gone_is_lost_from_the_byte_it_was_read_to(self):
+        server = self.serve()
+        path = self.logs / "app.log"
+        self.write(path, range(100))
+        agent = self.follow(server.port)
+        wait_until(lambda: self.arrived(server) == 100, 20, "the first lines")
+        wait_until(lambda: (self.state / "sources.json").exists(), 5, "the registry")
+        size = path.stat().st_size
+        wait_until(lambda: [f["acknowledged"] for f in self.status()["files"]] == [size], 10, "the position")
+        agent.kill()
+        self.write(path, range(100, 200))
+        path.unlink()
+        config = self.folder / "agent.yaml"
+        config.write_text(json.dumps({
+            "server": f"http://127.0.0.1:{server.port}", "state": str(self.state), "labels": {"app": "x"},
+            "search_seconds": 1, "sources": [{"paths": [f"{self.logs}/*.log"]}]}))
+        self.agent("--config", config, name="again")
+        lost = wait_until(lambda: self.status()["notShipped"], 20, "the loss")
+        self.assertEqual([(l["what"], l["file"], l["from"], l.get("to")) for l in lost],
+                         [("lost", str(path), size, None)])
+
+    def test_deleted_files_that_pin_a_disk_move_to_the_spool(self):
+        port = free_port()
+        server = self.serve(port=port)
+        config = self.folder / "agent.yaml"
+        config.write_text(json.dumps({
+            "server": f"http://127.0.0.1:{port}", "state": str(self.state), "labels": {"app": "x"},
+            "spool": {"pinned_bytes": 100_000, "bytes": 10_000_000},
+            "sources": [{"paths": [f"{self.logs}/*.log"]}]}))
+        path = self.logs / "app.log"
+        self.write(path, range(100))
+        agent = self.agent("--config", config)
+        wait_until(lambda: self.arrived(server) == 100, 20, "the first lines")
+        server.kill()
+        self.write(path, range(100, 60_000))
+        wait_until(lambda: "a push failed" in agent.tail(), 20, "a push that fails")
+        held = lambda: [fd for fd in self.descriptors(agent) if fd.endswith("app.log (deleted)")]
+        path.unlink()
+        self.write(path, range(60_000, 60_010))
+        wait_until(lambda: any((self.state / "spool").glob("*.gz")) and not held(), 30, "the spool")
+        # Killed and started again, it goes on in the spool, under the offsets of the file.
+        agent.kill()
+        agent = self.agent("--config", config, name="again")
+        server = self.serve(port=port)
+        wait_until(lambda: self.arrived(server) == 60_010, 60, "all lines")
+        wait_until(lambda: not any((self.state / "spool").glob("*.gz")), 20, "the spool to be cleared")
+        self.assertEqual(agent.stop(), 0)
+
+    def descriptors(self, agent):
+        import os
+        folder = f"/proc/{agent.process.pid}/fd"
+        found = []
+        for name in os.listdir(folder):
+            try:
+                found.append(os.readlink(f"{folder}/{name}"))
+            except OSError:
+                pass
+        return found
+
+
+class DeletedByLogback(test_logback.RealLogback):
+    """Only the test below: the scenarios are run where they stand."""
+    pass
+
+
+for _name in [n for n in dir(test_logback.RealLogback) if n.startswith("test_")]:
+    setattr(DeletedByLogback, _name, None)
+
+
+def _what_logback_deleted_is_named(self):
+    """Logback deletes rolls that nobody read, while the agent is away: the ledger names exactly those."""
+    policy = test_logback.FILE + """<rollingPolicy class="ch.qos.logback.core.rolling.SizeAndTimeBasedRollingPolicy">
+      <fileNamePattern>{folder}/app-%d{{yyyy-MM-dd_HHmm}}.%i.log.gz</fileNamePattern><maxFileSize>100KB</maxFileSize>
+      <maxHistory>30</maxHistory><totalSizeCap>120KB</totalSizeCap></rollingPolicy>"""
+    classes, logs, state = self.compile(), self.folder / "logs", self.folder / "state"
+    server = self.serve()
+    config = self.folder / "agent.yaml"
+    config.write_text(json.dumps({
+        "server": f"http://127.0.0.1:{server.port}", "state": str(state), "labels": {"app": "shop"},
+        "search_seconds": 3, "sources": [{"paths": [f"{logs}/*.log"]}]}))
+    agent = self.agent("--config", config)
+    # All in one minute, so that numbers tell how many rolls there were.
+    wait_until(lambda: time.localtime().tm_sec < 25, 60, "the first half of a minute")
+    started = time.time_ns()
+    java, truth = self.write_events(classes, logs, self.configuration(logs, policy, {}), 40_000, per_second=4000)
+    count = lambda: server.count('{app="shop"}', time.time_ns() + 600 * SECOND)
+    seen = lambda: [int(re.search(r"\.(\d+)\.log", p.name)[1]) for p in logs.glob("app-*.gz")]
+    wait_until(lambda: count() > 2000 and seen(), 20, "the first events and a roll")
+    noted = lambda: "".join(p.read_text() for p in state.glob("sources.j*"))
+    wait_until(lambda: '"roll"' in noted() or '"rolls":{"' in noted(), 10, "the roll to be noted")
+    agent.kill()
+    self.assertEqual(java.wait(60), 0)
+    left = sorted(seen())
+    agent = self.agent("--config", config, name="again")
+    status = lambda: json.loads(self.run_cordwood("agent", "status", "--state", state, "--json", "--ranges", 0).stdout)
+    wait_until(lambda: len(status()["notShipped"]) >= 2, 30, "the losses")
+    wait_until(lambda: all(f["lagBytes"] == 0 for f in status()["files"]), 30, "the rest")
+    lost = [l for l in status()["notShipped"] if l["what"] == "lost"]
+    part = [l for l in lost if l["file"] == str(logs / "app.log")]
+    whole = sorted(int(re.search(r"\.(\d+)\.log", l["file"])[1]) for l in lost if l not in part)
+    print(f"\nleft {left}, lost whole {whole}, in part {[(l['file'], l['from']) for l in part]}")
+    # The file that was active is lost from where it was read to; those between it and the first left, wholly.
+    self.assertIn(len(part), (1, 2), "two when a roll was under way")
+    self.assertEqual(whole, list(range(whole[0], left[0])))
+    numbers = set()
+    for _, _, line in server.lines('{app="shop"}', started - 60 * SECOND, time.time_ns() + 60 * SECOND):
+        numbers.update(int(n) for n in re.findall(r"seq=(\d+);", line))
+    missing = sorted(set(range(40_000)) - numbers)
+    # One stretch is missing, in whole files: nothing before it, nothing behind it.
+    self.assertLess(missing[-1] - missing[0] + 1 - len(missing), 20, "threads may write a little out of turn")
+
+
+DeletedByLogback.test_what_logback_deleted_is_named = _what_logback_deleted_is_named
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
