@@ -76,14 +76,22 @@ package protocol FieldReader: AnyObject {
     /// are numbered from 0 in the order in which they are asked for.
     func wanted(of shape: ShapeOffer) -> WantedFields?
 
-    /// One row of a shape with the values that are wanted. False when every row of the shape that has
-    /// the same deciding value may be left out from now on.
+    /// One row of a shape with the values that are wanted.
     func take(
         shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
-    ) -> Bool
+    ) -> FieldTaking
 
     /// Rows that are given as lines.
     func take(_ entries: Entries)
+}
+
+/// What a reader says of a row.
+package enum FieldTaking {
+    case taken
+    /// Every row of the shape that has the same deciding value may be left out from now on.
+    case unwanted
+    /// Its values are not enough: the row is wanted as a line.
+    case asLine
 }
 
 /// What a reader wants of the rows of a shape.

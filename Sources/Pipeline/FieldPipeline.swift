@@ -52,7 +52,7 @@ package final class FieldPipeline: FieldReader {
         else { return nil }
         if case .bytes = value { return nil }
         switch parser {
-        case .logfmt, .pattern: break
+        case .logfmt, .pattern, .json: break
         default: return nil
         }
         self.pipeline = pipeline
@@ -118,21 +118,24 @@ package final class FieldPipeline: FieldReader {
 
     package func take(
         shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
-    ) -> Bool {
-        guard failure == nil else { return true }
+    ) -> FieldTaking {
+        guard failure == nil else { return .taken }
+        let known = shapes[shape]
+        for scalar in known.entry.program.scalars
+        where !JSONShape.isScalar(values[scalar].bytes) { return .asLine }
         rows += 1
-        if let quick = shapes[shape].quick, isClean(shape, metadata) {
+        if let quick = known.quick, isClean(shape, metadata) {
             switch quick.outcome(values) {
             // Rows with other metadata may have a label of the field's name, which hides it.
-            case .dropped: return !(sets.count == 1 || isClean(shape))
+            case .dropped: return sets.count == 1 || isClean(shape) ? .unwanted : .taken
             case .passed(let code, let value):
                 append(timestamp, id(shape, quick, metadata, code, values), value)
-                return true
+                return .taken
             case .unknown: break
             }
         }
-        run(shapes[shape].entry.program, timestamp, metadata, values)
-        return true
+        run(known.entry.program, timestamp, metadata, values)
+        return .taken
     }
 
     /// True when no metadata of any row is named as a field.

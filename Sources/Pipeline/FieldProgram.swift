@@ -22,10 +22,14 @@ struct FieldProgram {
     /// Holes whose values are read, ascending.
     private(set) var holes: [Int] = []
 
+    /// Of the values that are read, those that must be numbers, true or false.
+    private(set) var scalars: [Int] = []
+
     /// Nil when the parser must see lines.
     init?(_ parser: CompiledStage, _ shape: LineShape, _ demand: ParserDemand) {
         guard let found = parser.fields(in: shape, demand) else { return nil }
-        for field in found {
+        for hole in found.scalars where !holes.contains(hole) { holes.append(hole) }
+        for field in found.fields {
             for unit in shape.units[field.value] {
                 guard let hole = unit.hole, !holes.contains(hole) else { continue }
                 guard shape.holes[hole].isReadable else { return nil }
@@ -33,7 +37,8 @@ struct FieldProgram {
             }
         }
         holes.sort()
-        for field in found {
+        scalars = holes.indices.filter { found.scalars.contains(holes[$0]) }
+        for field in found.fields {
             fields.append(
                 Field(
                     name: field.name, source: source(shape.units[field.value]),

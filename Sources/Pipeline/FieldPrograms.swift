@@ -16,7 +16,9 @@ package final class FieldPrograms {
             self.program = program
             self.plan = plan
             self.names = names
-            wanted = WantedFields(holes: program.holes, decider: plan?.filtered)
+            // A row that is left out for one value must not be one of which others had to be looked at.
+            wanted = WantedFields(
+                holes: program.holes, decider: program.scalars.isEmpty ? plan?.filtered : nil)
         }
     }
 

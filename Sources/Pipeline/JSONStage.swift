@@ -121,6 +121,11 @@ enum JSONText {
         return blanked(String(decoding: out, as: UTF8.self))
     }
 
+    /// The text of a string without escapes, or of a number.
+    static func plain(_ bytes: UnsafeRawBufferPointer) -> String {
+        blanked(String(decoding: bytes, as: UTF8.self))
+    }
+
     private static func blanked(_ text: String) -> String {
         guard text.utf8.contains(0xef), text.unicodeScalars.contains("\u{FFFD}") else {
             return text
@@ -137,7 +142,7 @@ enum JSONText {
         case .string(let range, let escaped):
             // Only an escape makes the text differ from its bytes.
             escaped
-                ? string(reader, range) : blanked(String(decoding: line[range], as: UTF8.self))
+                ? string(reader, range) : plain(UnsafeRawBufferPointer(rebasing: line[range]))
         case .number(let range): String(decoding: line[range], as: UTF8.self)
         case .true: "true"
         case .false: "false"

@@ -10,15 +10,27 @@ struct ShapeField {
     var isQuoted = false
 }
 
+/// What a parser finds in every line of a shape.
+struct ShapeFields {
+    var fields: [ShapeField] = []
+    /// Holes whose values must be numbers, true or false, or the parser goes another way.
+    var scalars: [Int] = []
+}
+
 /// Parsers run on a shape instead of a line: what they find is found at the same units in every line of
 /// the shape, whatever its holes hold. Each says nil as soon as a hole could change its way.
 extension CompiledStage {
-    func fields(in shape: LineShape, _ demand: ParserDemand) -> [ShapeField]? {
+    func fields(in shape: LineShape, _ demand: ParserDemand) -> ShapeFields? {
         switch self {
         case .logfmt(let stage):
             guard var parse = LogfmtShape(stage, shape, demand) else { return nil }
+            return parse.fields().map { ShapeFields(fields: $0) }
+        case .pattern(let stage):
+            return PatternShape(shape, demand).fields(stage.parts).map { ShapeFields(fields: $0) }
+        case .json(let stage):
+            guard !stage.keepsArrays else { return nil }
+            var parse = JSONShape(shape, demand)
             return parse.fields()
-        case .pattern(let stage): return PatternShape(shape, demand).fields(stage.parts)
         default: return nil
         }
     }
@@ -26,6 +38,7 @@ extension CompiledStage {
     /// The text of a value, as the parser would give it.
     func text(of value: UnsafeRawBufferPointer, isQuoted: Bool) -> String {
         if case .logfmt = self, !isQuoted { return LogfmtStage.text(value) }
+        if case .json = self { return JSONText.plain(value) }
         return String(decoding: value, as: UTF8.self)
     }
 }

@@ -100,13 +100,18 @@ final class FieldWalk {
             }
         }
         try readValues(plan)
-        let isWanted = reader.take(
+        switch reader.take(
             shape: Int(plan.shape), timestamp: timestamps[row], metadata: metadata,
             UnsafeBufferPointer(start: values, count: Int(plan.wanted)))
-        if !isWanted, plan.decider >= 0, values[Int(plan.decider)].code >= 0 {
-            dropped[Int(plan.firstDropped) + values[Int(plan.decider)].code] = true
+        {
+        case .taken: return true
+        case .asLine: return false
+        case .unwanted:
+            if plan.decider >= 0, values[Int(plan.decider)].code >= 0 {
+                dropped[Int(plan.firstDropped) + values[Int(plan.decider)].code] = true
+            }
+            return true
         }
-        return true
     }
 
     /// Reads the values that are wanted and steps over the others. A column may have several holes of

@@ -17,6 +17,7 @@ import Testing
         return [
             batch("shops", 6000, &random, shopLine), batch("edge", 6000, &random, edgeLine),
             batch("odd", 2000, &random, oddLine),
+            batch("json", 6000, &random, jsonLine),
         ]
     }()
 
@@ -28,7 +29,7 @@ import Testing
         for row in 0..<rows {
             var metadata = ["detected_level": row % 9 == 0 ? "error" : "info"]
             // Metadata that is named as a field.
-            if app == "shops", row % 501 == 0 { metadata["method"] = "stored" }
+            if ["shops", "json"].contains(app), row % 501 == 0 { metadata["method"] = "stored" }
             entries.append(
                 timestamp: (start * 1000 + Int64(row) * seconds * 1000 / Int64(rows)) * 1_000_000
                     + Int64(row % 7) * 10 + Int64(app.utf8.count), line: line(row, &random).utf8,
@@ -84,6 +85,43 @@ import Testing
         }
     }
 
+    private static func jsonLine(_ row: Int, _ random: inout SeededGenerator) -> String {
+        let method = pick(["CARD", "CASH", "GIFT", "", "é", "a b"], &random)
+        let amount = Int.random(in: 0...90_000, using: &random)
+        let at =
+            "2026-11-01T\(10 + row * 14 / 6000):\(10 + row % 50):\(10 + row % 49).\(100 + row % 900)Z"
+        switch row % 8 {
+        case 0, 1:
+            return
+                #"{"@timestamp":"\#(at)","level":"INFO","method":"\#(method)","amount":\#(amount),"http":{"status":\#(200 + row % 4 * 100),"path":"/a/\#(row % 40)"}}"#
+        case 2:
+            let odd = pick(["007", "1e3", "-0.5", "true", "null", "1.", "-", "12"], &random)
+            return #"{"method":"\#(method)","count":\#(odd),"amount":\#(row % 90),"level":"WARN"}"#
+        case 3:
+            let text = pick(
+                ["plain", #"a \"b\""#, #"back\\slash"#, #"tab\there"#, #"\u00e9"#], &random)
+            return
+                #"{"msg":"\#(text) \#(row)","method":"\#(method)","level":"INFO","amount": \#(amount) }"#
+        case 4:
+            return
+                #"{"tags":["a",\#(row % 3),null,"x\#(row)"],"method":"CARD","method":"twice","amount":\#(row),"ok":\#(row % 3 == 0)}"#
+        case 5:
+            let odd = pick(
+                [
+                    #""__error__":"x","#, #""":"e","#, #""9 a.b":"n","#, #""http":null,"#,
+                    #""a":[{"b":1}],"#,
+                ],
+                &random)
+            return #"{\#(odd)"method":"\#(method)","amount":"\#(amount)"}"#
+        case 6:
+            return pick(
+                ["", "no json \(row)", "{\"method\":\"CARD\"", "{} x", "[1,2]", "{}"], &random)
+        default:
+            return
+                #"{ "level" : "ERROR" , "method" : "PIX" , "http" : { "status" : 50\#(row % 4) } }"#
+        }
+    }
+
     static let logs = [
         #"{app=~".+"} |= "payment""#, #"{app="shops"} != "payment" |= "amount""#,
         #"{app=~".+"} |~ "(?i)kelvin""#, #"{app=~".+"} |~ "(?i)SELF""#,
@@ -111,6 +149,15 @@ import Testing
         #"quantile_over_time(0.9, {app="edge"} | pattern `<_>" <status> <size> <_>` | unwrap size | __error__="" [5m]) by (status)"#,
         #"sum by (x) (count_over_time({app=~".+"} | pattern `<x> <_>` | x=~"[A-Z]+" [5m]))"#,
         #"sum by (app, detected_level) (rate({app=~".+"} | logfmt | method="PIX" [5m]))"#,
+        #"sum by (method) (count_over_time({app="json"} | json [5m]))"#,
+        #"sum by (method, level) (count_over_time({app="json"} | json | __error__="" [5m]))"#,
+        #"sum by (__error__, method) (count_over_time({app="json"} | json [30m]))"#,
+        #"sum by (method) (sum_over_time({app="json"} | json | unwrap amount | __error__="" [5m]))"#,
+        #"sum by (http_status) (count_over_time({app="json"} | json | http_status >= 500 [5m]))"#,
+        #"max_over_time({app="json"} | json | level="INFO" | unwrap amount | __error__="" [10m]) by (http_path)"#,
+        #"sum by (count) (count_over_time({app="json"} | json | method!="CARD" [30m]))"#,
+        #"sum by (_9_a_b, e, a, ok, msg) (count_over_time({app="json"} | json | level!="ERROR" [30m]))"#,
+        #"sum by (level) (rate({app=~".+"} | json | detected_level="error" | __error__="" [5m]))"#,
         #"count_distinct(path, count_over_time({app="edge"} | pattern `<_>"<_> <path> <_>` [30m]) by (path))"#,
     ]
 
