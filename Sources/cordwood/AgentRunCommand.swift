@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import CMemory
 import Foundation
 import Hummingbird
 import Logging
@@ -31,6 +32,8 @@ struct AgentRunCommand: AsyncParsableCommand {
     var files: [String] = []
 
     func run() async throws {
+        // Before the first thread of ours: bodies of megabytes come and go.
+        cmemory_settle()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "cordwood.agent")
         logger.logLevel = logLevel
