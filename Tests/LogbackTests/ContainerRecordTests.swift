@@ -81,7 +81,7 @@ import Testing
 
     @Test func whatIsNoRecordIsKeptAsItIs() throws {
         let found = try events("{\"log\":\"a\n2026-11-21T10:00:00Z stdin F x\nplain\n", .docker)
-        #expect(found.map(text) == ["{\"log\":\"a", "2026-11-21T10:00:00Z stdin F x", "plain"])
+        #expect(found.map(text) == ["{\"log\":\"a", "2026-11-21T10:00:00Z stdin F x\nplain"])
     }
 
     @Test func envelopesAreGuessed() {
