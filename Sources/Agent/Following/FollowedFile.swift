@@ -43,6 +43,8 @@ final class FollowedFile: @unchecked Sendable {
     /// Of the path.
     let folder: String
     let name: String
+    /// What the file and its rolls have in common.
+    let family: String
     /// Found under another name than it had: nobody is expected to write to it any more.
     let isRolled: Bool
     let shown: Mutex<Shown>
@@ -110,6 +112,7 @@ final class FollowedFile: @unchecked Sendable {
             Input(descriptor: descriptor, kind: place.content, base: record.spooledFrom ?? 0))
         self.place = place
         (folder, name) = Self.split(place.path)
+        family = record.family
         origin = Shipment.Origin(source: record.id, path: place.path)
         lane = record.lane ?? 0
         seed = record.seed ?? 0
