@@ -37,8 +37,10 @@ package final class FileAgent: Service {
         self.configuration = configuration
         self.logger = logger
         lock = try StateLock(folder: configuration.state)
-        let registry = try SourceRegistry(
-            folder: configuration.state, now: Int64(Date().timeIntervalSince1970))
+        let now = Int64(Date().timeIntervalSince1970)
+        var registry = try SourceRegistry(folder: configuration.state, now: now)
+        // The time of the first start tells rolls from history: no crash may move it.
+        try registry.save(now: now)
         let maxOpenFiles = min(DescriptorLimit.raise(), configuration.maxOpenFiles ?? .max)
         ledger = Ledger(folder: configuration.state)
         discovery = Discovery(
