@@ -60,7 +60,10 @@ let package = Package(
         floor("Query", ["Pipeline", "LogQL", "LogModel", "Regexp", "Bytes"]),
         floor(
             "Agent",
-            ["CFiles", "Logback", "Wire", "LogModel", "Regexp", "Bytes", log, lifecycle, yaml]),
+            [
+                "CFiles", "CMemory", "Logback", "Wire", "LogModel", "Regexp", "Bytes", log,
+                lifecycle, yaml,
+            ]),
         // Floor 4.
         floor("Pipeline", ["Template", "LogQL", "LogModel", "Regexp", "Bytes"]),
         floor(

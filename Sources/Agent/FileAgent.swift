@@ -1,3 +1,4 @@
+import CMemory
 import Foundation
 import LogModel
 import Logging
@@ -36,8 +37,10 @@ package final class FileAgent: Service {
         self.configuration = configuration
         self.logger = logger
         lock = try StateLock(folder: configuration.state)
-        let registry = try SourceRegistry(
-            folder: configuration.state, now: Int64(Date().timeIntervalSince1970))
+        let now = Int64(Date().timeIntervalSince1970)
+        var registry = try SourceRegistry(folder: configuration.state, now: now)
+        // The time of the first start tells rolls from history: no crash may move it.
+        try registry.save(now: now)
         let maxOpenFiles = min(DescriptorLimit.raise(), configuration.maxOpenFiles ?? .max)
         ledger = Ledger(folder: configuration.state)
         discovery = Discovery(
@@ -101,6 +104,18 @@ package final class FileAgent: Service {
         do {
             positions = try await Shipper.positions(known, configuration, session, logger)
         } catch { return }
+        // What was acknowledged and not saved before a crash counts for what is found lost, too.
+        discovery.shared.withLock { shared in
+            for position in positions ?? [] {
+                guard let record = shared.registry[position.source],
+                    record.offset < position.offset
+                else { continue }
+                shared.registry[position.source]?.offset = position.offset
+                shared.registry[position.source]?.events = position.events
+                shared.isRegistryDirty = true
+                shared.isWantedStale = true
+            }
+        }
         if positions == nil {
             logger.notice("the server keeps no positions: they are kept in \(configuration.state)")
         }
@@ -131,6 +146,8 @@ package final class FileAgent: Service {
             if !Task.isCancelled, ContinuousClock.now >= nextLine {
                 nextLine += Self.statusEvery
                 logger.info("\(metrics.current.statusLine)")
+                // Half of what an agent holds after its start is code that it ran once.
+                cmemory_drop_unused_code()
             }
         }
         queue.close()

@@ -23,7 +23,7 @@ struct ItemMaker {
     }
 
     func item(_ event: FileEvent, of file: FollowedFile) -> Shipment.Item {
-        var labels = labels + file.labels
+        var labels: [Label] = []
         if let stream = event.stream { labels.append(Label("stream", stream)) }
         var metadata: [Label] = []
         func put(_ label: Label, asLabel: Bool) {
@@ -43,10 +43,12 @@ struct ItemMaker {
             metadata.append(contentsOf: found.filter { !taken.contains($0.name) })
         }
         if let status = event.status { metadata.append(Label("status", status)) }
+        if event.isContinued { metadata.append(Label("continued", "true")) }
         return Shipment.Item(
-            source: file.id, path: file.path, from: event.from, to: event.to,
-            events: event.events, timestamp: event.timestamp, text: event.text,
-            labels: Labels(labels), metadata: metadata.isEmpty ? .empty : Labels(metadata),
+            origin: file.origin, from: event.from, to: event.to, events: event.events,
+            timestamp: event.timestamp, text: event.text,
+            labels: file.labelSets.set(labels) { self.labels + file.labels + $0 },
+            metadata: metadata.isEmpty ? .empty : file.metadataSets.set(metadata),
             isGlued: event.isGlued)
     }
 

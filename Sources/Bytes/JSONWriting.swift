@@ -1,10 +1,9 @@
 /// Appends a JSON string: quoted, escaped, and UTF-8 whatever the bytes were (a byte that is none
 /// becomes U+FFFD).
 package func appendJSONString(_ text: UnsafeRawBufferPointer, to out: inout [UInt8]) {
-    out.reserveCapacity(out.count + text.count + 2)
     out.append(UInt8(ascii: "\""))
     var start = 0
-    var at = 0
+    var at = plainEnd(text, from: 0)
     func flush(_ end: Int, _ out: inout [UInt8]) {
         if start < end { out.append(contentsOf: text[start..<end]) }
     }
@@ -19,18 +18,41 @@ package func appendJSONString(_ text: UnsafeRawBufferPointer, to out: inout [UIn
                 start = at
             } else {
                 at += length
+                if at < text.count, text[at] < 0x80 { at = plainEnd(text, from: at) }
             }
         } else if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
             flush(at, &out)
             appendEscape(byte, to: &out)
             at += 1
             start = at
+            at = plainEnd(text, from: at)
         } else {
             at += 1
         }
     }
     flush(at, &out)
     out.append(UInt8(ascii: "\""))
+}
+
+/// Where the ASCII that needs no escape surely ends, looking at eight bytes at a time: whatever stands
+/// behind it is to be looked at byte by byte.
+private func plainEnd(_ text: UnsafeRawBufferPointer, from: Int) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let high: UInt64 = 0x8080_8080_8080_8080
+    var at = from
+    while at + 8 <= text.count {
+        let word = text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+        let quotes = word ^ (ones &* 0x22)
+        let slashes = word ^ (ones &* 0x5c)
+        // A borrow may mark a byte too many, never one too few.
+        let special =
+            (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (slashes &- ones)
+            & ~slashes
+            | word
+        if special & high != 0 { return at }
+        at += 8
+    }
+    return at
 }
 
 package func appendJSONString(_ text: some Sequence<UInt8>, to out: inout [UInt8]) {

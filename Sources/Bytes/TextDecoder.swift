@@ -80,10 +80,4 @@ package final class TextDecoder: Sendable {
         }
         return count
     }
-
-    /// True when lines in this encoding end in the byte 0x0A.
-    package static func endsLinesAsASCII(_ name: String) -> Bool {
-        guard let decoder = TextDecoder(name, isASCIIInside: false) else { return false }
-        return [0x0a].withUnsafeBytes { decoder.decode($0).text } == [0x0a]
-    }
 }

@@ -5,7 +5,10 @@ extension PushRequest {
     /// A JSON push body, not compressed. `sources` is left out when it is empty.
     package static func encodeJSON(batches: [Batch], sources: [SourceRange] = []) -> [UInt8] {
         var out: [UInt8] = []
-        out.reserveCapacity(batches.reduce(64) { $0 + $1.entries.lineBytes.count * 5 / 4 + 256 })
+        out.reserveCapacity(
+            batches.reduce(64) {
+                $0 + $1.entries.lineBytes.count * 5 / 4 + $1.entries.count * rowBytes + 256
+            })
         out.append(contentsOf: "{\"streams\":[".utf8)
         for (i, batch) in batches.enumerated() {
             if i > 0 { out.append(UInt8(ascii: ",")) }
@@ -21,6 +24,21 @@ extension PushRequest {
         return out
     }
 
+    /// Of a row besides its line: a time, brackets, and metadata as agents have it.
+    private static let rowBytes = 64
+
+    /// Digits of a time; faster than a `String` of it for each row.
+    private static func append(_ time: Int64, to out: inout [UInt8]) {
+        guard time >= 0 else { return out.append(contentsOf: String(time).utf8) }
+        let start = out.count
+        var rest = time
+        repeat {
+            out.append(48 + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        out[start...].reverse()
+    }
+
     private static func appendRows(_ entries: Entries, to out: inout [UInt8]) {
         let metadata = entries.metadataSets.map { set -> [UInt8] in
             var text: [UInt8] = []
@@ -33,7 +51,7 @@ extension PushRequest {
         entries.lineBytes.withUnsafeBytes { lines in
             for row in 0..<entries.count {
                 out.append(contentsOf: row == 0 ? "[\"".utf8 : ",[\"".utf8)
-                out.append(contentsOf: String(entries.timestamps[row]).utf8)
+                append(entries.timestamps[row], to: &out)
                 out.append(contentsOf: "\",".utf8)
                 appendJSONString(
                     UnsafeRawBufferPointer(rebasing: lines[entries.lineRange(row)]), to: &out)

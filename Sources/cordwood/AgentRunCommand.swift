@@ -1,5 +1,6 @@
 import Agent
 import ArgumentParser
+import CMemory
 import Foundation
 import Hummingbird
 import Logging
@@ -19,6 +20,8 @@ struct AgentRunCommand: AsyncParsableCommand {
     var logLevel: Logger.Level = .info
 
     func run() async throws {
+        // Before the first thread of ours: bodies of megabytes come and go.
+        cmemory_settle()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "cordwood.agent")
         logger.logLevel = logLevel

@@ -8,6 +8,7 @@ extension Discovery {
         guard sight.isRolled || sight.isNamed, let number = RolledName.Numbered(sight.name),
             !RolledName.isTemporary(sight.name)
         else { return }
+        if rollTimes.count < Self.maxRemembered { rollTimes[sight.path] = sight.status.modified }
         let family = sight.folder + "/" + number.family
         if !areGapsTold, rollsBefore[family] != nil {
             rollsFound[family, default: []].append(sight.name)
@@ -50,4 +51,17 @@ extension Discovery {
 
     /// Missing rolls of one family that are told one by one.
     private static let mostGaps = 10_000
+
+    /// A rolled file that is gone tells how long such files live: until the policy that deletes them
+    /// changes, others will live as long.
+    func noteDeletion(_ path: String) {
+        guard let modified = rollTimes[path], FileIdentity.status(of: path) == nil else { return }
+        rollTimes[path] = nil
+        // Packed, not deleted.
+        for suffix in [".gz", ".zip"] where FileIdentity.status(of: path + suffix) != nil { return }
+        let (folder, name) = FollowedFile.split(path)
+        let family = folder + "/" + RolledName.root(of: name)
+        let seconds = Date().timeIntervalSince1970 - Double(modified)
+        shared.withLock { $0.lifetimes[family] = max(0, seconds) }
+    }
 }

@@ -71,6 +71,7 @@ extension Discovery {
             case .name(let folder, let name):
                 names[folder, default: []].insert(name)
                 moved.insert(folder + "/" + name)
+                noteDeletion(folder + "/" + name)
             case .growth(let folder, let name): names[folder, default: []].insert(name)
             case .folders: needsSweep = true
             case .overflow:

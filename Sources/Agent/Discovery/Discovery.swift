@@ -35,6 +35,8 @@ final class Discovery: @unchecked Sendable {
         var isRegistryDirty = false
         /// Sources of this run whose rest is looked for; the reader gives them up.
         var truncated: Set<String> = []
+        /// Seconds from the last line of a rolled file to its deletion, as it was lately, by family.
+        var lifetimes: [String: Double] = [:]
         /// Changes with every truncation: then judgements are made anew.
         var epoch = 0
         /// Files that wait for a descriptor.
@@ -162,6 +164,8 @@ final class Discovery: @unchecked Sendable {
     let rollsBefore: [String: String]
     var rollsFound: [String: [String]] = [:]
     var areGapsTold = false
+    /// When rolled files were written last, by path, in seconds since the epoch.
+    var rollTimes: [String: Int64] = [:]
     /// Links by the folder of what they lead to, which is watched for them.
     var links: [String: Set<String>] = [:]
 

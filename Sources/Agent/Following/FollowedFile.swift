@@ -43,6 +43,8 @@ final class FollowedFile: @unchecked Sendable {
     /// Of the path.
     let folder: String
     let name: String
+    /// What the file and its rolls have in common.
+    let family: String
     /// Found under another name than it had: nobody is expected to write to it any more.
     let isRolled: Bool
     let shown: Mutex<Shown>
@@ -63,7 +65,12 @@ final class FollowedFile: @unchecked Sendable {
     let lane: Int64
     private let hadHeaders: Bool
     /// What the path tells, of a container's log.
-    private(set) var labels: [Label] = []
+    private(set) var labels: [Label] = [] {
+        didSet { labelSets = LabelSets() }
+    }
+    let origin: Shipment.Origin
+    var labelSets = LabelSets()
+    var metadataSets = LabelSets()
 
     /// The source that stood under the same name before and is still being read: this one goes on
     /// with its clock.
@@ -105,6 +112,8 @@ final class FollowedFile: @unchecked Sendable {
             Input(descriptor: descriptor, kind: place.content, base: record.spooledFrom ?? 0))
         self.place = place
         (folder, name) = Self.split(place.path)
+        family = record.family
+        origin = Shipment.Origin(source: record.id, path: place.path)
         lane = record.lane ?? 0
         seed = record.seed ?? 0
         hadHeaders = record.hasHeaders ?? false
@@ -243,8 +252,7 @@ final class FollowedFile: @unchecked Sendable {
         let fresh = block[before.count...]
         note(fresh, at)
         let end = at + Int64(fresh.count)
-        var last: [UInt8] = []
-        last += block.suffix(ContentMark.length)
+        let last = [UInt8](block[max(0, block.count - ContentMark.length)...])
         tail = last
         marks.append(ContentMark(offset: end, before: last))
         return add(fresh, wallClock)

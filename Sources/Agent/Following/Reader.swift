@@ -11,23 +11,23 @@ final class Reader {
     private let queue: ShipmentQueue
     let metrics: SharedMetrics
     let logger: Logger
-    private let configuration: AgentConfiguration
+    let configuration: AgentConfiguration
     private let itemMakers: [ItemMaker]
     /// All open files, by the id of their source.
-    private var files: [String: FollowedFile] = [:]
+    var files: [String: FollowedFile] = [:]
     /// Those that are looked at without a hint, in the order of their opening.
-    private var active: [FollowedFile] = []
+    var active: [FollowedFile] = []
     private var opened = 0
     /// Sources of which something was read or acknowledged since it was last noted.
-    private var touched: Set<String> = []
+    var touched: Set<String> = []
     private var isBlind = false
     private var shipment = Shipment()
     private var shipmentSince: UInt64 = 0
     private var positions: [String: Position]
     /// False when the server keeps no positions: then the registry must be saved after each ack.
     private let serverKeepsPositions: Bool
-    private var lastSave: UInt64 = 0
-    private var lastStates: UInt64 = 0
+    var lastSave: UInt64 = 0
+    var lastStates: UInt64 = 0
 
     /// How long nothing must have come from a file, in nanoseconds.
     private struct Quiet {
@@ -50,7 +50,7 @@ final class Reader {
     private let quiet: Quiet
     private static let saveEvery: UInt64 = 1_000_000_000
     /// How often the sizes of all files are looked at for the metrics.
-    private static let statesEvery: UInt64 = 200_000_000
+    static let statesEvery: UInt64 = 200_000_000
     private static let blocksInTurn = 16
     /// Between looks at a file in which there was nothing, in nanoseconds: twice as long each time.
     private static let shortestPause: UInt64 = 20_000_000
@@ -354,83 +354,6 @@ final class Reader {
         for file in idle.sorted(by: { $0.lastGrowth < $1.lastGrowth }).prefix(waiting) {
             activate(file)
             file.isFinished = true
-        }
-    }
-
-    /// Lets go of files that are read to their end and acknowledged.
-    private func forgetDone() {
-        let done = active.filter { $0.isFinished && $0.ackedOffset >= $0.assembler.offset }
-        guard !done.isEmpty else { return }
-        noteFingerprints()
-        active.removeAll { file in done.contains { $0 === file } }
-        let seconds = wallClock / Nanoseconds.second
-        discovery.shared.withLock { shared in
-            for file in done {
-                files[file.id] = nil
-                shared.remove(file, stream: discovery.groups[file.place.group].stream)
-                shared.truncated.remove(file.id)
-                shared.registry[file.id]?.isFinished = true
-                shared.registry[file.id]?.ledgered = file.ackedOffset
-                shared.registry[file.id]?.touched = seconds
-                shared.isRegistryDirty = true
-            }
-        }
-        for file in done where file.ackedOffset > file.ledgered {
-            discovery.note(.shipped, file.path, file.id, file.ledgered, file.ackedOffset)
-        }
-        for file in done { discovery.clearSpool(of: file.id) }
-        metrics.update { metrics in for file in done { metrics.forget(file.id) } }
-    }
-
-    private func updateMetrics(isLast: Bool = false) {
-        let now = Self.now
-        guard isLast || now - lastStates >= Self.statesEvery else { return }
-        lastStates = now
-        let states = active.map { file in
-            if !file.isFinished { _ = file.status() }
-            return AgentMetrics.File(
-                path: file.path, source: file.id, offset: file.ackedOffset, size: file.size,
-                lagSeconds: file.lag > 0 ? Double(now - min(now, file.lastGrowth)) / 1e9 : 0,
-                events: file.eventsRead, readBytes: file.bytesRead)
-        }
-        metrics.update { $0.show(states, at: now) }
-    }
-
-    /// Keeps in the registry by what each source will be known again.
-    private func noteFingerprints() {
-        guard !touched.isEmpty else { return }
-        discovery.shared.withLock { shared in
-            for id in touched {
-                guard let file = files[id], file.isPlain, file.truncated == nil,
-                    var record = shared.registry[id]
-                else { continue }
-                let shown = file.shown.withLock { $0 }
-                if shown.head.count > record.fingerprint.count {
-                    record.fingerprint = Fingerprint(shown.head)
-                }
-                record.mark = file.mark
-                record.size = shown.size
-                record.hasHeaders = file.assembler.hasSeenHeader
-                shared.registry[id] = record
-                shared.isRegistryDirty = true
-            }
-        }
-        touched = []
-    }
-
-    private func save() {
-        lastSave = Self.now
-        noteFingerprints()
-        let seconds = wallClock / Nanoseconds.second
-        discovery.shared.withLock { shared in
-            guard shared.isRegistryDirty else { return }
-            do throws(AgentError) {
-                try shared.registry.save(now: seconds)
-                shared.isRegistryDirty = false
-            } catch {
-                logger.error("\(error)")
-                metrics.update { $0.lastError = "\(error)" }
-            }
         }
     }
 }

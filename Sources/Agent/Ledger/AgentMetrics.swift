@@ -67,7 +67,6 @@ package struct AgentMetrics: Sendable {
                 file.bytesPerSecond = max(
                     0, before.bytesPerSecond + share * (rate - before.bytesPerSecond))
                 file.lastError = before.lastError
-                file.deletionExpected = before.deletionExpected
             }
             states[file.source] = file
         }

@@ -27,12 +27,30 @@ package final class Ledger: Sendable {
         package var from: Int64
         package var to: Int64?
         package var why: String?
+
+        package init(
+            at: Int64, file: String, source: String?, what: Fate, from: Int64, to: Int64?,
+            why: String?
+        ) {
+            self.at = at
+            self.file = file
+            self.source = source
+            self.what = what
+            self.from = from
+            self.to = to
+            self.why = why
+        }
     }
 
     package struct Sum: Codable, Sendable, Equatable {
         package var ranges: Int64 = 0
         /// Of ranges whose end is known.
         package var bytes: Int64 = 0
+
+        package init(ranges: Int64 = 0, bytes: Int64 = 0) {
+            self.ranges = ranges
+            self.bytes = bytes
+        }
 
         mutating func add(_ range: Range) {
             ranges += 1
@@ -64,7 +82,7 @@ package final class Ledger: Sendable {
     /// The file may grow to this; then the older half of its lines goes: some 20,000 ranges.
     static let mostBytes = 4_000_000
 
-    init(folder: String) {
+    package init(folder: String) {
         path = Self.path(folder)
         let content = Self.read(folder: folder)
         var state = State()
@@ -105,7 +123,7 @@ package final class Ledger: Sendable {
 
     /// Appends one; true when it is news. Lost and set aside ranges are on disk when it returns.
     @discardableResult
-    func note(_ range: Range) throws(AgentError) -> Bool {
+    package func note(_ range: Range) throws(AgentError) -> Bool {
         let line: Data
         do { line = try JSONEncoder().encode(range) + [0x0a] } catch {
             throw .state("writing \(path): \(error.localizedDescription)")

@@ -3,9 +3,19 @@ import LogModel
 /// Events of one or more sources on their way to the server; the events of a source follow each
 /// other without a gap.
 struct Shipment: Sendable {
+    /// Where events come from.
+    final class Origin: Sendable {
+        let source: String
+        let path: String
+
+        init(source: String, path: String) {
+            self.source = source
+            self.path = path
+        }
+    }
+
     struct Item: Sendable {
-        var source: String
-        var path: String
+        var origin: Origin
         var from: Int64
         var to: Int64
         var events: Int64
@@ -15,9 +25,12 @@ struct Shipment: Sendable {
         var metadata: Labels
         /// Its bytes are covered only together with those of the next item: both travel together.
         var isGlued = false
+
+        var source: String { origin.source }
+        var path: String { origin.path }
     }
 
-    var items: [Item] = []
+    private(set) var items: [Item] = []
     private(set) var bytes = 0
 
     /// False while the next item must go with the last.
@@ -35,31 +48,66 @@ struct Shipment: Sendable {
 
     /// The range of each source from its first event to its last.
     var ranges: [SourceRange] {
-        var order: [String] = []
-        var ranges: [String: SourceRange] = [:]
+        var ranges: [SourceRange] = []
+        var places: [ObjectIdentifier: Int] = [:]
+        // Events of one source come one after the other.
+        var latest: (origin: ObjectIdentifier, place: Int)?
         for item in items {
-            if ranges[item.source] == nil {
-                order.append(item.source)
-                ranges[item.source] = SourceRange(
-                    source: item.source, from: item.from, to: item.to, events: item.events)
+            let origin = ObjectIdentifier(item.origin)
+            let place = latest?.origin == origin ? latest?.place : places[origin]
+            if let place {
+                ranges[place].to = item.to
+                ranges[place].events = item.events
+                latest = (origin, place)
             } else {
-                ranges[item.source]?.to = item.to
-                ranges[item.source]?.events = item.events
+                latest = (origin, ranges.count)
+                places[origin] = ranges.count
+                ranges.append(
+                    SourceRange(
+                        source: item.source, from: item.from, to: item.to, events: item.events))
             }
         }
-        return order.compactMap { ranges[$0] }
+        return Self.merged(ranges)
     }
 
+    /// A file that was opened anew within the shipment is the same source.
+    private static func merged(_ ranges: [SourceRange]) -> [SourceRange] {
+        var places: [String: Int] = [:]
+        var merged: [SourceRange] = []
+        for range in ranges {
+            if let place = places[range.source] {
+                merged[place].to = range.to
+                merged[place].events = range.events
+            } else {
+                places[range.source] = merged.count
+                merged.append(range)
+            }
+        }
+        return merged
+    }
+
+    /// The events by label set.
     var batches: [Batch] {
-        var order: [Labels] = []
-        var entries: [Labels: Entries] = [:]
+        var sets: [Labels] = []
+        var entries: [Entries] = []
+        var places: [Labels: Int] = [:]
+        var latest = 0
         for item in items {
-            if entries[item.labels] == nil { order.append(item.labels) }
-            entries[item.labels, default: Entries()].append(
+            // Mostly the set of the event before, in the same memory: that is compared at once.
+            if sets.isEmpty || sets[latest] != item.labels {
+                if let known = places[item.labels] {
+                    latest = known
+                } else {
+                    latest = sets.count
+                    places[item.labels] = latest
+                    sets.append(item.labels)
+                    entries.append(Entries())
+                    entries[latest].lineBytes.reserveCapacity(sets.count == 1 ? bytes : 0)
+                }
+            }
+            entries[latest].append(
                 timestamp: item.timestamp, line: item.text, metadata: item.metadata)
         }
-        return order.compactMap { labels in
-            entries[labels].map { Batch(labels: labels, entries: $0) }
-        }
+        return zip(sets, entries).map { Batch(labels: $0, entries: $1) }
     }
 }

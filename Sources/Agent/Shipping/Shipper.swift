@@ -27,7 +27,8 @@ struct Shipper: Sendable {
     private static let longestWait = 30.0
     /// A server that names a time is believed up to here, in seconds.
     private static let longestRetryAfter = 600.0
-    private static let gzipLevel: Int32 = 4
+    /// Logs get hardly smaller at higher levels, which take up to twice the time.
+    private static let gzipLevel: Int32 = 1
 
     private var headers: [(String, String)] {
         var headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")]
@@ -79,9 +80,10 @@ struct Shipper: Sendable {
     /// False when everything not yet taken has been given up: the agent stops, or reading starts
     /// again elsewhere.
     private func ship(_ shipment: Shipment) async -> Bool {
-        switch await send(shipment.batches, shipment.ranges) {
+        let ranges = shipment.ranges
+        switch await send(shipment.batches, ranges) {
         case .taken:
-            queue.acknowledge(shipment.ranges)
+            queue.acknowledge(ranges)
             metrics.update { metrics in
                 metrics.events += shipment.items.count
                 metrics.bytes += shipment.bytes
@@ -94,7 +96,7 @@ struct Shipper: Sendable {
             logger.notice("the server has other positions: reading again from there")
             // A source that the server does not name has nothing committed.
             let named = Set(positions.map(\.source))
-            let unknown = shipment.ranges.filter { !named.contains($0.source) }.map {
+            let unknown = ranges.filter { !named.contains($0.source) }.map {
                 Position(source: $0.source, offset: 0, events: 0)
             }
             queue.rewind(to: positions + unknown)
@@ -107,7 +109,10 @@ struct Shipper: Sendable {
     /// Finds the bad entries by halves; what is good goes its way.
     private func split(_ shipment: Shipment, _ status: Int, _ text: String) async -> Bool {
         guard shipment.items.count > 1 else { return await setAside(shipment, status, text) }
-        let middle = shipment.items.count / 2
+        // Glued items stay together, as far as that leaves two halves.
+        let half = shipment.items.count / 2
+        let middle =
+            (half..<shipment.items.count).first { !shipment.items[$0 - 1].isGlued } ?? half
         for half in [shipment.items[..<middle], shipment.items[middle...]] {
             guard await ship(Shipment(items: Array(half))) else { return false }
         }

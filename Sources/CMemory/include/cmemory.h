@@ -1,6 +1,11 @@
-// The allocator's settings (mallopt(3)), which Swift's Glibc module does not show.
+// What the process holds of memory: settings of the allocator (mallopt(3)), which Swift's Glibc module
+// does not show, and pages of code.
 #pragma once
 
 /// Two arenas instead of eight per core: what one thread frees another can use. Large buffers come
 /// from the kernel and go back to it at once instead of fraying the heap.
 void cmemory_settle(void);
+
+/// Gives back the memory of code that was needed once, as at the start: pages of code that is used come
+/// back by themselves, from the file or the kernel's cache of it.
+void cmemory_drop_unused_code(void);

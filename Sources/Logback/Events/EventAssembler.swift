@@ -21,6 +21,8 @@ package struct FileEvent: Sendable {
     /// The bytes up to `to` are covered only together with the next event: reading on between the two
     /// would repeat this one.
     package var isGlued = false
+    /// The rest of an event that is longer than an entry may be.
+    package var isContinued = false
 }
 
 /// Turns blocks of one file into events. What it makes of a file depends on the bytes, the offset and
@@ -161,8 +163,10 @@ package struct EventAssembler {
             event.to = line.to
             open = event
         } else {
+            let isContinued = !line.startsLine || open != nil && hasSeenHeader
             if let done = flush() { out.append(done) }
             begin(line, EventHeader(timestamp: stamp, level: nil), now)
+            open?.isContinued = isContinued
         }
     }
 

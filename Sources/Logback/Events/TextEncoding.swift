@@ -51,7 +51,8 @@ package struct TextEncoding: Sendable, Equatable {
         default:
             let known = Self.names[plain] ?? name
             let lineEnd: [UInt8] = [0x0a]
-            guard let decoder = TextDecoder(known, isASCIIInside: false),
+            // An empty name would be the locale's.
+            guard !plain.isEmpty, let decoder = TextDecoder(known, isASCIIInside: false),
                 lineEnd.withUnsafeBytes({ decoder.decode($0).text }) == lineEnd
             else { return nil }
             self.init(name: known)

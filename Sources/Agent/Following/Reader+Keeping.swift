@@ -1,0 +1,87 @@
+import Foundation
+import LogModel
+
+/// What the reader keeps of its files for others: the registry, the ledger, the metrics.
+extension Reader {
+    /// Lets go of files that are read to their end and acknowledged.
+    func forgetDone() {
+        let done = active.filter { $0.isFinished && $0.ackedOffset >= $0.assembler.offset }
+        guard !done.isEmpty else { return }
+        noteFingerprints()
+        active.removeAll { file in done.contains { $0 === file } }
+        let seconds = wallClock / Nanoseconds.second
+        discovery.shared.withLock { shared in
+            for file in done {
+                files[file.id] = nil
+                shared.remove(file, stream: discovery.groups[file.place.group].stream)
+                shared.truncated.remove(file.id)
+                shared.registry[file.id]?.isFinished = true
+                shared.registry[file.id]?.ledgered = file.ackedOffset
+                shared.registry[file.id]?.touched = seconds
+                shared.isRegistryDirty = true
+            }
+        }
+        for file in done where file.ackedOffset > file.ledgered {
+            discovery.note(.shipped, file.path, file.id, file.ledgered, file.ackedOffset)
+        }
+        for file in done { discovery.clearSpool(of: file.id) }
+        metrics.update { metrics in for file in done { metrics.forget(file.id) } }
+    }
+
+    func updateMetrics(isLast: Bool = false) {
+        let now = Self.now
+        guard isLast || now - lastStates >= Self.statesEvery else { return }
+        lastStates = now
+        let lifetimes = discovery.shared.withLock(\.lifetimes)
+        let states = active.map { file in
+            let status = file.isFinished ? nil : file.status()
+            var state = AgentMetrics.File(
+                path: file.path, source: file.id, offset: file.ackedOffset, size: file.size,
+                lagSeconds: file.lag > 0 ? Double(now - min(now, file.lastGrowth)) / 1e9 : 0,
+                events: file.eventsRead, readBytes: file.bytesRead)
+            if file.lag > 0, let status, let lifetime = lifetimes[file.family] {
+                state.deletionExpected = Double(status.modified) + lifetime
+            }
+            return state
+        }
+        metrics.update { $0.show(states, at: now) }
+    }
+
+    /// Keeps in the registry by what each source will be known again.
+    func noteFingerprints() {
+        guard !touched.isEmpty else { return }
+        discovery.shared.withLock { shared in
+            for id in touched {
+                guard let file = files[id], file.isPlain, file.truncated == nil,
+                    var record = shared.registry[id]
+                else { continue }
+                let shown = file.shown.withLock { $0 }
+                if shown.head.count > record.fingerprint.count {
+                    record.fingerprint = Fingerprint(shown.head)
+                }
+                record.mark = file.mark
+                record.size = shown.size
+                record.hasHeaders = file.assembler.hasSeenHeader
+                shared.registry[id] = record
+                shared.isRegistryDirty = true
+            }
+        }
+        touched = []
+    }
+
+    func save() {
+        lastSave = Self.now
+        noteFingerprints()
+        let seconds = wallClock / Nanoseconds.second
+        discovery.shared.withLock { shared in
+            guard shared.isRegistryDirty else { return }
+            do throws(AgentError) {
+                try shared.registry.save(now: seconds)
+                shared.isRegistryDirty = false
+            } catch {
+                logger.error("\(error)")
+                metrics.update { $0.lastError = "\(error)" }
+            }
+        }
+    }
+}

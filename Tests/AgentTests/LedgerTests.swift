@@ -1,0 +1,92 @@
+import Agent
+import Foundation
+import Testing
+
+@Suite struct LedgerTests {
+    private func folder() throws -> String {
+        let path = FileManager.default.temporaryDirectory
+            .appendingPathComponent("ledger-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }
+
+    private func range(_ number: Int64, _ what: Ledger.Fate) -> Ledger.Range {
+        Ledger.Range(
+            at: number, file: "/logs/app-\(number).log", source: "s\(number)", what: what,
+            from: 0, to: 10, why: what == .shipped ? nil : "because")
+    }
+
+    @Test func itSurvivesAndNotesALossOnce() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var ledger = Ledger(folder: folder)
+        #expect(try ledger.note(range(1, .lost)))
+        #expect(try ledger.note(range(1, .shipped)))
+        ledger = Ledger(folder: folder)
+        #expect(try !ledger.note(range(1, .lost)))
+        #expect(ledger.totals[.lost] == Ledger.Sum(ranges: 1, bytes: 10))
+        #expect(Ledger.read(folder: folder).ranges.map(\.what) == [.lost, .shipped])
+    }
+
+    /// Whatever happens, its size is bounded, sums are right, and losses outlive what was shipped.
+    @Test func itIsBounded() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = Ledger(folder: folder)
+        let count: Int64 = 60_000
+        for number in 0..<count {
+            try ledger.note(range(number, number % 1000 == 0 ? .lost : .shipped))
+        }
+        let size = try #require(
+            try FileManager.default.attributesOfItem(atPath: folder + "/ledger.jsonl")[.size]
+                as? Int)
+        #expect(size <= 4_000_000)
+        let content = Ledger.read(folder: folder)
+        #expect(content.totals[.lost] == Ledger.Sum(ranges: 60, bytes: 600))
+        #expect(
+            content.totals[.shipped] == Ledger.Sum(ranges: count - 60, bytes: (count - 60) * 10))
+        #expect(content.ranges.count { $0.what == .lost } == 60)
+        #expect(content.ranges.last?.source == "s\(count - 1)")
+    }
+
+    /// A crash may cut the last line off anywhere.
+    @Test func aCutLineIsLeftOut() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = Ledger(folder: folder)
+        try ledger.note(range(1, .lost))
+        let first = try #require(FileManager.default.contents(atPath: folder + "/ledger.jsonl"))
+            .count
+        try ledger.note(range(2, .lost))
+        let whole = try #require(FileManager.default.contents(atPath: folder + "/ledger.jsonl"))
+        for end in first..<(whole.count - 1) {
+            try whole.prefix(end).write(to: URL(fileURLWithPath: folder + "/ledger.jsonl"))
+            #expect(Ledger.read(folder: folder).ranges.map(\.at) == [1])
+        }
+    }
+}
+
+@Suite(.serialized) struct RegistryJournalTests {
+    /// The journal of sources is cut off by a crash: what is left of it is true, and nothing is lost or
+    /// sent twice.
+    @Test func aJournalThatIsCutOff() async throws {
+        for cut in [1, 7, 40, 200] {
+            let scene = try AgentScene()
+            try scene.append("app.log", AgentScene.lines(0..<50))
+            try scene.start()
+            try await scene.untilArrived(50)
+            try scene.append("b.log", AgentScene.lines(50..<100))
+            try await scene.untilArrived(100)
+            try await scene.stop()
+            let path = scene.state + "/sources.journal"
+            if let journal = FileManager.default.contents(atPath: path), journal.count > cut {
+                try journal.dropLast(cut).write(to: URL(fileURLWithPath: path))
+            }
+            try scene.append("app.log", AgentScene.lines(100..<150))
+            try scene.start()
+            try await scene.untilArrived(150)
+            try await scene.stop()
+            scene.expectOnce(0..<150)
+        }
+    }
+}
