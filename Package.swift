@@ -85,7 +85,7 @@ let package = Package(
         // Floor 1.
         floor("LogModel", ["Regexp"]),
         // Floor 0.
-        floor("Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy", "CZip"]),
+        floor("Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy", "CZip", "CExpat"]),
         floor("Regexp", ["CRE2"]),
         // System libraries and shims.
         .target(name: "CScan"),
@@ -97,6 +97,7 @@ let package = Package(
         .systemLibrary(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
 
         // `Tests/bench encode`, whose lines are those of a test as well.

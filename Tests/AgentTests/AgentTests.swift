@@ -17,7 +17,7 @@ import Testing
         let path = root.appendingPathComponent("Samples/agent.yaml").path
         let sample = try AgentConfiguration.read(path)
         try sample.validate()
-        #expect(sample.groups.count == 4)
+        #expect(sample.groups.count == 6)
         #expect(sample.groups[0].level == .label)
         #expect(sample.labels == ["env": "prod"])
     }

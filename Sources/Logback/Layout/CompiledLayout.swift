@@ -92,6 +92,8 @@ package struct CompiledLayout: Sendable {
     package let zone: String?
     /// What stamps of this layout do not tell; nil when it writes none in front of the message.
     package let stampLacks: ParsedTimestamp.Lacking?
+    /// True when its stamps tell their distance from UTC.
+    package let stampTellsZone: Bool
     /// Names of the fields that it gives, for people.
     package let fieldNames: [String]
     /// False when nothing in front of the message tells where an event begins.
@@ -126,6 +128,9 @@ package struct CompiledLayout: Sendable {
             steps.lazy.compactMap { step -> ParsedTimestamp.Lacking? in
                 if case .stamp(let format) = step { format.lacks } else { nil }
             }.first
+        stampTellsZone = steps.contains { step in
+            if case .stamp(let format) = step { format.tellsZone } else { false }
+        }
         fieldNames = steps.compactMap(\.fieldText)
         tellsBoundaries = steps.contains { step in
             switch step {
