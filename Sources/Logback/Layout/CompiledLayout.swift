@@ -86,6 +86,7 @@ package struct CompiledLayout: Sendable {
     package let pattern: String
     package let dialect: Dialect
     let steps: [Step]
+    let program: HeaderProgram
     /// What of the pattern does not become fields, in sentences.
     package let remarks: [String]
     /// The zone that `%d` names.
@@ -122,6 +123,7 @@ package struct CompiledLayout: Sendable {
         self.pattern = pattern
         self.dialect = dialect
         steps = compiler.finish()
+        program = HeaderProgram(steps)
         remarks = compiler.remarks
         zone = compiler.zone
         stampLacks =
