@@ -89,7 +89,7 @@ let package = Package(
         floor("LogModel", ["Regexp"]),
         // Floor 0.
         floor(
-            "Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy", "CZip", "CIconv"]),
+            "Bytes", ["CScan", "CZlib", "CZstd", "CDeflate", "CSnappy", "CZip", "CIconv", "CExpat"]),
         floor("Regexp", ["CRE2"]),
         // System libraries and shims.
         .target(name: "CScan"),
@@ -102,6 +102,7 @@ let package = Package(
             name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .systemLibrary(name: "CIconv"),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
 
         // `Tests/bench encode`, whose lines are those of a test as well.

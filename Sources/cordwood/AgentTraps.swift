@@ -77,8 +77,7 @@ struct AgentTraps {
         if !layout.tellsBoundaries {
             out.append("nothing in front of the message tells where an event begins")
         }
-        let hasOffset = pattern.contains("X") && pattern.contains("XXX") || pattern.contains("SSSZ")
-        if appender.zone == nil, layout.stampLacks != nil, !hasOffset {
+        if appender.zone == nil, layout.stampLacks != nil, !layout.stampTellsZone {
             out.append(
                 "the layout names no zone, nor does the JVM: the zone of this machine, "
                     + "\(TimeZone.current.identifier), is taken; --pid tells the JVM's")

@@ -17,7 +17,7 @@ import Testing
         let path = root.appendingPathComponent("Samples/agent.yaml").path
         let sample = try AgentConfiguration.read(path)
         try sample.validate()
-        #expect(sample.groups.count == 5)
+        #expect(sample.groups.count == 7)
         #expect(sample.groups[0].level == .label)
         #expect(sample.labels == ["env": "prod"])
     }

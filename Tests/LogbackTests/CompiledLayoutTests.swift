@@ -158,4 +158,34 @@ import Testing
         let spent = clock.measure { #expect(!isHeader(layout, line)) }
         #expect(spent < .seconds(1))
     }
+
+    private func events(_ pattern: String, _ text: String) throws -> [String] {
+        var assembler = EventAssembler(
+            layout: LayoutRule(compiled: try layout(pattern)), zone: .utc, offset: 0, events: 0)
+        return (assembler.add(Array(text.utf8), now: 77) + assembler.finish(now: 77))
+            .map { String(decoding: $0.text, as: UTF8.self) }
+    }
+
+    /// Headers of another layout within a message begin nothing; a file that has no others is read.
+    @Test func aLayoutThatIsNotWrittenAnyMore() throws {
+        let pattern = "%d{yyyy-MM-dd HH:mm:ss.SSS} [%thread] %-5level - %msg%n"
+        let own = "2026-11-21 10:00:00.123 [main] INFO  - x\n"
+        let other = "2026-11-21T10:00:00.123Z  INFO 7 --- [main] a.B : y\n"
+        #expect(try events(pattern, own + other + other + own).count == 2)
+        #expect(try events(pattern, other + other + "\tat x\n" + other).count == 3)
+        let many = String(repeating: other, count: 300)
+        #expect(try events(pattern, own + many).count == 1 + 101)
+        #expect(try events(pattern, own + many + own + other).count == 1 + 101 + 1)
+    }
+
+    @Test func aTimeWithoutADateTakesTheDayOfReading() throws {
+        let day: Int64 = 1_795_219_200  // 2026-11-21
+        var assembler = EventAssembler(
+            layout: LayoutRule(compiled: try layout("%d{HH:mm:ss} %level - %msg%n")), zone: .utc,
+            offset: 0, events: 0)
+        let now = (day + 36_000) * Nanoseconds.second
+        let text = Array("09:59:59 INFO - a\n23:00:00 INFO - b\n".utf8)
+        let found = assembler.add(text, now: now) + assembler.finish(now: now)
+        #expect(found.map { $0.timestamp / Nanoseconds.second - day } == [35_999, 82_800 - 86_400])
+    }
 }

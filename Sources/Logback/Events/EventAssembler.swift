@@ -43,6 +43,8 @@ package struct EventAssembler {
         /// The last stamp, nanoseconds; its precision is 0 while there was none.
         fileprivate var stamp: Int64 = 0
         fileprivate var precision: Int64 = 0
+        /// Lines since the last header of the layout that look like headers of another one.
+        fileprivate var strangers = 0
 
         package init() {}
     }
@@ -139,15 +141,32 @@ package struct EventAssembler {
         return out
     }
 
+    /// As many lines like headers of another layout, in a row and without one of this, mean that the
+    /// application writes another layout by now: more than a message quotes.
+    private static let mostStrangers = 200
+
+    private mutating func header(_ line: LineSplitter.Line) -> EventHeader? {
+        guard line.startsLine else { return nil }
+        return line.text.withUnsafeBytes { text in
+            if let header = layout.header(of: text, wantsLevel: known.wantsLevel) {
+                known.strangers = 0
+                return header
+            }
+            guard layout.compiled != nil,
+                let guess = LayoutRule.automatic.header(of: text, wantsLevel: true),
+                guess.level != nil, guess.timestamp != nil
+            else { return nil }
+            known.strangers = hasSeenHeader ? known.strangers + 1 : Self.mostStrangers
+            return known.strangers >= Self.mostStrangers ? guess : nil
+        }
+    }
+
     /// `stamp`: the time of the record that the line stood in, which counts for its event.
     private mutating func take(
         _ line: LineSplitter.Line, _ now: Int64, _ out: inout [FileEvent],
         _ stamp: ParsedTimestamp? = nil
     ) {
-        var header =
-            line.startsLine
-            ? line.text.withUnsafeBytes { layout.header(of: $0, wantsLevel: known.wantsLevel) }
-            : nil
+        var header = header(line)
         if header != nil, let stamp { header?.timestamp = stamp }
         if let header {
             known.hasSeenHeader = true

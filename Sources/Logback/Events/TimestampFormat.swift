@@ -44,6 +44,16 @@ package struct TimestampFormat: Sendable {
     /// What stamps of this format do not tell.
     package let lacks: ParsedTimestamp.Lacking
 
+    /// True when stamps tell their distance from UTC.
+    package var tellsZone: Bool {
+        parts.contains { part in
+            switch part {
+            case .zone, .unix: true
+            default: false
+            }
+        }
+    }
+
     /// Nil for a pattern with a letter that is not known.
     package init?(_ pattern: String, letters: Letters = .dateTimeFormatter) {
         switch pattern {

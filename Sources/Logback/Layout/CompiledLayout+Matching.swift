@@ -5,7 +5,7 @@ import LogModel
 extension CompiledLayout {
     /// The header that a line begins with; nil for a line that continues an event.
     package func header(of line: UnsafeRawBufferPointer) -> EventHeader? {
-        HeaderMatch(self, line, wantsFields: false)?.header
+        HeaderMatch(program, line, wantsFields: false)?.header
     }
 
     /// The named values of an event's header, those that are not empty. Nothing for a text that is
@@ -13,7 +13,7 @@ extension CompiledLayout {
     package func fields(of text: UnsafeRawBufferPointer) -> [Label] {
         let end = firstOffset(of: 0x0a, in: text) ?? text.count
         let line = UnsafeRawBufferPointer(rebasing: text[..<end])
-        guard let match = HeaderMatch(self, line, wantsFields: true) else { return [] }
+        guard let match = HeaderMatch(program, line, wantsFields: true) else { return [] }
         var labels: [Label] = []
         for span in match.spans {
             let range = span.start..<span.end
@@ -55,7 +55,7 @@ struct HeaderMatch {
         let end: Int
     }
 
-    private let layout: CompiledLayout
+    private let program: HeaderProgram
     private let line: UnsafeRawBufferPointer
     /// No field ends behind this.
     private let limit: Int
@@ -65,14 +65,15 @@ struct HeaderMatch {
     private var isStrict = true
     private var refused = false
     private var stamp: ParsedTimestamp?
-    private var level: String?
+    /// The number of the level.
+    private var level: Int?
     private(set) var spans: [Span] = []
     /// Where the groups that are open begin.
     private var groups: [Int] = []
 
     /// Nil when the line has no header of the layout.
-    init?(_ layout: CompiledLayout, _ line: UnsafeRawBufferPointer, wantsFields: Bool) {
-        self.layout = layout
+    init?(_ program: HeaderProgram, _ line: UnsafeRawBufferPointer, wantsFields: Bool) {
+        self.program = program
         self.line = line
         self.wantsFields = wantsFields
         limit = min(line.count, CompiledLayout.maxHeaderBytes)
@@ -84,37 +85,36 @@ struct HeaderMatch {
         guard match(0, 0) else { return nil }
     }
 
-    var header: EventHeader { EventHeader(timestamp: stamp, level: level) }
+    var header: EventHeader {
+        EventHeader(timestamp: stamp, level: level.map { HeaderProgram.levels[$0] })
+    }
 
     private mutating func match(_ first: Int, _ start: Int) -> Bool {
         var index = first
         var at = start
-        while index < layout.steps.count {
-            switch layout.steps[index] {
-            case .literal(let bytes):
-                guard starts(with: bytes, at) else { return false }
-                at += bytes.count
-            case .stamp(let format):
-                guard let parsed = format.parse(line, at: at) else { return false }
-                stamp = parsed
-                at = parsed.end
-            case .furtherStamp(let format):
-                guard let parsed = format.parse(line, at: at) else { return false }
-                at = parsed.end
-            case .level(let renderings):
-                guard let found = renderings.first(where: { starts(with: $0.bytes, at) }) else {
+        while index < program.instructions.count {
+            let step = program.instructions[index]
+            switch step.kind {
+            case .literal:
+                guard starts(with: step.from..<step.to, at) else { return false }
+                at += step.to - step.from
+            case .stamp, .furtherStamp:
+                guard let parsed = program.formats[step.from].parse(line, at: at) else {
                     return false
                 }
-                level = found.level
-                at += found.bytes.count
+                if step.kind == .stamp { stamp = parsed }
+                at = parsed.end
+            case .level:
+                guard let end = matchLevel(step.from, at) else { return false }
+                at = end
             case .colours: at = HeaderLevel.skipColours(line, at)
             case .padding: while at < limit, line[at] == 0x20 { at += 1 }
             case .groupStart: groups.append(at)
-            case .groupEnd(let least, let isLeftAligned):
-                guard let end = closeGroup(at, least, isLeftAligned) else { return false }
+            case .groupEnd:
+                guard let end = closeGroup(at, step.least, step.isLeftAligned) else { return false }
                 at = end
             case .optionalBrackets: return matchBrackets(index, at)
-            case .field(let field): return match(field, index, at)
+            case .field: return match(step, index, at)
             case .lineEnd: return at == line.count
             }
             index += 1
@@ -122,10 +122,25 @@ struct HeaderMatch {
         return true
     }
 
-    private func starts(with bytes: [UInt8], _ at: Int) -> Bool {
-        guard at + bytes.count <= line.count else { return false }
-        for i in 0..<bytes.count where line[at + i] != bytes[i] { return false }
+    private func starts(with literal: Range<Int>, _ at: Int) -> Bool {
+        guard at + literal.count <= line.count else { return false }
+        var place = at
+        for i in literal {
+            if line[place] != program.bytes[i] { return false }
+            place += 1
+        }
         return true
+    }
+
+    private mutating func matchLevel(_ first: Int, _ at: Int) -> Int? {
+        for number in 0..<HeaderProgram.levels.count {
+            let range = program.renderings[first + number]
+            if starts(with: range, at) {
+                level = number
+                return at + range.count
+            }
+        }
+        return nil
     }
 
     private mutating func closeGroup(_ end: Int, _ least: Int, _ isLeftAligned: Bool) -> Int? {
@@ -144,8 +159,9 @@ struct HeaderMatch {
     /// The rest from a field on; what an attempt has noted is taken back when it fails.
     private mutating func follows(_ index: Int, _ start: Int, _ end: Int, _ next: Int) -> Bool {
         tries += 1
-        if isStrict, case .field(let field) = layout.steps[index], !field.width.isFixed,
-            field.width.least == 0, !field.without.allows(line[start..<end])
+        let step = program.instructions[index]
+        if isStrict, step.without != .nothing, step.least == 0,
+            !step.without.allows(line[start..<end])
         {
             refused = true
             return false
@@ -176,32 +192,27 @@ struct HeaderMatch {
     }
 
     private mutating func match(
-        _ field: CompiledLayout.Field, _ index: Int, _ at: Int
+        _ step: HeaderProgram.Instruction, _ index: Int, _ at: Int
     ) -> Bool {
-        if field.width.isFixed {
-            guard let end = advanced(at, by: field.width.least) else { return false }
+        guard var end = advanced(at, by: step.least) else { return false }
+        if step.least == step.most { return follows(index, at, end, end) }
+        guard index + 1 < program.instructions.count else {
+            if step.isNumber { while end < limit, Self.isNumber(line[end]) { end += 1 } }
             return follows(index, at, end, end)
         }
-        guard var end = advanced(at, by: field.width.least) else { return false }
-        if index + 1 == layout.steps.count {
-            if field.isNumber { while end < limit, Self.isNumber(line[end]) { end += 1 } }
-            return follows(index, at, end, end)
+        let next = program.instructions[index + 1]
+        if next.kind == .lineEnd { return follows(index, at, line.count, line.count) }
+        if next.kind == .literal, step.most == .max, !step.isNumber {
+            return match(index, at, from: end, upTo: next.from..<next.to)
         }
-        if case .lineEnd = layout.steps[index + 1] {
-            return follows(index, at, line.count, line.count)
-        }
-        var width = field.width.least
-        let mark: UInt8? =
-            if case .literal(let bytes) = layout.steps[index + 1] { bytes[0] } else { nil }
-        if let mark, field.width.most == .max, !field.isNumber {
-            return match(index, at, from: end, upTo: mark)
-        }
+        let mark: UInt8? = next.kind == .literal ? program.bytes[next.from] : nil
+        var width = step.least
         while tries < CompiledLayout.maxTries {
             if mark == nil || end < line.count && line[end] == mark {
                 if follows(index, at, end, end) { return true }
             }
-            guard end < limit, width < field.width.most, line[end] != 0x1b,
-                !field.isNumber || Self.isNumber(line[end])
+            guard end < limit, width < step.most, line[end] != 0x1b,
+                !step.isNumber || Self.isNumber(line[end])
             else { return false }
             width += Self.units(of: line[end])
             end += 1
@@ -212,17 +223,14 @@ struct HeaderMatch {
 
     /// A field of any width in front of a literal, found by the literal's first byte.
     private mutating func match(
-        _ index: Int, _ at: Int, from start: Int, upTo mark: UInt8
+        _ index: Int, _ at: Int, from start: Int, upTo literal: Range<Int>
     ) -> Bool {
+        let mark = program.bytes[literal.lowerBound]
         var end = start
         while let found = firstOffset(of: mark, in: line, from: end), found < limit,
             tries < CompiledLayout.maxTries
         {
-            if case .literal(let bytes) = layout.steps[index + 1], starts(with: bytes, found),
-                follows(index, at, found, found)
-            {
-                return true
-            }
+            if starts(with: literal, found), follows(index, at, found, found) { return true }
             end = found + 1
         }
         return false

@@ -86,12 +86,15 @@ package struct CompiledLayout: Sendable {
     package let pattern: String
     package let dialect: Dialect
     let steps: [Step]
+    let program: HeaderProgram
     /// What of the pattern does not become fields, in sentences.
     package let remarks: [String]
     /// The zone that `%d` names.
     package let zone: String?
     /// What stamps of this layout do not tell; nil when it writes none in front of the message.
     package let stampLacks: ParsedTimestamp.Lacking?
+    /// True when its stamps tell their distance from UTC.
+    package let stampTellsZone: Bool
     /// Names of the fields that it gives, for people.
     package let fieldNames: [String]
     /// False when nothing in front of the message tells where an event begins.
@@ -120,12 +123,16 @@ package struct CompiledLayout: Sendable {
         self.pattern = pattern
         self.dialect = dialect
         steps = compiler.finish()
+        program = HeaderProgram(steps)
         remarks = compiler.remarks
         zone = compiler.zone
         stampLacks =
             steps.lazy.compactMap { step -> ParsedTimestamp.Lacking? in
                 if case .stamp(let format) = step { format.lacks } else { nil }
             }.first
+        stampTellsZone = steps.contains { step in
+            if case .stamp(let format) = step { format.tellsZone } else { false }
+        }
         fieldNames = steps.compactMap(\.fieldText)
         tellsBoundaries = steps.contains { step in
             switch step {

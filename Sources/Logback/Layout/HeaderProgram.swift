@@ -1,0 +1,75 @@
+/// The steps of a layout as matching walks them: plain values, nothing that is counted when it is
+/// copied, as every line takes a dozen of them.
+struct HeaderProgram: Sendable {
+    struct Instruction: Sendable {
+        enum Kind: Sendable {
+            case literal, stamp, furtherStamp, level, field, optionalBrackets, colours, padding
+            case groupStart, groupEnd, lineEnd
+        }
+
+        var kind: Kind
+        /// Of a literal: its bytes. Of a stamp: the number of its format. Of a level: the number of its
+        /// first rendering.
+        var from = 0
+        var to = 0
+        /// UTF-16 units.
+        var least = 0
+        var most = Int.max
+        var isNumber = false
+        var isLeftAligned = false
+        var without = CompiledLayout.Without.nothing
+    }
+
+    private(set) var instructions: [Instruction] = []
+    private(set) var bytes: [UInt8] = []
+    private(set) var formats: [TimestampFormat] = []
+    /// Bytes of the levels as they are written, five for each place of a level.
+    private(set) var renderings: [Range<Int>] = []
+
+    static let levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
+
+    init(_ steps: [CompiledLayout.Step]) {
+        for step in steps { instructions.append(instruction(step)) }
+    }
+
+    private mutating func instruction(_ step: CompiledLayout.Step) -> Instruction {
+        switch step {
+        case .literal(let literal):
+            let range = store(literal)
+            return Instruction(kind: .literal, from: range.lowerBound, to: range.upperBound)
+        case .stamp(let format): return stamp(format, .stamp)
+        case .furtherStamp(let format): return stamp(format, .furtherStamp)
+        case .level(let written):
+            let first = renderings.count
+            for rendering in written {
+                let range = store(rendering.bytes)
+                renderings.append(range)
+            }
+            return Instruction(kind: .level, from: first)
+        case .field(let field):
+            return Instruction(
+                kind: .field, least: field.width.least, most: field.width.most,
+                isNumber: field.isNumber, without: field.without)
+        case .optionalBrackets: return Instruction(kind: .optionalBrackets)
+        case .colours: return Instruction(kind: .colours)
+        case .padding: return Instruction(kind: .padding)
+        case .groupStart: return Instruction(kind: .groupStart)
+        case .groupEnd(let least, let isLeftAligned):
+            return Instruction(kind: .groupEnd, least: least, isLeftAligned: isLeftAligned)
+        case .lineEnd: return Instruction(kind: .lineEnd)
+        }
+    }
+
+    private mutating func store(_ literal: [UInt8]) -> Range<Int> {
+        let start = bytes.count
+        bytes += literal
+        return start..<bytes.count
+    }
+
+    private mutating func stamp(
+        _ format: TimestampFormat, _ kind: Instruction.Kind
+    ) -> Instruction {
+        formats.append(format)
+        return Instruction(kind: kind, from: formats.count - 1)
+    }
+}

@@ -1,0 +1,224 @@
+"""`cordwood agent --logback` and `--pid`: the application's own configuration is all the agent is told."""
+import io
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+import unittest
+import zipfile
+
+from harness import EndToEndCase, SECOND, wait_until
+
+JARS = [pathlib.Path("/usr/share/java") / f"{jar}.jar" for jar in (
+    "logback-classic", "logback-core", "slf4j-api", "janino", "commons-compiler")]
+LOGBACK = pathlib.Path(__file__).parent / "logback"
+EVENTS = 2000
+
+# Spring Boot's patterns for files, as its manual and its jars have them, with Logback's own words where
+# its classes are not here.
+WRITTEN = {
+    "2.7.18": "%d{yyyy-MM-dd HH:mm:ss.SSS} %5p ${PID} --- [%t] %-40.40logger{39} : %m%n%ex",
+    "3.1.5": "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %5p ${PID} --- [%t] %-40.40logger{39} : %m%n%ex",
+    "3.5.0": "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %5p ${PID} --- [shop] [%t] %-40.40logger{39} : %m%n%ex",
+    "4.0.1": "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %5p ${PID} --- [shop] [%t] %-40.40logger{39} : %m%n%ex",
+}
+
+
+class ApplicationCase(EndToEndCase):
+    def boot_jar(self, version, settings, more=()):
+        jar = self.folder / "app.jar"
+        with zipfile.ZipFile(jar, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("META-INF/MANIFEST.MF", f"Manifest-Version: 1.0\r\nSpring-Boot-Version: {version}\r\n")
+            archive.writestr("BOOT-INF/classes/application.yml", settings)
+            archive.writestr(f"BOOT-INF/lib/spring-boot-{version}.jar", b"")
+            for name, content in more:
+                archive.writestr(name, content)
+        return jar
+
+    def explain(self, *arguments, code=0):
+        result = self.run_cordwood("agent", "explain", *arguments)
+        self.assertEqual(result.returncode, code, result.stderr.decode() + result.stdout.decode())
+        return result.stdout.decode() if code == 0 else result.stderr.decode()
+
+
+class Applications(ApplicationCase):
+    def test_explain_tells_origins_and_traps(self):
+        jar = self.boot_jar("3.5.0", "spring:\n  application:\n    name: shop\nlogging:\n  file:\n    name: ${DIR:logs}/app.log\n"
+                            "  logback:\n    rollingpolicy:\n      max-history: 1\n      total-size-cap: 1MB\n")
+        logs = self.folder / "logs"
+        logs.mkdir()
+        lines = [f"2026-11-21T19:00:{n:02}.123+09:00  INFO 42 --- [shop] [main] {'a.b.Service':<40} : seq={n}" for n in range(20)]
+        (logs / "app.log").write_text("\n".join(lines) + "\n")
+        (logs / "app.log.2026-11-20.0.gz").write_bytes(b"x" * 500_000)
+        now = time.time()
+        os.utime(logs / "app.log.2026-11-20.0.gz", (now - 20, now - 20))
+        (logs / "app.log.2026-11-20.1.gz").write_bytes(b"x" * 500_000)
+        os.utime(logs / "app.log.2026-11-20.1.gz", (now - 10, now - 10))
+        text = self.explain("--logback", jar)
+        self.assertRegex(text, r"application +shop\n +from \S*app\.jar!/BOOT-INF/classes/application\.yml:3")
+        self.assertRegex(text, r"Spring Boot +3\.5\.0\n +from \S*MANIFEST\.MF")
+        self.assertIn(f"file            {logs}/app.log", text)
+        self.assertIn("LOG_FILE from", text)
+        self.assertIn("LOGBACK_ROLLINGPOLICY_MAX_HISTORY from", text)
+        self.assertEqual(len(re.findall(r"INFO pid=42 thread=main logger=a\.b\.Service\n", text)), 10)
+        self.assertIn("20 of them begin as the layout says", text)
+        self.assertRegex(text, r"totalSizeCap deletes what is unread after \d+ (seconds|minutes) at today's rate")
+        self.assertIn("packed the moment", text)
+        yaml = text.split("agent.yaml that says the same\n")[1]
+        (self.folder / "agent.yaml").write_text(yaml)
+        again = self.explain("--config", self.folder / "agent.yaml")
+        self.assertEqual(len(re.findall(r"INFO pid=42 thread=main logger=a\.b\.Service\n", again)), 10)
+
+    def test_a_configuration_in_a_library_of_the_jar(self):
+        library = io.BytesIO()
+        with zipfile.ZipFile(library, "w") as archive:
+            archive.writestr("company/files.xml", "<included><appender name='F' class='ch.qos.logback.core.FileAppender'>"
+                             "<file>logs/${app}.log</file><encoder><pattern>%d %level - %msg%n</pattern></encoder>"
+                             "</appender></included>")
+        jar = self.boot_jar("2.7.0", "spring.application.name: shop", [
+            ("BOOT-INF/lib/company-logging-1.0.jar", library.getvalue()),
+            ("BOOT-INF/classes/logback-spring.xml",
+             "<configuration><springProperty name='app' source='spring.application.name'/>"
+             "<include resource='company/files.xml'/><root><appender-ref ref='F'/></root></configuration>")])
+        text = self.explain("--logback", jar)
+        self.assertIn(f"{self.folder}/logs/shop.log", text)
+        self.assertIn("BOOT-INF/lib/company-logging-1.0.jar!/company/files.xml:1", text)
+
+    def test_unreadable_and_shared_files(self):
+        path = self.folder / "logback.xml"
+        appenders = "".join(
+            f'<appender name="{n}" class="ch.qos.logback.core.FileAppender"><file>{self.folder}/a.log</file>'
+            "<encoder><pattern>%d %level - %msg%n</pattern></encoder></appender>" for n in "AB")
+        path.write_text(f'<configuration>{appenders}<root><appender-ref ref="A"/><appender-ref ref="B"/></root></configuration>')
+        (self.folder / "a.log").write_text("x\n")
+        text = self.explain("--logback", path)
+        self.assertRegex(text, r"a\.log is written by A \(\S+\) too")
+
+    def test_traps_of_layouts(self):
+        def traps(pattern, extra=""):
+            path = self.folder / "logback.xml"
+            path.write_text(
+                '<configuration><appender name="F" class="ch.qos.logback.core.rolling.RollingFileAppender">'
+                f"<file>{self.folder}/a.log</file>{extra}<encoder><pattern>{pattern}</pattern></encoder></appender>"
+                '<root><appender-ref ref="F"/></root></configuration>')
+            return self.explain("--logback", path)
+        self.assertIn("put quotes around it", traps("%d{yyyy-MM-dd HH:mm:ss,SSS} %level %msg%n"))
+        self.assertIn("the time of the day alone", traps("%d{HH:mm:ss} %level %msg%n"))
+        text = traps("%d %level %X{a}%X{b} %msg%n", "<immediateFlush>false</immediateFlush>")
+        for part in ("the zone of this machine", "no <charset>", "neither becomes a field", "immediateFlush is off",
+                     "no file is there yet"):
+            self.assertIn(part, text)
+        self.assertIn("prudent", traps("%d %level %msg%n", "<prudent>true</prudent>"))
+
+    def test_hostile_configurations_are_refused(self):
+        path = self.folder / "logback.xml"
+        path.write_text('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><configuration>&e;</configuration>')
+        self.assertIn("a document type is refused", self.explain("--logback", path, code=2))
+        path.write_text(f'<configuration><include file="{path}"/></configuration>')
+        self.assertIn("includes itself", self.explain("--logback", path, code=2))
+        bomb = self.boot_jar("3.5.0", b"logging.file.name: x\n#" + b"0" * 50_000_000)
+        self.assertLess(bomb.stat().st_size, 200_000)
+        self.assertIn("application.yml", self.explain("--logback", bomb, code=2))
+        (self.folder / "bad.jar").write_bytes(b"PK\x03\x04 no zip file")
+        self.assertIn("no jar or war", self.explain("--logback", self.folder / "bad.jar", code=2))
+        self.assertIn("no such process", self.explain("--pid", "4194304", code=2))
+
+
+@unittest.skipUnless(shutil.which("javac") and all(j.exists() for j in JARS),
+                     "needs a JDK and Debian's liblogback-java, which Tests/run installs")
+class RealApplications(ApplicationCase):
+    def compile(self):
+        classes = self.folder / "classes"
+        classes.mkdir(exist_ok=True)
+        path = ":".join(map(str, JARS))
+        subprocess.run(["javac", "-encoding", "UTF-8", "-cp", path, "-d", classes, LOGBACK / "EventSource.java"], check=True)
+        return f"{classes}:{path}"
+
+    def boot(self, version):
+        """A jar with settings and nothing else; Logback writes what Boot's default would."""
+        settings = "spring:\n  application: {name: shop}\nlogging:\n  file: {path: var/log}\n"
+        jar = self.boot_jar(version, settings)
+        logs = self.folder / "var/log"
+        logs.mkdir(parents=True)
+        configuration, truth = self.folder / "written.xml", self.folder / "truth"
+        configuration.write_text(
+            '<configuration><property name="PID" value="31337"/>'
+            '<appender name="FILE" class="ch.qos.logback.core.rolling.RollingFileAppender">'
+            f"<file>{logs}/spring.log</file>"
+            '<rollingPolicy class="ch.qos.logback.core.rolling.SizeAndTimeBasedRollingPolicy">'
+            f"<fileNamePattern>{logs}/spring.log.%d{{yyyy-MM-dd}}.%i.gz</fileNamePattern>"
+            "<maxFileSize>100KB</maxFileSize><maxHistory>7</maxHistory></rollingPolicy>"
+            f"<encoder><pattern>{WRITTEN[version]}</pattern><charset>UTF-8</charset></encoder></appender>"
+            '<root level="DEBUG"><appender-ref ref="FILE"/></root></configuration>')
+        classes, started = self.compile(), time.time_ns()
+        server = self.serve()
+        agent = self.agent("--server", f"http://127.0.0.1:{server.port}", "--state", self.folder / "state",
+                           "--logback", jar)
+        java = subprocess.run(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", classes, "EventSource",
+                               configuration, str(EVENTS), "2000", truth], stderr=subprocess.DEVNULL, timeout=120)
+        self.assertEqual(java.returncode, 0)
+        until = time.time_ns() + 600 * SECOND
+        selector = '{app="shop"}'
+        wait_until(lambda: server.count(selector, until) >= EVENTS, 60, f"all events\n{agent.tail()}")
+        seen = set()
+        answer = server.range(selector, started - 60 * SECOND, until, limit=5000)
+        for stream in answer.json["data"]["result"]:
+            fields = stream["stream"]
+            self.assertRegex(fields["thread"], r"^http-nio-8080-exec-\d$")
+            self.assertIn(fields["logger"], ("com.acme.order.OrderService", "kr.co.acme.auth.LoginController"))
+            self.assertEqual(fields["pid"], "31337")
+            self.assertIn(fields["level"], ("INFO", "WARN", "ERROR"))
+            for _, line in [value[:2] for value in stream["values"]]:
+                numbers = re.findall(r"seq=(\d+);", line)
+                self.assertEqual(len(numbers), 1, line)
+                seen.add(int(numbers[0]))
+        self.assertEqual(seen, set(range(EVENTS)))
+        self.assertEqual(server.count(selector, until), EVENTS)
+        self.assertEqual(agent.stop(), 0)
+
+    def test_a_running_jvm(self):
+        logs = self.folder / "jvm-logs"
+        configuration, truth = self.folder / "pid.xml", self.folder / "truth"
+        configuration.write_text(
+            '<configuration><appender name="F" class="ch.qos.logback.core.FileAppender">'
+            "<file>${LOG_HOME}/${NAME_OF_APP:-x}.log</file>"
+            "<encoder><pattern>%d{yyyy-MM-dd HH:mm:ss.SSS} [%thread] %-5level %logger{36} [%X{traceId:-}] - %msg%n</pattern>"
+            '</encoder></appender><root level="DEBUG"><appender-ref ref="F"/></root></configuration>')
+        classes, started = self.compile(), time.time_ns()
+        java = subprocess.Popen(
+            ["java", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={configuration}", f"-DLOG_HOME={logs}",
+             "-Duser.timezone=America/New_York", "-Dfile.encoding=UTF-8", "-cp", classes, "EventSource", configuration,
+             "100000", "200", truth], env={**os.environ, "NAME_OF_APP": "orders"}, cwd=self.folder,
+            stderr=subprocess.DEVNULL)
+        self.addCleanup(java.wait)
+        self.addCleanup(java.kill)
+        wait_until(lambda: (logs / "orders.log").exists(), 30, "the log file")
+        text = self.explain("--pid", java.pid)
+        self.assertIn("NAME_OF_APP from the environment variable NAME_OF_APP", text)
+        self.assertRegex(text, r"zone +America/New_York\n +from -Duser\.timezone in /proc/\d+/cmdline")
+        server = self.serve()
+        agent = self.agent("--server", f"http://127.0.0.1:{server.port}", "--state", self.folder / "state",
+                           "--pid", java.pid, "--label", "app=orders")
+        until = time.time_ns() + 600 * SECOND
+        wait_until(lambda: server.count('{app="orders"}', until) >= 100, 60, "entries")
+        java.kill()
+        answer = server.range('{app="orders"}', started - 60 * SECOND, until, limit=100)
+        for stream in answer.json["data"]["result"]:
+            # Read in the JVM's zone: in this machine's, hours would lie between.
+            for value in stream["values"]:
+                self.assertLess(abs(int(value[0]) - time.time_ns()), 300 * SECOND)
+            self.assertIn("traceId", stream["stream"])
+        self.assertEqual(agent.stop(), 0)
+
+
+def _boot(version):
+    return lambda self: self.boot(version)
+
+
+for _version in WRITTEN:
+    setattr(RealApplications, "test_defaults_of_boot_" + _version.replace(".", "_"), _boot(_version))
+
+if __name__ == "__main__":
+    unittest.main()
