@@ -157,7 +157,7 @@ class RealApplications(ApplicationCase):
         agent = self.agent("--server", f"http://127.0.0.1:{server.port}", "--state", self.folder / "state",
                            "--logback", jar)
         java = subprocess.run(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", classes, "EventSource",
-                               configuration, str(EVENTS), "2000", truth], stderr=subprocess.DEVNULL, timeout=120)
+                               configuration, str(EVENTS), "2000", truth, "0"], stderr=subprocess.DEVNULL, timeout=120)
         self.assertEqual(java.returncode, 0)
         until = time.time_ns() + 600 * SECOND
         selector = '{app="shop"}'
@@ -190,7 +190,7 @@ class RealApplications(ApplicationCase):
         java = subprocess.Popen(
             ["java", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={configuration}", f"-DLOG_HOME={logs}",
              "-Duser.timezone=America/New_York", "-Dfile.encoding=UTF-8", "-cp", classes, "EventSource", configuration,
-             "100000", "200", truth], env={**os.environ, "NAME_OF_APP": "orders"}, cwd=self.folder,
+             "100000", "200", truth, "0"], env={**os.environ, "NAME_OF_APP": "orders"}, cwd=self.folder,
             stderr=subprocess.DEVNULL)
         self.addCleanup(java.wait)
         self.addCleanup(java.kill)
