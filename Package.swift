@@ -110,6 +110,11 @@ let package = Package(
             name: "bench-columns", dependencies: ["Segment", "LogModel", "Bytes"],
             path: "Tests/BenchColumns", swiftSettings: strict),
 
+        // `Tests/bench layouts`.
+        .executableTarget(
+            name: "bench-layouts", dependencies: ["Logback", "LogModel"],
+            path: "Tests/BenchLayouts", swiftSettings: strict),
+
         tests("BytesTests", ["Bytes"]),
         tests("RegexpTests", ["Regexp"]),
         tests("LogModelTests", ["LogModel"]),

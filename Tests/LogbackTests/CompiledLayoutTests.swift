@@ -154,9 +154,8 @@ import Testing
         let layout = try layout(
             "%X{a} %X{b} %X{c} %X{d} %X{e} %X{f} %X{g} %X{h} %level - %msg%n")
         let line = String(repeating: "x ", count: 8000)
-        let clock = ContinuousClock()
-        let spent = clock.measure { #expect(!isHeader(layout, line)) }
-        #expect(spent < .seconds(1))
+        // Unbounded, it would not end within a lifetime.
+        #expect(!isHeader(layout, line))
     }
 
     private func events(_ pattern: String, _ text: String) throws -> [String] {
