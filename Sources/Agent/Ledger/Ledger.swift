@@ -27,6 +27,11 @@ package final class Ledger: Sendable {
         package var from: Int64
         package var to: Int64?
         package var why: String?
+        /// Of entries that a rule has dropped: how many, and their bytes, which are less than the range.
+        package var entries: Int64?
+        package var bytes: Int64?
+
+        var knownBytes: Int64 { bytes ?? max(0, (to ?? from) - from) }
     }
 
     package struct Sum: Codable, Sendable, Equatable {
@@ -36,7 +41,7 @@ package final class Ledger: Sendable {
 
         mutating func add(_ range: Range) {
             ranges += 1
-            bytes += max(0, (range.to ?? range.from) - range.from)
+            bytes += range.knownBytes
         }
     }
 
@@ -145,7 +150,7 @@ package final class Ledger: Sendable {
         var totals = content.totals
         for range in kept + recent {
             totals[range.what]?.ranges -= 1
-            totals[range.what]?.bytes -= max(0, (range.to ?? range.from) - range.from)
+            totals[range.what]?.bytes -= range.knownBytes
         }
         let head = Head(
             totals: Dictionary(uniqueKeysWithValues: totals.map { ($0.key.rawValue, $0.value) }),
