@@ -80,6 +80,9 @@ struct AgentStatusCommand: AsyncParsableCommand {
         for (fate, sum) in status.totals.sorted(by: { $0.key > $1.key }) {
             lines.append("\(fate): \(sum.ranges) ranges, \(sum.bytes) bytes")
         }
+        for (why, count) in status.dropped.sorted(by: { $0.key < $1.key }) {
+            lines.append("dropped \(count) entries lately: \(TerminalText.safe(why))")
+        }
         let shown = ranges > 0 ? status.notShipped.suffix(ranges) : status.notShipped[...]
         for range in shown {
             let end = range.to.map { "\($0)" } ?? "its end"

@@ -163,7 +163,7 @@ class Outputs(EndToEndCase):
         server, proxy = self.ended(Recorder()), self.ended(Proxy())
         self.write(range(3))
         self.configured(f"server: http://127.0.0.1:{server.server_port}\n"
-                        f"proxy: http://me:word@127.0.0.1:{proxy.server_port}\n")
+                        f"proxy: http://me:word@127.0.0.1:{proxy.server_address[1]}\n")
         wait_until(lambda: len(server.lines) == 3, 20, "the lines")
         self.assertIn(("CONNECT", f"127.0.0.1:{server.server_port}",
                        "Basic " + base64.b64encode(b"me:word").decode()), proxy.seen)

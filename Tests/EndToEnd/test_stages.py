@@ -61,6 +61,9 @@ class Stages(EndToEndCase):
         self.assertIn('cordwood_agent_dropped_total{why="drop: |= \\"health\\""}', request(metrics, "GET", "/metrics").text)
         self.assertEqual(agent.stop(), 0)
         ledger = [json.loads(line) for line in (self.folder / "state/ledger.jsonl").read_text().splitlines()]
+        status = json.loads(self.run_cordwood("agent", "status", "--config", self.config, "--json").stdout)
+        self.assertGreater(status["dropped"]['drop: |= "health"'], 0)
+        self.assertEqual(status["notShipped"], [])
         health = [r for r in ledger if r.get("what") == "set aside" and "health" in r.get("why", "")]
         self.assertTrue(health)
         # The same rules over the same bytes choose the same entries.
