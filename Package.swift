@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -61,8 +62,8 @@ let package = Package(
         floor(
             "Agent",
             [
-                "CFiles", "CMemory", "Logback", "Wire", "LogModel", "Regexp", "Bytes", log,
-                lifecycle, yaml,
+                "Pipeline", "LogQL", "CFiles", "CMemory", "Logback", "Wire", "LogModel", "Regexp",
+                "Bytes", log, lifecycle, yaml,
             ]),
         // Floor 4.
         floor("Pipeline", ["Template", "LogQL", "LogModel", "Regexp", "Bytes"]),
@@ -83,6 +84,7 @@ let package = Package(
             [
                 "LogModel", "Bytes", log, nio, sockets,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]),
         // Floor 1.
@@ -128,7 +130,7 @@ let package = Package(
         tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
         tests("StorageTests", ["Storage", "Segment", "Query", "LogModel", "Bytes"]),
         tests("QueryTests", ["Query", "Storage", "Pipeline", "LogQL", "LogModel", log]),
-        tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes"]),
+        tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes", log]),
         tests("CommandTests", ["cordwood", "Query", "Segment", "LogModel", "Bytes"]),
         tests("ServerTests", ["Server", "Query", "Storage", "Wire", "LogModel", nio, sockets]),
     ],

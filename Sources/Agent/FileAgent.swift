@@ -3,30 +3,37 @@ import Foundation
 import LogModel
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Wire
 
-/// Follows files and ships their events until it is told to stop. One agent per state folder.
+/// Follows files and ships their events to one output until it is told to stop. One agent per state
+/// folder. Its configuration may change while it runs: then it ends what is on its way, keeps the
+/// files open, and goes on by the new one.
 package final class FileAgent: Service {
-    private let configuration: AgentConfiguration
+    private struct State {
+        var configuration: AgentConfiguration
+        var discovery: Discovery
+        /// To go on with.
+        var next: AgentConfiguration?
+        var isStopped = false
+    }
+
+    private let state: Mutex<State>
     private let logger: Logger
     private let lock: StateLock
     private let metrics = SharedMetrics()
-    private let discovery: Discovery
     private let ledger: Ledger
 
     private static let statusEvery: Duration = .seconds(10)
     /// How often `status.json` is written, if anything changed.
     private static let statusFileEvery: Duration = .seconds(1)
+    /// How often a stop and a new configuration are looked for.
+    private static let lookEvery: Duration = .milliseconds(200)
     /// How long a stop waits for the push that is on its way.
     private static let stopSeconds = 5.0
 
     package init(_ configuration: AgentConfiguration, logger: Logger) throws(AgentError) {
-        var configuration = configuration
-        while configuration.server.hasSuffix("/") { configuration.server.removeLast() }
-        try configuration.validate()
-        for index in configuration.groups.indices {
-            configuration.groups[index].nameInput(state: configuration.state)
-        }
+        let configuration = try Self.prepared(configuration)
         do {
             try FileManager.default.createDirectory(
                 atPath: configuration.state, withIntermediateDirectories: true,
@@ -34,16 +41,36 @@ package final class FileAgent: Service {
         } catch {
             throw .state("creating \(configuration.state): \(error.localizedDescription)")
         }
-        self.configuration = configuration
         self.logger = logger
         lock = try StateLock(folder: configuration.state)
         let now = Int64(Date().timeIntervalSince1970)
         var registry = try SourceRegistry(folder: configuration.state, now: now)
         // The time of the first start tells rolls from history: no crash may move it.
         try registry.save(now: now)
-        let maxOpenFiles = min(DescriptorLimit.raise(), configuration.maxOpenFiles ?? .max)
         ledger = Ledger(folder: configuration.state)
-        discovery = Discovery(
+        let discovery = Self.discovery(configuration, registry, ledger, logger, metrics)
+        state = Mutex(State(configuration: configuration, discovery: discovery))
+    }
+
+    /// Checked, and in the form that the rest expects.
+    private static func prepared(
+        _ given: AgentConfiguration
+    ) throws(AgentError) -> AgentConfiguration {
+        var configuration = given
+        while configuration.server.hasSuffix("/") { configuration.server.removeLast() }
+        try configuration.validate()
+        for index in configuration.groups.indices {
+            configuration.groups[index].nameInput(state: configuration.state)
+        }
+        return configuration
+    }
+
+    private static func discovery(
+        _ configuration: AgentConfiguration, _ registry: SourceRegistry, _ ledger: Ledger,
+        _ logger: Logger, _ metrics: SharedMetrics
+    ) -> Discovery {
+        let maxOpenFiles = min(DescriptorLimit.raise(), configuration.maxOpenFiles ?? .max)
+        return Discovery(
             configuration, registry: registry, ledger: ledger, maxOpenFiles: maxOpenFiles,
             logger: logger, metrics: metrics)
     }
@@ -54,33 +81,78 @@ package final class FileAgent: Service {
         return current
     }
 
-    package func run() async throws {
-        let session = HTTPSession()
-        let stop = StopFlag()
-        let scanning = Thread { [discovery] in discovery.run(until: stop) }
-        scanning.name = "cordwood-discovery"
-        scanning.start()
-        let spooling = Thread { [configuration, discovery, logger] in
-            Spool(configuration, discovery: discovery, logger: logger).run(until: stop)
+    /// False when there are other outputs.
+    var isAlone: Bool { state.withLock(\.configuration.isAlone) }
+
+    /// Goes on by another configuration, soon. Throws when it cannot be; then nothing changes.
+    package func reload(_ configuration: AgentConfiguration) throws(AgentError) {
+        let next = try Self.prepared(configuration)
+        let current = state.withLock(\.configuration)
+        guard next.state == current.state else {
+            throw .configuration("state: the folder changes with a restart only")
         }
-        spooling.name = "cordwood-spool"
-        spooling.start()
-        let input = try startInput(stop)
-        await withGracefulShutdownHandler {
-            await cancelWhenGracefulShutdown { await self.ship(session, input) }
+        guard next.followsInput || !current.followsInput, !next.followsInput || current.followsInput
+        else { throw .configuration("standard input comes and goes with a restart only") }
+        state.withLock { $0.next = next }
+    }
+
+    /// Ends `run`, soon.
+    package func stop() { state.withLock { $0.isStopped = true } }
+
+    private var isInterrupted: Bool { state.withLock { $0.isStopped || $0.next != nil } }
+
+    package func run() async throws {
+        let stop = StopFlag()
+        defer { stop.set() }
+        let (configuration, discovery) = state.withLock { ($0.configuration, $0.discovery) }
+        let input = try startInput(configuration, stop)
+        var scanning = Scanning(configuration, discovery, logger)
+        try await withGracefulShutdownHandler {
+            while true {
+                let configuration = state.withLock(\.configuration)
+                try await cancelWhenGracefulShutdown {
+                    try await self.generation(configuration, input)
+                }
+                guard !Task.isCancelled, !Task.isShuttingDownGracefully, let next = takeNext()
+                else { break }
+                scanning = await change(to: next, scanning)
+                logger.notice("the configuration was read again")
+            }
         } onGracefulShutdown: {
         }
-        stop.set()
-        await session.close()
+        scanning.end()
         logger.info("stopped: \(metrics.current.statusLine)")
     }
 
-    /// Standard input, when it is to be followed, and whether it has ended.
-    private func startInput(_ stop: StopFlag) throws -> (input: StandardInput, ended: StopFlag)? {
-        let pattern = StandardInput.pattern(configuration.state)
-        guard configuration.groups.contains(where: { $0.paths.contains(pattern) }) else {
-            return nil
+    private func takeNext() -> AgentConfiguration? {
+        state.withLock { state in
+            defer { state.next = nil }
+            return state.isStopped ? nil : state.next
         }
+    }
+
+    /// Exchanges discoveries: the old one looks for files until the new one is about to.
+    private func change(to next: AgentConfiguration, _ scanning: Scanning) async -> Scanning {
+        // Until now it has looked for files; what it holds goes over.
+        await scanning.finish()
+        let (before, old) = state.withLock { ($0.configuration, $0.discovery) }
+        let open = old.handOver(before.groups)
+        let registry = old.shared.withLock(\.registry)
+        let discovery = Self.discovery(next, registry, ledger, logger, metrics)
+        discovery.adopt(open, next.groups)
+        metrics.update { $0.forgetAll() }
+        state.withLock { state in
+            state.configuration = next
+            state.discovery = discovery
+        }
+        return Scanning(next, discovery, logger)
+    }
+
+    /// Standard input, when it is to be followed, and whether it has ended.
+    private func startInput(
+        _ configuration: AgentConfiguration, _ stop: StopFlag
+    ) throws -> (input: StandardInput, ended: StopFlag)? {
+        guard configuration.followsInput else { return nil }
         let input = try StandardInput(state: configuration.state, logger: logger)
         let ended = StopFlag()
         let copying = Thread { [logger] in
@@ -94,15 +166,34 @@ package final class FileAgent: Service {
         return (input, ended)
     }
 
+    /// Ships by one configuration, until there is another or the agent is told to stop.
+    private func generation(
+        _ configuration: AgentConfiguration, _ standard: (input: StandardInput, ended: StopFlag)?
+    ) async throws {
+        let output = configuration.output
+        if output.access.tls?.skipsVerification == true {
+            logger.warning(
+                "insecure_skip_verify: anybody on the way to \(output.server) can read what is sent"
+            )
+        }
+        let session = try HTTPSession(output.access, server: output.server)
+        await ship(configuration, session, standard)
+        await session.close()
+    }
+
     private func ship(
-        _ session: HTTPSession, _ standard: (input: StandardInput, ended: StopFlag)?
+        _ configuration: AgentConfiguration, _ session: HTTPSession,
+        _ standard: (input: StandardInput, ended: StopFlag)?
     ) async {
+        let discovery = state.withLock(\.discovery)
         let known = discovery.shared.withLock { shared in
             shared.registry.sources.values.filter { !$0.isFinished }.map(\.id)
         }
         let positions: [Position]?
         do {
-            positions = try await Shipper.positions(known, configuration, session, logger)
+            positions = try await Shipper.positions(known, configuration, session, logger) {
+                self.isInterrupted
+            }
         } catch { return }
         // What was acknowledged and not saved before a crash counts for what is found lost, too.
         discovery.shared.withLock { shared in
@@ -116,14 +207,16 @@ package final class FileAgent: Service {
                 shared.isWantedStale = true
             }
         }
-        if positions == nil {
+        if positions == nil, configuration.output.kind == .cordwood {
             logger.notice("the server keeps no positions: they are kept in \(configuration.state)")
         }
         let queue = ShipmentQueue(wakeup: discovery.wakeup)
         let shipper = Shipper(
-            configuration: configuration, session: session, queue: queue, metrics: metrics,
+            configuration: configuration,
+            destination: configuration.output.destination(session, positions != nil),
+            queue: queue, metrics: metrics,
             logger: logger, ledger: ledger, serverKeepsPositions: positions != nil)
-        let reading = Thread { [configuration, discovery, metrics, logger] in
+        let reading = Thread { [metrics, logger] in
             Reader(
                 configuration, discovery: discovery, queue: queue, positions: positions,
                 metrics: metrics, logger: logger
@@ -133,23 +226,7 @@ package final class FileAgent: Service {
         reading.start()
         // A shipment on its way is finished even when the agent is told to stop.
         let shipping = Task { await shipper.run() }
-        let status = StatusFile(folder: configuration.state, server: configuration.server)
-        var nextLine = ContinuousClock.now + Self.statusEvery
-        while !Task.isCancelled {
-            status.write(currentMetrics, logger)
-            if let standard {
-                // In this order: what came last is there before the end is seen.
-                let hasEnded = standard.ended.isSet
-                if standard.input.clear(discovery), hasEnded { break }
-            }
-            try? await Task.sleep(for: Self.statusFileEvery)
-            if !Task.isCancelled, ContinuousClock.now >= nextLine {
-                nextLine += Self.statusEvery
-                logger.info("\(metrics.current.statusLine)")
-                // Half of what an agent holds after its start is code that it ran once.
-                cmemory_drop_unused_code()
-            }
-        }
+        await attend(configuration, discovery, standard)
         queue.close()
         let deadline = Task {
             try? await Task.sleep(for: .seconds(Self.stopSeconds))
@@ -158,6 +235,84 @@ package final class FileAgent: Service {
         await shipping.value
         deadline.cancel()
         while !reading.isFinished { usleep(1000) }
-        status.write(currentMetrics, logger)
+        StatusFile(folder: configuration.state, server: configuration.output.place)
+            .write(currentMetrics, logger)
+    }
+
+    /// Tells how it goes until something interrupts.
+    private func attend(
+        _ configuration: AgentConfiguration, _ discovery: Discovery,
+        _ standard: (input: StandardInput, ended: StopFlag)?
+    ) async {
+        let status = StatusFile(folder: configuration.state, server: configuration.output.place)
+        var nextLine = ContinuousClock.now + Self.statusEvery
+        var nextFile = ContinuousClock.now
+        while !Task.isCancelled, !isInterrupted {
+            let now = ContinuousClock.now
+            if now >= nextFile {
+                nextFile = now + Self.statusFileEvery
+                status.write(currentMetrics, logger)
+            }
+            if let standard {
+                // In this order: what came last is there before the end is seen.
+                let hasEnded = standard.ended.isSet
+                if standard.input.clear(discovery), hasEnded { break }
+            }
+            if now >= nextLine {
+                nextLine += Self.statusEvery
+                logger.info("\(metrics.current.statusLine)")
+                // Half of what an agent holds after its start is code that it ran once.
+                cmemory_drop_unused_code()
+            }
+            try? await Task.sleep(for: Self.lookEvery)
+        }
+    }
+}
+
+/// The threads of one discovery.
+private struct Scanning {
+    private let flag = StopFlag()
+    private let threads: [Thread]
+
+    init(_ configuration: AgentConfiguration, _ discovery: Discovery, _ logger: Logger) {
+        let scanning = Thread { [flag] in discovery.run(until: flag) }
+        scanning.name = "cordwood-discovery"
+        let spooling = Thread { [flag] in
+            Spool(configuration, discovery: discovery, logger: logger).run(until: flag)
+        }
+        spooling.name = "cordwood-spool"
+        threads = [scanning, spooling]
+        for thread in threads { thread.start() }
+    }
+
+    /// Tells the threads to end, soon.
+    func end() { flag.set() }
+
+    func finish() async {
+        end()
+        while threads.contains(where: { !$0.isFinished }) {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
+
+extension AgentConfiguration {
+    /// Of prepared groups.
+    fileprivate var followsInput: Bool {
+        let pattern = StandardInput.pattern(state)
+        return groups.contains { $0.paths.contains(pattern) }
+    }
+}
+
+extension Output {
+    fileprivate func destination(
+        _ session: HTTPSession, _ serverKeepsPositions: Bool
+    ) -> any Destination {
+        switch kind {
+        case .cordwood, .loki:
+            ServerDestination(output: self, session: session, sendsRanges: serverKeepsPositions)
+        case .stdout: LineDestination(path: nil)
+        case .file: LineDestination(path: path)
+        }
     }
 }

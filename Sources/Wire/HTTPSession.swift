@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import Glibc
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -51,9 +51,35 @@ package struct HTTPSession: Sendable {
         connectSeconds: Int64 = 10, requestSeconds: Int64 = 60,
         maxAnswerBytes: Int = 256 * 1024 * 1024, connections: Int = 8
     ) {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(connectSeconds), read: .seconds(requestSeconds)))
+        self.init(
+            HTTPClient.Configuration(redirectConfiguration: .disallow),
+            connectSeconds: connectSeconds, requestSeconds: requestSeconds,
+            maxAnswerBytes: maxAnswerBytes, connections: connections)
+    }
+
+    /// Reaches one server, by its own way. Throws when a file of the access cannot be used.
+    package init(
+        _ access: HTTPAccess, server: String, requestSeconds: Int64 = 60,
+        maxAnswerBytes: Int = 16 * 1024 * 1024
+    ) throws(AccessError) {
+        var configuration = try access.configuration()
+        if let name = access.tls?.serverName, let host = URL(string: server)?.host, host != name {
+            // The client believes who has the name that it asked for: it asks for this one, at the
+            // other's address.
+            configuration.dnsOverride = [name: host]
+        }
+        self.init(
+            configuration, connectSeconds: 10, requestSeconds: requestSeconds,
+            maxAnswerBytes: maxAnswerBytes, connections: 2)
+    }
+
+    private init(
+        _ given: HTTPClient.Configuration, connectSeconds: Int64, requestSeconds: Int64,
+        maxAnswerBytes: Int, connections: Int
+    ) {
+        var configuration = given
+        configuration.timeout = .init(
+            connect: .seconds(connectSeconds), read: .seconds(requestSeconds))
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
         configuration.httpVersion = .http1Only
         // Who asks knows better whether and when to ask again, and a person wants to know at once.

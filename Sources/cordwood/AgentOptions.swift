@@ -63,6 +63,10 @@ struct AgentOptions: ParsableArguments {
             settings = AgentConfiguration(server: server, state: state)
         }
         if let server { settings.server = server }
+        if !settings.outputs.isEmpty, server != nil || tenant != nil {
+            throw ValidationError(
+                "--server and --tenant: \(config ?? "") names outputs; keep one of the two")
+        }
         if let state { settings.state = state }
         if let tenant { settings.tenant = tenant }
         settings.labels.merge(try labels) { $1 }

@@ -22,10 +22,12 @@ struct AgentRunCommand: AsyncParsableCommand {
     func run() async throws {
         // Before the first thread of ours: bodies of megabytes come and go.
         cmemory_settle()
+        // Before anybody listens for it, the signal would end the process.
+        signal(SIGHUP, SIG_IGN)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var logger = Logger(label: "cordwood.agent")
         logger.logLevel = logLevel
-        let agent: FileAgent
+        let agent: AgentSet
         let settings: AgentConfiguration
         do {
             let applications = try options.applications()
@@ -39,7 +41,7 @@ struct AgentRunCommand: AsyncParsableCommand {
             var chosen = try options.settings(applications)
             if let metricsListen { chosen.metricsListen = metricsListen }
             settings = chosen
-            agent = try FileAgent(settings, logger: logger)
+            agent = try AgentSet(settings, logger: logger)
         } catch {
             StandardError.say("agent: \(error)")
             throw ExitCode.error
@@ -52,6 +54,10 @@ struct AgentRunCommand: AsyncParsableCommand {
         if let listen = settings.metricsListen {
             services.append(.init(service: try metricsServer(listen, agent, logger)))
         }
+        let reloading = Reloading(
+            options: options, listen: settings.metricsListen, agent: agent, logger: logger)
+        reloading.begin()
+        defer { reloading.end() }
         let group = ServiceGroup(
             configuration: .init(
                 services: services,
@@ -63,7 +69,7 @@ struct AgentRunCommand: AsyncParsableCommand {
     }
 
     private func metricsServer(
-        _ listen: String, _ agent: FileAgent, _ logger: Logger
+        _ listen: String, _ agent: AgentSet, _ logger: Logger
     ) throws -> any Service {
         guard let colon = listen.lastIndex(of: ":"),
             let port = Int(listen[listen.index(after: colon)...])
@@ -72,7 +78,7 @@ struct AgentRunCommand: AsyncParsableCommand {
         router.get("/metrics") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4"],
-                body: .init(byteBuffer: .init(string: agent.currentMetrics.prometheusText)))
+                body: .init(byteBuffer: .init(string: agent.prometheusText)))
         }
         router.get("/ready") { _, _ in "ready\n" }
         var quiet = logger
@@ -82,6 +88,32 @@ struct AgentRunCommand: AsyncParsableCommand {
             configuration: .init(address: .hostname(String(listen[..<colon]), port: port)),
             logger: quiet)
     }
+}
+
+/// Reads the configuration again on SIGHUP. A bad one changes nothing, and the log says why.
+private struct Reloading {
+    private let source: any DispatchSourceSignal
+
+    /// `listen`: where metrics are served, which stays as it is.
+    init(options: AgentOptions, listen: String?, agent: AgentSet, logger: Logger) {
+        source = DispatchSource.makeSignalSource(
+            signal: SIGHUP, queue: DispatchQueue(label: "cordwood.reload"))
+        source.setEventHandler {
+            do {
+                let settings = try options.settings(try options.applications())
+                try agent.reload(settings)
+                if let now = settings.metricsListen, now != listen {
+                    logger.warning("metrics_listen changes with a restart only")
+                }
+            } catch {
+                logger.error("the new configuration is not taken, the old one stays: \(error)")
+            }
+        }
+    }
+
+    func begin() { source.resume() }
+
+    func end() { source.cancel() }
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}

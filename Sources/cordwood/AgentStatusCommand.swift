@@ -18,22 +18,34 @@ struct AgentStatusCommand: AsyncParsableCommand {
     var ranges = 20
 
     func run() async throws {
-        let status: AgentStatus
+        var found: [(output: String?, status: AgentStatus)] = []
         do {
             guard let folder = try state ?? config.map({ try AgentConfiguration.read($0).state })
             else { throw ValidationError("--state or --config is needed") }
-            status = try AgentStatus.read(state: folder)
+            let folders = AgentConfiguration.stateFolders(folder)
+            for (output, folder) in folders {
+                found.append((output, try AgentStatus.read(state: folder)))
+            }
         } catch let error as AgentError {
             StandardError.say("agent status: \(error)")
             throw ExitCode.error
         }
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(status), as: UTF8.self))
-        } else {
-            print(text(status))
+        guard json else {
+            for (output, status) in found {
+                if let output { print("output \(TerminalText.safe(output)):") }
+                print(text(status))
+            }
+            return
         }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        // Several outputs: an object with one for each.
+        let names = found.map { $0.output ?? "" }
+        let content =
+            found.count == 1
+            ? try encoder.encode(found[0].status)
+            : try encoder.encode(Dictionary(zip(names, found.map(\.status))) { $1 })
+        print(String(decoding: content, as: UTF8.self))
     }
 
     private func text(_ status: AgentStatus) -> String {
@@ -67,6 +79,9 @@ struct AgentStatusCommand: AsyncParsableCommand {
         lines.append("")
         for (fate, sum) in status.totals.sorted(by: { $0.key > $1.key }) {
             lines.append("\(fate): \(sum.ranges) ranges, \(sum.bytes) bytes")
+        }
+        for (why, count) in status.dropped.sorted(by: { $0.key < $1.key }) {
+            lines.append("dropped \(count) entries lately: \(TerminalText.safe(why))")
         }
         let shown = ranges > 0 ? status.notShipped.suffix(ranges) : status.notShipped[...]
         for range in shown {

@@ -1,9 +1,10 @@
 """What the README tells a new user to do."""
 import os
+import shutil
 import subprocess
 import unittest
 
-from harness import ROOT, EndToEndCase, free_port
+from harness import BINARY, ROOT, EndToEndCase, free_port
 
 
 class Demo(EndToEndCase):
@@ -18,6 +19,19 @@ class Demo(EndToEndCase):
         self.assertIn("Stopped.", run.stdout)
         left = subprocess.run(["pgrep", "-f", str(self.folder)], capture_output=True, text=True)
         self.assertEqual(left.stdout, "", "processes left running")
+
+
+class Service(EndToEndCase):
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "there is no systemd-analyze")
+    def test_systemd_understands_the_unit_and_finds_it_closed(self):
+        unit = self.folder / "cordwood-agent.service"
+        text = (ROOT / "Samples/cordwood-agent.service").read_text()
+        unit.write_text(text.replace("/usr/local/bin/cordwood", BINARY))
+        run = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        run = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=25", unit],
+                             capture_output=True, text=True, timeout=60)
+        self.assertEqual(run.returncode, 0, run.stdout[-2000:])
 
 
 if __name__ == "__main__":

@@ -100,4 +100,27 @@ import Testing
             #expect(found.last?.to == Int64(bytes.count), "seed \(seed)")
         }
     }
+
+    /// Logback's traces, with messages of several lines, suppressed ones and causes of causes.
+    @Test(arguments: ["boot.log", "logback.log"])
+    func everyTraceTellsWhatFailed(_ name: String) throws {
+        var random = SeededGenerator(seed: 73)
+        var hashes: [String: Int] = [:]
+        for event in assemble(try read(name), &random) {
+            let text = String(decoding: event.text, as: UTF8.self)
+            let trace = event.text.withUnsafeBytes { StackTrace(of: $0, own: OwnPackages()) }
+            guard text.contains("\n\tat ") else {
+                #expect(trace == nil, "\(text)")
+                continue
+            }
+            let found = try #require(trace, "\(text)")
+            #expect(found.exception.hasSuffix("Exception"))
+            let causes = text.components(separatedBy: "\nCaused by: ").dropFirst()
+            let last = causes.last.map { String($0.prefix { $0 != ":" && $0 != "\n" }) }
+            #expect(found.rootCause == last ?? found.exception)
+            hashes[found.hash, default: 0] += 1
+        }
+        // The same places fail again and again.
+        #expect(hashes.values.reduce(0, +) > hashes.count)
+    }
 }

@@ -11,6 +11,7 @@ extension Discovery {
         record.identity = sight.status.identity
         // A copy holds the content of a source that was truncated: it speaks for it now.
         record.isDetached = nil
+        record.isLeft = nil
         shared.withLock { leavePredecessor(&record, $0) }
         start(record, descriptor, sight, head)
     }

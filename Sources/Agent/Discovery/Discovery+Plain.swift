@@ -5,6 +5,8 @@ extension Discovery {
     func considerPlain(_ sight: Sight) {
         let identity = sight.status.identity
         let record = shared.withLock { $0.registry.source(of: identity) }
+        // Growth alone brings back nothing that was told to end.
+        if record?.isLeft == true, !sight.isNamed, !sight.isRolled { return }
         if let record, isKnownAsRead(record, sight) {
             keep(record.id)
             return

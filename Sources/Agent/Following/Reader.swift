@@ -320,10 +320,10 @@ final class Reader {
     private func add(_ events: [FileEvent], of file: FollowedFile) {
         guard !events.isEmpty else { return }
         touched.insert(file.id)
-        for event in events {
+        for item in itemMakers[file.place.group].items(events, of: file) {
             if shipment.items.isEmpty { shipmentSince = Self.now }
-            shipment.add(itemMakers[file.place.group].item(event, of: file))
-            file.handedOut = event.to
+            shipment.add(item)
+            file.handedOut = item.to
             if shipment.bytes >= configuration.batchBytes, shipment.mayEnd { ship() }
         }
     }

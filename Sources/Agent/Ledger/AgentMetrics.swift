@@ -34,6 +34,8 @@ package struct AgentMetrics: Sendable {
     package var retries = 0
     package var rewinds = 0
     package var setAside = 0
+    /// Entries that rules of the configuration have dropped, by rule.
+    package var dropped: [String: Int64] = [:]
     package var lostSources = 0
     /// Of lost sources whose size was known.
     package var lostBytes = 0
@@ -77,6 +79,11 @@ package struct AgentMetrics: Sendable {
 
     mutating func forget(_ source: String) {
         states[source] = nil
+        version += 1
+    }
+
+    mutating func forgetAll() {
+        states = [:]
         version += 1
     }
 
@@ -130,6 +137,12 @@ package struct AgentMetrics: Sendable {
         counter(
             "cordwood_agent_set_aside_total", "Events refused by the server and kept aside.",
             setAside)
+        metric(
+            "cordwood_agent_dropped_total", "counter",
+            "Entries that rules of the configuration have dropped, which are not shipped.",
+            dropped.sorted { $0.key < $1.key }.map { why, count in
+                ("{why=\"\(escaped(why))\"}", "\(count)")
+            })
         counter(
             "cordwood_agent_lost_sources_total", "Files gone before they were read to the end.",
             lostSources)

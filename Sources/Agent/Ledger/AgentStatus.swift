@@ -108,6 +108,8 @@ package struct AgentStatus: Codable, Sendable {
     package var totals: [String: Ledger.Sum]
     /// Lost and set aside ranges, the latest last.
     package var notShipped: [Ledger.Range]
+    /// Entries that rules have dropped lately, by rule.
+    package var dropped: [String: Int64]
 
     /// Throws when there is no such folder, or what it holds cannot be read.
     package static func read(state folder: String) throws(AgentError) -> AgentStatus {
@@ -136,7 +138,10 @@ package struct AgentStatus: Codable, Sendable {
             files: files.sorted { $0.path < $1.path },
             totals: Dictionary(
                 uniqueKeysWithValues: ledger.totals.map { ($0.key.rawValue, $0.value) }),
-            notShipped: ledger.ranges.filter { $0.what != .shipped })
+            notShipped: ledger.ranges.filter { $0.what != .shipped && $0.entries == nil },
+            dropped: ledger.ranges.reduce(into: [:]) { sums, range in
+                if let count = range.entries { sums[range.why ?? "", default: 0] += count }
+            })
     }
 
     private static func file(

@@ -27,10 +27,13 @@ package final class Ledger: Sendable {
         package var from: Int64
         package var to: Int64?
         package var why: String?
+        /// Of entries that a rule has dropped: how many, and their bytes, which are less than the range.
+        package var entries: Int64?
+        package var bytes: Int64?
 
         package init(
             at: Int64, file: String, source: String?, what: Fate, from: Int64, to: Int64?,
-            why: String?
+            why: String?, entries: Int64? = nil, bytes: Int64? = nil
         ) {
             self.at = at
             self.file = file
@@ -39,7 +42,11 @@ package final class Ledger: Sendable {
             self.from = from
             self.to = to
             self.why = why
+            self.entries = entries
+            self.bytes = bytes
         }
+
+        var knownBytes: Int64 { bytes ?? max(0, (to ?? from) - from) }
     }
 
     package struct Sum: Codable, Sendable, Equatable {
@@ -54,7 +61,7 @@ package final class Ledger: Sendable {
 
         mutating func add(_ range: Range) {
             ranges += 1
-            bytes += max(0, (range.to ?? range.from) - range.from)
+            bytes += range.knownBytes
         }
     }
 
@@ -163,7 +170,7 @@ package final class Ledger: Sendable {
         var totals = content.totals
         for range in kept + recent {
             totals[range.what]?.ranges -= 1
-            totals[range.what]?.bytes -= max(0, (range.to ?? range.from) - range.from)
+            totals[range.what]?.bytes -= range.knownBytes
         }
         let head = Head(
             totals: Dictionary(uniqueKeysWithValues: totals.map { ($0.key.rawValue, $0.value) }),

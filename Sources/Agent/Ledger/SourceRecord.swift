@@ -39,6 +39,8 @@ struct SourceRecord: Codable, Sendable {
     var spooledFrom: Int64?
     /// Noted in the ledger as shipped up to here.
     var ledgered: Int64?
+    /// A new configuration does not ask for it: it rests until a pattern names it again.
+    var isLeft: Bool?
 
     init(id: String, identity: FileIdentity, path: String, touched: Int64) {
         self.id = id

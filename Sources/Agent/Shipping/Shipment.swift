@@ -25,6 +25,8 @@ struct Shipment: Sendable {
         var metadata: Labels
         /// Its bytes are covered only together with those of the next item: both travel together.
         var isGlued = false
+        /// Not to be shipped; its bytes are covered.
+        var dropped: Dropped?
 
         var source: String { origin.source }
         var path: String { origin.path }
@@ -36,6 +38,9 @@ struct Shipment: Sendable {
     /// False while the next item must go with the last.
     var mayEnd: Bool { items.last?.isGlued != true }
 
+    /// What an item takes beside its text, about: a shipment of dropped ones must end too.
+    private static let itemBytes = 16
+
     init(items: [Item] = []) {
         self.items = items
         bytes = items.reduce(0) { $0 + $1.text.count }
@@ -43,7 +48,45 @@ struct Shipment: Sendable {
 
     mutating func add(_ item: Item) {
         bytes += item.text.count
+        if let dropped = item.dropped {
+            bytes += Self.itemBytes
+            if join(item, dropped) { return }
+        }
         items.append(item)
+    }
+
+    /// Dropped items in a row are one.
+    private mutating func join(_ item: Item, _ dropped: Dropped) -> Bool {
+        let last = items.count - 1
+        guard last >= 0, var before = items[last].dropped, before.why == dropped.why,
+            items[last].source == item.source, items[last].to == item.from
+        else { return false }
+        before.entries += dropped.entries
+        before.bytes += dropped.bytes
+        items[last].dropped = before
+        items[last].to = item.to
+        items[last].events = item.events
+        items[last].isGlued = item.isGlued
+        return true
+    }
+
+    /// What rules have dropped, by source and rule, in the order of the first.
+    var drops: [(first: Item, to: Int64, sum: Dropped)] {
+        var found: [(first: Item, to: Int64, sum: Dropped)] = []
+        var places: [String: Int] = [:]
+        for item in items {
+            guard let dropped = item.dropped else { continue }
+            let key = item.source + " " + dropped.why
+            if let place = places[key] {
+                found[place].to = item.to
+                found[place].sum.entries += dropped.entries
+                found[place].sum.bytes += dropped.bytes
+            } else {
+                places[key] = found.count
+                found.append((item, item.to, dropped))
+            }
+        }
+        return found
     }
 
     /// The range of each source from its first event to its last.
@@ -92,7 +135,7 @@ struct Shipment: Sendable {
         var entries: [Entries] = []
         var places: [Labels: Int] = [:]
         var latest = 0
-        for item in items {
+        for item in items where item.dropped == nil {
             // Mostly the set of the event before, in the same memory: that is compared at once.
             if sets.isEmpty || sets[latest] != item.labels {
                 if let known = places[item.labels] {

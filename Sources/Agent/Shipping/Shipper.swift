@@ -8,7 +8,7 @@ import Wire
 /// are set aside in a file.
 struct Shipper: Sendable {
     let configuration: AgentConfiguration
-    let session: HTTPSession
+    let destination: any Destination
     let queue: ShipmentQueue
     let metrics: SharedMetrics
     let logger: Logger
@@ -25,16 +25,6 @@ struct Shipper: Sendable {
 
     private static let firstWait = 0.5
     private static let longestWait = 30.0
-    /// A server that names a time is believed up to here, in seconds.
-    private static let longestRetryAfter = 600.0
-    /// Logs get hardly smaller at higher levels, which take up to twice the time.
-    private static let gzipLevel: Int32 = 1
-
-    private var headers: [(String, String)] {
-        var headers = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")]
-        if let tenant = configuration.tenant { headers.append(("X-Scope-OrgID", tenant)) }
-        return headers
-    }
 
     func run() async {
         while let shipment = await queue.next() {
@@ -43,14 +33,14 @@ struct Shipper: Sendable {
     }
 
     /// What the server has committed of these sources; nil when it keeps no positions. Asks until
-    /// there is an answer; throws only when cancelled.
+    /// there is an answer; throws when cancelled, or when nobody wants to know any more.
     static func positions(
         _ sources: [String], _ configuration: AgentConfiguration, _ session: HTTPSession,
-        _ logger: Logger
+        _ logger: Logger, isOver: () -> Bool
     ) async throws(CancellationError) -> [Position]? {
-        var headers = [("Content-Type", "application/json")]
-        if let tenant = configuration.tenant { headers.append(("X-Scope-OrgID", tenant)) }
-        let url = configuration.server + "/cordwood/api/v1/positions"
+        let output = configuration.output
+        guard output.kind == .cordwood else { return nil }
+        let url = ServerDestination.address(output, "/cordwood/api/v1/positions")
         var positions: [Position] = []
         var rest = sources[...]
         var wait = firstWait * configuration.patience
@@ -58,6 +48,8 @@ struct Shipper: Sendable {
             do {
                 let part = Array(rest.prefix(1000))
                 let question = PositionExchange.encodeQuestion(sources: part)
+                let headers =
+                    try ServerDestination.headers(output) + [("Content-Type", "application/json")]
                 let answer = try await session.post(url, body: question, headers: headers)
                 if answer.status == 404 || answer.status == 405 { return nil }
                 if answer.status == 200 {
@@ -70,9 +62,14 @@ struct Shipper: Sendable {
             } catch {
                 logger.warning("the server does not answer yet: \(error)")
             }
-            do { try await Task.sleep(for: .seconds(Double.random(in: 0...wait))) } catch {
-                throw CancellationError()
-            }
+            // In short pieces: whoever has changed the address does not want to wait for this one.
+            let end = ContinuousClock.now + .seconds(Double.random(in: 0...wait))
+            repeat {
+                if isOver() { throw CancellationError() }
+                do { try await Task.sleep(for: .milliseconds(200)) } catch {
+                    throw CancellationError()
+                }
+            } while ContinuousClock.now < end
             wait = min(longestWait, wait * 2)
         }
     }
@@ -84,12 +81,7 @@ struct Shipper: Sendable {
         switch await send(shipment.batches, ranges) {
         case .taken:
             queue.acknowledge(ranges)
-            metrics.update { metrics in
-                metrics.events += shipment.items.count
-                metrics.bytes += shipment.bytes
-                metrics.shipments += 1
-                metrics.lastError = ""
-            }
+            note(shipment)
             return true
         case .conflict(let positions):
             metrics.update { $0.rewinds += 1 }
@@ -169,30 +161,41 @@ struct Shipper: Sendable {
 
     /// Sends until there is an answer that counts.
     private func send(_ batches: [Batch], _ ranges: [SourceRange]) async -> Outcome {
-        let body = Gzip.compress(
-            PushRequest.encodeJSON(batches: batches, sources: serverKeepsPositions ? ranges : []),
-            level: Self.gzipLevel)
-        let url = configuration.server + "/loki/api/v1/push"
         var wait = Self.firstWait * configuration.patience
         while true {
             var pause = Double.random(in: 0...wait)
-            do throws(TransportError) {
-                let answer = try await session.post(url, body: body, headers: headers)
-                switch answer.status {
-                case 200..<300: return .taken
-                case 409:
-                    if let positions = try? PositionExchange.decodeAnswer(answer.body) {
-                        return .conflict(positions)
-                    }
-                case 400, 413, 422: return .refused(answer.status, answer.text)
-                default: break
-                }
-                if let asked = Self.retryAfter(answer) { pause = max(pause, asked) }
-                note("\(answer.status) \(answer.text.prefix(200))")
-            } catch { note("\(error)") }
+            switch await destination.deliver(batches, ranges) {
+            case .taken: return .taken
+            case .conflict(let positions): return .conflict(positions)
+            case .refused(let status, let text): return .refused(status, text)
+            case .failed(let error, let after):
+                pause = max(pause, after ?? 0)
+                note(error)
+            }
             if queue.isClosed { return .stopped }
             do { try await Task.sleep(for: .seconds(pause)) } catch { return .stopped }
             wait = min(Self.longestWait, wait * 2)
+        }
+    }
+
+    /// Counts what was taken, and what the rules have dropped with it.
+    private func note(_ shipment: Shipment) {
+        let drops = shipment.drops
+        metrics.update { metrics in
+            metrics.events += shipment.items.count { $0.dropped == nil }
+            metrics.bytes += shipment.items.reduce(0) { $0 + $1.text.count }
+            metrics.shipments += 1
+            metrics.lastError = ""
+            for drop in drops { metrics.dropped[drop.sum.why, default: 0] += drop.sum.entries }
+        }
+        for (first, to, sum) in drops {
+            do throws(AgentError) {
+                try ledger.note(
+                    Ledger.Range(
+                        at: Int64(Date().timeIntervalSince1970), file: first.path,
+                        source: first.source, what: .setAside, from: first.from, to: to,
+                        why: sum.why, entries: sum.entries, bytes: sum.bytes))
+            } catch { logger.error("the ledger cannot be written: \(error)") }
         }
     }
 
@@ -201,19 +204,6 @@ struct Shipper: Sendable {
         metrics.update { metrics in
             metrics.retries += 1
             metrics.lastError = error
-        }
-    }
-
-    /// Seconds, or a date, as RFC 9110 section 10.2.3 has it.
-    static func retryAfter(_ answer: HTTPSession.Answer) -> Double? {
-        guard let text = answer.header("Retry-After") else { return nil }
-        if let seconds = Double(text) { return min(longestRetryAfter, max(0, seconds)) }
-        let format = DateFormatter()
-        format.locale = Locale(identifier: "en_US_POSIX")
-        format.timeZone = TimeZone(secondsFromGMT: 0)
-        format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
-        return format.date(from: text).map {
-            min(longestRetryAfter, max(0, $0.timeIntervalSinceNow))
         }
     }
 }

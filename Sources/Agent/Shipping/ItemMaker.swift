@@ -1,3 +1,4 @@
+import Bytes
 import LogModel
 import Logback
 
@@ -12,6 +13,8 @@ struct ItemMaker {
     private let hasLevel: Bool
     /// Names that a value of the layout does not take over.
     private let taken: Set<String>
+    /// Nil when entries are shipped as they are.
+    private let stages: EntryStages?
 
     init(_ group: SourceGroup, of configuration: AgentConfiguration) {
         self.group = group
@@ -20,9 +23,17 @@ struct ItemMaker {
         hasLevel = labels["level"] != nil
         self.labels = labels.map { Label($0.key, $0.value) }
         taken = Set(labels.keys).union(group.fields.map(\.name)).union(["level"])
+        stages = group.rules.isEmpty ? nil : EntryStages(group.rules)
     }
 
-    func item(_ event: FileEvent, of file: FollowedFile) -> Shipment.Item {
+    /// An item for each event. Those that the rules drop have no text.
+    func items(_ events: [FileEvent], of file: FollowedFile) -> [Shipment.Item] {
+        var items = events.map { item($0, of: file) }
+        stages?.run(&items, levels: events.map(\.level))
+        return items
+    }
+
+    private func item(_ event: FileEvent, of file: FollowedFile) -> Shipment.Item {
         var labels: [Label] = []
         if let stream = event.stream { labels.append(Label("stream", stream)) }
         var metadata: [Label] = []
@@ -31,7 +42,7 @@ struct ItemMaker {
         }
         var wantsLevel = !hasLevel
         for field in group.fields {
-            guard let value = value(field, event.text) else { continue }
+            guard let value = field.value(in: event.text) else { continue }
             put(Label(field.name, value), asLabel: field.isLabel)
             if field.name == "level" { wantsLevel = false }
         }
@@ -41,6 +52,9 @@ struct ItemMaker {
         if group.layout.hasFields {
             let found = event.text.withUnsafeBytes { group.layout.fields(of: $0) }
             metadata.append(contentsOf: found.filter { !taken.contains($0.name) })
+        }
+        if group.describesTraces, let trace = trace(event.text) {
+            metadata.append(contentsOf: trace.labels.filter { !taken.contains($0.name) })
         }
         if let status = event.status { metadata.append(Label("status", status)) }
         if event.isContinued { metadata.append(Label("continued", "true")) }
@@ -52,10 +66,22 @@ struct ItemMaker {
             isGlued: event.isGlued)
     }
 
-    /// The first group of the match, or the whole of it; nil when there is none.
-    private func value(_ field: SourceGroup.Field, _ text: [UInt8]) -> String? {
+    private func trace(_ text: [UInt8]) -> StackTrace? {
         text.withUnsafeBytes { text in
-            guard let groups = field.regexp.captures(in: text),
+            if text.first == UInt8(ascii: "{") {
+                return StackTrace(ofJSON: text, own: group.ownPackages)
+            }
+            guard firstOffset(of: 0x0a, in: text) != nil else { return nil }
+            return StackTrace(of: text, own: group.ownPackages)
+        }
+    }
+}
+
+extension SourceGroup.Field {
+    /// The first group of the match, or the whole of it; nil when there is none.
+    func value(in text: [UInt8]) -> String? {
+        text.withUnsafeBytes { text in
+            guard let groups = regexp.captures(in: text),
                 let range = groups.count > 1 ? groups[1] : groups[0]
             else { return nil }
             return String(decoding: text[range], as: UTF8.self)

@@ -1,0 +1,34 @@
+import Logback
+import Regexp
+
+/// One group of files and how to read them.
+package struct SourceGroup: Sendable {
+    package enum LevelPlace: String, Sendable { case label, metadata, none }
+    /// A value taken from the text of an event.
+    package struct Field: Sendable {
+        let name: String
+        let regexp: Regexp
+        let isLabel: Bool
+    }
+    package var paths: [String]
+    package var exclude: [String] = []
+    package var labels: [String: String] = [:]
+    package var layout = LayoutRule.automatic
+    package var zone = ZoneRule.local
+    /// Nil: UTF-8, unless a mark in front of a file tells UTF-16.
+    package var encoding: TextEncoding?
+    package var format = SourceFormat.auto
+    package var level = LevelPlace.metadata
+    package var fields: [Field] = []
+    /// Entries with a stack trace get its exception, root cause, hash and first own frame.
+    package var describesTraces = true
+    package var ownPackages = OwnPackages()
+    package var rules = EntryRules()
+
+    package init(paths: [String]) { self.paths = paths }
+
+    /// Of the paths, `-` stands for standard input, which is kept in the agent's state folder.
+    mutating func nameInput(state: String) {
+        paths = paths.map { $0 == "-" ? StandardInput.pattern(state) : $0 }
+    }
+}

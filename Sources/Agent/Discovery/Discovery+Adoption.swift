@@ -1,0 +1,63 @@
+import Foundation
+
+/// Files that stay open while the configuration changes: one that is deleted and unread has no other
+/// name to be found by.
+extension Discovery {
+    struct Adopted {
+        let descriptor: Int32
+        let id: String
+        let path: String
+        /// Of the group that it was found by.
+        let paths: [String]
+        let head: [UInt8]
+        let order: Int64
+    }
+
+    /// Open files, oldest first, for another discovery; those of packed content are found again by
+    /// their names. For a time when neither the scanning thread nor the reader runs.
+    func handOver(_ configured: [SourceGroup]) -> [Adopted] {
+        shared.withLock { shared in
+            shared.files.values.filter { $0.isPlain && $0.truncated == nil }.compactMap { file in
+                let descriptor = file.duplicate()
+                guard descriptor >= 0 else { return nil }
+                return Adopted(
+                    descriptor: descriptor, id: file.id, path: file.path,
+                    paths: configured[file.place.group].paths,
+                    head: file.shown.withLock(\.head),
+                    order: shared.registry[file.id]?.order ?? 0)
+            }.sorted { $0.order < $1.order }
+        }
+    }
+
+    /// Goes on with open files, before `run`. A file that no pattern asks for any more is let go.
+    func adopt(_ files: [Adopted], _ configured: [SourceGroup]) {
+        for file in files {
+            let group =
+                configured.firstIndex { $0.paths == file.paths }
+                ?? groups.firstIndex { group in
+                    group.globs.contains { $0.matches(path: file.path) }
+                        && !group.exclude.contains { $0.matches(path: file.path) }
+                }
+            guard let group, let record = shared.withLock({ $0.registry[file.id] }),
+                let status = FileIdentity.status(of: file.descriptor)
+            else {
+                close(file.descriptor)
+                leave(file.id)
+                continue
+            }
+            let sight = Sight(
+                path: file.path, name: FollowedFile.split(file.path).name, group: group,
+                isNamed: true, isRolled: false, kind: .plain, status: status)
+            follow(file.descriptor, record, sight, file.head)
+        }
+    }
+
+    /// Not followed until somebody asks for it again; what is read of it stays known.
+    private func leave(_ id: String) {
+        shared.withLock { shared in
+            shared.registry[id]?.isFinished = true
+            shared.registry[id]?.isLeft = true
+            shared.isRegistryDirty = true
+        }
+    }
+}

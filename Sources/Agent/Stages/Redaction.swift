@@ -1,0 +1,147 @@
+import Bytes
+import LogModel
+import Regexp
+
+/// Something that must not leave the machine, and what is shipped in its place.
+///
+///     redact: [cards, tokens, email, rrn, { name: phone, regex: '01\d-\d{4}-\d{4}', with: '<phone>' }]
+package struct Redaction: Sendable {
+    package enum Known: String, CaseIterable, Sendable {
+        /// Numbers of payment cards: a known prefix, its length, and the check digit.
+        case cards
+        /// Bearer and basic credentials, JSON web tokens, keys of AWS, GitHub and Slack, tokens and
+        /// keys of `name=value`.
+        case tokens
+        case email
+        /// Korean resident registration numbers.
+        case rrn
+    }
+
+    private enum Way: Sendable {
+        case digits(@Sendable (ArraySlice<UInt8>, Bool) -> Bool)
+        /// `first`: a byte that must occur; `usually`: an expression that matches when one of the
+        /// patterns does.
+        case patterns([(Regexp, [UInt8])], first: UInt8?, usually: Regexp?)
+    }
+
+    private let way: Way
+    private let mark: [UInt8]
+
+    package init(_ known: Known) throws(RegexpError) {
+        switch known {
+        case .cards:
+            way = .digits(CardNumber.isCard)
+            mark = Array("<card>".utf8)
+        case .rrn:
+            way = .digits(ResidentNumber.isNumber)
+            mark = Array("<rrn>".utf8)
+        case .email:
+            mark = Array("<email>".utf8)
+            let address = try Regexp(
+                #"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}"#)
+            way = .patterns([(address, mark)], first: UInt8(ascii: "@"), usually: nil)
+        case .tokens:
+            mark = Array("<token>".utf8)
+            var patterns: [(Regexp, [UInt8])] = []
+            for text in Self.bareTokens { patterns.append((try Regexp(text), mark)) }
+            for text in Self.namedTokens {
+                patterns.append((try Regexp(text), Array("${1}<token>".utf8)))
+            }
+            let any = try Regexp(
+                (Self.bareTokens + Self.namedTokens).map { "(?:\($0))" }.joined(separator: "|"))
+            way = .patterns(patterns, first: nil, usually: any)
+        }
+    }
+
+    /// `replacement`: `${1}` stands for a group.
+    init(_ regexp: Regexp, with replacement: String) {
+        mark = Array(replacement.utf8)
+        way = .patterns([(regexp, mark)], first: nil, usually: regexp)
+    }
+
+    private static let bareTokens = [
+        // Three parts, the first of which is an object in Base64.
+        #"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"#,
+        #"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"#,
+        #"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"#,
+        #"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"#,
+    ]
+    private static let namedTokens = [
+        #"(?i)\b(authorization["']?[ \t]*[:=][ \t]*["']?(?:[a-z]+[ \t]+)?)[A-Za-z0-9._~+/-]{4,}=*"#,
+        #"(?i)\b(bearer[ \t]+)[A-Za-z0-9._~+/-]{16,}=*"#,
+        #"(?i)\b(aws_?secret_?(?:access_?)?key["']?[ \t]*[:=][ \t]*["']?)[A-Za-z0-9/+]{40}"#,
+        #"(?i)\b((?:access|refresh|id|auth|session|api)_?(?:token|key)["']?[ \t]*[:=][ \t]*["']?)"#
+            + #"[A-Za-z0-9._~+/-]{8,}=*"#,
+    ]
+
+    /// In the text, the metadata and the labels.
+    func apply(to item: inout Shipment.Item) {
+        if let text = redacted(item.text) { item.text = text }
+        if let metadata = redacted(item.metadata) { item.metadata = metadata }
+        if let labels = redacted(item.labels) { item.labels = labels }
+    }
+
+    private func redacted(_ labels: Labels) -> Labels? {
+        var pairs = labels.pairs
+        var isChanged = false
+        for index in pairs.indices {
+            if let value = redacted(Array(pairs[index].value.utf8)) {
+                pairs[index].value = String(decoding: value, as: UTF8.self)
+                isChanged = true
+            }
+        }
+        return isChanged ? Labels(pairs) : nil
+    }
+
+    /// Nil when there was nothing.
+    package func redacted(_ text: [UInt8]) -> [UInt8]? {
+        switch way {
+        case .digits(let isMeant): return DigitRuns.replacing(in: text, with: mark, isMeant)
+        case .patterns(let patterns, let first, let usually):
+            let may = text.withUnsafeBytes { bytes in
+                if let first { return firstOffset(of: first, in: bytes) != nil }
+                return usually.map { $0.find(in: bytes) != nil } ?? true
+            }
+            guard may else { return nil }
+            var out = text
+            for (regexp, replacement) in patterns {
+                out = regexp.replacing(in: out, with: replacement, expanding: true) ?? out
+            }
+            return out == text ? nil : out
+        }
+    }
+}
+
+extension YAMLSection {
+    /// `redact:`.
+    func redactions() throws(AgentError) -> [Redaction] {
+        var out: [Redaction] = []
+        for item in try list() { out.append(try item.redaction()) }
+        return out
+    }
+
+    private func redaction() throws(AgentError) -> Redaction {
+        guard isMapping else {
+            let known = try choice(of: Redaction.Known.self)
+            do { return try Redaction(known) } catch { throw wrong(error.reason) }
+        }
+        var name = ""
+        var pattern = ""
+        var replacement: String?
+        try each { (key, value) throws(AgentError) in
+            switch key {
+            case "name": name = try value.name()
+            case "regex": pattern = try value.name()
+            case "with": replacement = try value.text()
+            default: throw value.unknown(key)
+            }
+        }
+        guard !name.isEmpty, !pattern.isEmpty else { throw wrong("expected name and regex") }
+        let regexp: Regexp
+        do { regexp = try Regexp(pattern) } catch {
+            throw wrong("regex of \(name): \(error.reason)")
+        }
+        guard !regexp.matches("") else { throw wrong("regex of \(name): it matches an empty text") }
+        return Redaction(regexp, with: replacement ?? "<\(name)>")
+    }
+}

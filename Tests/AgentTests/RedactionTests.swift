@@ -1,0 +1,82 @@
+import Agent
+import Foundation
+import Testing
+
+@Suite struct RedactionTests {
+    private func redacted(_ known: Redaction.Known, _ text: String) throws -> String {
+        let out = try Redaction(known).redacted(Array(text.utf8))
+        return out.map { String(decoding: $0, as: UTF8.self) } ?? text
+    }
+
+    @Test(arguments: [
+        ("card 4111 1111 1111 1111 200 OK", "card <card> 200 OK"),
+        ("pan=4111-1111-1111-1111,", "pan=<card>,"),
+        ("order 12 5555555555554444", "order 12 <card>"),
+        ("amex 378282246310005.", "amex <card>."),
+    ])
+    func cards(text: String, expected: String) throws {
+        #expect(try redacted(.cards, text) == expected)
+    }
+
+    @Test(arguments: [
+        "4111 1111 1111 1112", "id4111111111111111", "41111111111111110000000000",
+        "2026-11-21 10:00:00.123", "1795224030123000000", "1234567890123452",
+    ])
+    func whatIsNoCardStays(text: String) throws { #expect(try redacted(.cards, text) == text) }
+
+    @Test(arguments: [
+        ("rrn 900101-1234567 x", "rrn <rrn> x"), ("9001011234568", "<rrn>"),
+    ])
+    func residentNumbers(text: String, expected: String) throws {
+        #expect(try redacted(.rrn, text) == expected)
+    }
+
+    @Test(arguments: ["991301-1234567", "900132-1234567", "9001011234567", "1701012345671"])
+    func whatIsNoResidentNumberStays(text: String) throws {
+        #expect(try redacted(.rrn, text) == text)
+    }
+
+    @Test(arguments: [
+        ("mail to Kim.Lee+x@mail.example.co.kr now", "mail to <email> now"),
+        ("a@b", "a@b"), ("@Autowired", "@Autowired"),
+    ])
+    func addresses(text: String, expected: String) throws {
+        #expect(try redacted(.email, text) == expected)
+    }
+
+    @Test(arguments: [
+        ("Authorization: Bearer abcDEF123456==", "Authorization: Bearer <token>"),
+        (
+            "jwt=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sflKxwRJSMeKKF2QT4fwpMeJf36POk end",
+            "jwt=<token> end"
+        ),
+        ("key AKIAIOSFODNN7EXAMPLE!", "key <token>!"),
+        ("\"access_token\":\"0123456789abcdef\"", "\"access_token\":\"<token>\""),
+        (
+            "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            "aws_secret_access_key = <token>"
+        ),
+        ("the bearer of it", "the bearer of it"),
+    ])
+    func tokens(text: String, expected: String) throws {
+        #expect(try redacted(.tokens, text) == expected)
+    }
+
+    @Test func anyBytesAreHarmless() throws {
+        var seed: UInt64 = 20_261_121
+        func next() -> UInt8 {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: seed >> 33)
+        }
+        for known in Redaction.Known.allCases {
+            let redaction = try Redaction(known)
+            for length in 0..<200 {
+                let text = (0..<length).map { _ in
+                    let byte = next()
+                    return byte < 200 ? 48 + byte % 10 : byte < 228 ? 0x2d : byte
+                }
+                _ = redaction.redacted(text)
+            }
+        }
+    }
+}
