@@ -170,7 +170,17 @@ final class FollowedFile: @unchecked Sendable {
         assembler = EventAssembler(
             layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
             lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0, encoding: encoding,
-            envelope: envelope)
+            envelope: envelope, startsLine: encoding != .utf8 || envelope != nil || isBehindLine)
+    }
+
+    /// False when what is committed ends within a line, as the pieces of an overlong one do.
+    private var isBehindLine: Bool {
+        input.withLock { input in
+            guard input.kind == .plain, ackedOffset > input.base else { return true }
+            let before = FileContent.read(
+                input.descriptor, at: ackedOffset - input.base - 1, count: 1)
+            return before.first.map { $0 == 0x0a } ?? true
+        }
     }
 
     private func startUnpacking() {

@@ -59,11 +59,12 @@ package struct EventAssembler {
     private var known = Known()
 
     /// `events`: the clock that came with the event before `offset`, 0 at the start of a source.
-    /// `lane`: tells files of one stream apart that are written at the same time.
+    /// `lane`: tells files of one stream apart that are written at the same time. `startsLine`: false
+    /// when `offset` lies within a line.
     package init(
         layout: LayoutRule, zone: ZoneRule, offset: Int64, events: Int64, lane: Int64 = 0,
         hasSeenHeader: Bool = false, bounds: Bounds = Bounds(), encoding: TextEncoding = .utf8,
-        envelope: ContainerEnvelope? = nil
+        envelope: ContainerEnvelope? = nil, startsLine: Bool = true
     ) {
         self.layout = layout
         joiner = envelope.map { RecordJoiner($0, maxLineBytes: bounds.eventBytes) }
@@ -79,7 +80,7 @@ package struct EventAssembler {
             offset: offset,
             // Other encodings may take up to four times their bytes in UTF-8.
             maxLineBytes: encoding == .utf8 ? bounds.eventBytes : bounds.eventBytes / 4,
-            encoding: encoding)
+            encoding: encoding, startsLine: startsLine)
     }
 
     /// Reads on behind an event, or from the start of a file that tells its own layout.

@@ -30,8 +30,12 @@ package struct LineSplitter {
     /// The mark of byte order in UTF-8: Java writes it in front of every event in UTF-16.
     private static let mark: [UInt8] = [0xef, 0xbb, 0xbf]
 
-    package init(offset: Int64, maxLineBytes: Int, encoding: TextEncoding = .utf8) {
+    /// `startsLine`: false when the byte before `offset` ends no line.
+    package init(
+        offset: Int64, maxLineBytes: Int, encoding: TextEncoding = .utf8, startsLine: Bool = true
+    ) {
         restFrom = offset
+        restStartsLine = startsLine
         self.maxLineBytes = maxLineBytes
         unit = encoding.unit
         decoder = encoding.decoder()
