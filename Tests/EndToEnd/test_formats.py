@@ -10,6 +10,20 @@ from harness import BINARY, SECOND, EndToEndCase, wait_until
 STAMP = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - 3600))
 
 
+def numbered(numbers):
+    """A line for each number."""
+    return "".join(f"{STAMP}.{i % 1000:03} INFO a - number {i}\n" for i in numbers)
+
+
+def number_of(line):
+    return int(line.rsplit(" ", 1)[1])
+
+
+def write(path, numbers):
+    with open(path, "a") as f:
+        f.write(numbered(numbers))
+
+
 class Formats(EndToEndCase):
     def setUp(self):
         super().setUp()
@@ -152,52 +166,45 @@ class Formats(EndToEndCase):
             self.assertEqual(len(rows), 1, field)
 
     def test_standard_input_is_shipped_once_and_then_the_agent_ends(self):
-        text = "".join(f"{STAMP}.{i % 1000:03} INFO a - number {i}\n" for i in range(5000)).rstrip("\n")
+        text = numbered(range(5000)).rstrip("\n")
         run = subprocess.run(
             [BINARY, "agent", "--server", f"http://127.0.0.1:{self.server.port}", "--label", "app=x",
              "--state", self.folder / "state", "-"], input=text.encode(), capture_output=True, timeout=60)
         self.assertEqual(run.returncode, 0, run.stderr.decode()[-2000:])
-        self.assertEqual(sorted(int(l.rsplit(" ", 1)[1]) for _, _, l in self.entries()), list(range(5000)))
+        self.assertEqual(sorted(number_of(l) for _, _, l in self.entries()), list(range(5000)))
+
+    def follow_first_fifty(self, path):
+        """An agent that has shipped fifty lines of a file."""
+        write(path, range(50))
+        agent = self.follow({"paths": [f"{self.logs}/*.log"]})
+        self.arrive(50)
+        return agent
 
     def test_a_zip_that_was_rolled_while_the_agent_was_away(self):
         path = self.logs / "app.log"
-
-        def write(numbers):
-            with open(path, "a") as f:
-                f.write("".join(f"{STAMP}.{i % 1000:03} INFO a - number {i}\n" for i in numbers))
-        write(range(50))
-        agent = self.follow({"paths": [f"{self.logs}/*.log"]})
-        self.arrive(50)
-        agent.kill()
-        write(range(50, 100))
+        self.follow_first_fifty(path).kill()
+        write(path, range(50, 100))
         for number, more in [(0, range(100, 150)), (1, range(150, 160))]:
             with zipfile.ZipFile(self.logs / f"app-2026-01-08.{number}.log.zip", "w", zipfile.ZIP_DEFLATED) as z:
                 z.write(path, f"app-2026-01-08.{number}.log")
             path.unlink()
-            write(more)
+            write(path, more)
         self.follow({"paths": [f"{self.logs}/*.log"]}, name="again")
-        self.assertEqual([int(l.rsplit(" ", 1)[1]) for _, _, l in self.arrive(160)], list(range(160)))
+        self.assertEqual([number_of(l) for _, _, l in self.arrive(160)], list(range(160)))
 
     def test_an_orphan_of_logbacks_beside_half_a_gz(self):
         """kill -9 while Logback packs leaves half a .gz and the whole text under a temporary name."""
         path = self.logs / "app.log"
-
-        def write(numbers):
-            with open(path, "a") as f:
-                f.write("".join(f"{STAMP}.{i % 1000:03} INFO a - number {i}\n" for i in numbers))
-        write(range(50))
-        agent = self.follow({"paths": [f"{self.logs}/*.log"]})
-        self.arrive(50)
-        agent.kill()
+        self.follow_first_fifty(path).kill()
         for number, more in [(0, range(50, 2000)), (1, range(2000, 4000))]:
-            write(more)
+            write(path, more)
             packed = gzip.compress(path.read_bytes())
             (self.logs / f"app-2026-01-08.{number}.log.gz").write_bytes(packed[:len(packed) // 2])
             path.rename(self.logs / f"app-2026-01-08.{number}.log107150370982{number}.tmp")
-        write(range(4000, 4010))
+        write(path, range(4000, 4010))
         self.follow({"paths": [f"{self.logs}/*.log"]}, name="again")
         rows = self.arrive(4010)
-        self.assertEqual(sorted(int(l.rsplit(" ", 1)[1]) for _, _, l in rows), list(range(4010)))
+        self.assertEqual(sorted(number_of(l) for _, _, l in rows), list(range(4010)))
 
 
 if __name__ == "__main__":
