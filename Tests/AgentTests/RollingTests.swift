@@ -39,6 +39,33 @@ import Testing
         scene.expectOnce(0..<110)
     }
 
+    /// A buffered appender creates an empty file and writes it later. The server stalls, so the reader
+    /// has not come to the file when it rolls: what is open must be known in the packed one.
+    @Test func packedBeforeTheReaderCameToIt() async throws {
+        let scene = try AgentScene()
+        scene.server.stall(true)
+        try scene.append("app.log", AgentScene.lines(0..<20_000))
+        try scene.start { $0.batchBytes = 20_000 }
+        try await scene.until("the first file") { scene.isOpen("app.log") }
+        try scene.move("app.log", to: "app.log.1")
+        try scene.append("app.log", "")
+        try await scene.until("the second file") {
+            scene.told.count("following", of: scene.path("app.log")) == 2
+        }
+        try scene.append("app.log", AgentScene.lines(20_000..<21_000))
+        try scene.pack("app.log", to: "app.log.2.gz")
+        try scene.append("app.log", AgentScene.lines(21_000..<21_010))
+        try await scene.until("the packed file") {
+            let path = scene.path("app.log.2.gz")
+            return scene.told.count("a packed file cannot be judged yet", of: path) > 0
+                || scene.told.count("following", of: path) > 0
+        }
+        scene.server.stall(false)
+        try await scene.untilArrived(21_010)
+        try await scene.stop()
+        scene.expectOnce(0..<21_010)
+    }
+
     /// Two rolls: one of a file that the agent never saw under its own name.
     @Test(
         arguments: [

@@ -172,10 +172,19 @@ class EndToEndCase(unittest.TestCase):
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cordwood-test-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(self.clear)
         self.data = self.folder / "data"
         self.processes = []
         self.addCleanup(self.end_processes)
+
+    def clear(self):
+        """Removes the folder; CORDWOOD_KEEP=1 keeps that of a test that failed, with data, state and logs."""
+        result = self._outcome.result
+        failed = any(test is self for test, _ in result.failures + result.errors) or not self._outcome.success
+        if failed and os.environ.get("CORDWOOD_KEEP"):
+            print(f"\n{self.id()} failed; kept: {self.folder}", flush=True)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def end_processes(self):
         for p in self.processes:

@@ -72,13 +72,18 @@ extension Discovery {
     }
 
     /// A source that waited for a clock when the agent stopped, and whose predecessor is still looked
-    /// for, counts in a lane above it instead.
+    /// for, counts in a lane of its own instead: above it, where nothing of their name that came since
+    /// counts.
     private func leavePredecessor(_ record: inout SourceRecord, _ shared: Shared) {
         guard let before = record.predecessor.flatMap({ shared.registry[$0] }), !before.isFinished,
             shared.files[before.id] == nil
         else { return }
+        let (family, order) = (record.family, before.order ?? 0)
+        let used = shared.registry.sources.values.filter {
+            $0.family == family && ($0.order ?? 0) >= order
+        }.map { $0.lane ?? 0 }
         record.predecessor = nil
-        record.lane = ((before.lane ?? 0) + 1) % EventClock.lanes
+        record.lane = Self.lane(above: before.lane ?? 0, free: { !used.contains($0) })
     }
 
     /// Where a new source counts its nanoseconds from: behind the source that had its name before;
@@ -104,10 +109,16 @@ extension Discovery {
             }
             return
         }
-        let first = (before.map { $0.lane ?? 0 } ?? used.keys.max() ?? -1) + 1
-        record.lane =
-            (first..<first + EventClock.lanes).map { $0 % EventClock.lanes }
-            .first { used[$0] == nil } ?? first % EventClock.lanes
+        record.lane = Self.lane(
+            above: before.map { $0.lane ?? 0 } ?? used.keys.max() ?? -1,
+            free: { used[$0] == nil })
+    }
+
+    /// The next lane that is free; the next of all when none is.
+    private static func lane(above last: Int64, free isFree: (Int64) -> Bool) -> Int64 {
+        let first = last + 1
+        return (first..<first + EventClock.lanes).map { $0 % EventClock.lanes }.first(where: isFree)
+            ?? first % EventClock.lanes
     }
 
     /// Other content stands in the file of this source now.

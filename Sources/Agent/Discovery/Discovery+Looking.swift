@@ -250,6 +250,7 @@ extension Discovery {
         guard held[identity] == nil else { return }
         let isOpen = shared.withLock { shared in
             guard let file = shared.following[identity] else { return false }
+            shared.learnHead(of: file)
             if sight.status.size != file.shown.withLock(\.size) || sight.path != file.path {
                 shared.hints.insert(file.id)
             }

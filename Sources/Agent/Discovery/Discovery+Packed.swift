@@ -139,6 +139,7 @@ extension Discovery {
         later[sight.status.identity] = PackedWait(
             size: sight.status.size, modified: sight.status.modified, epoch: epoch, isCut: isCut,
             pause: pause, next: wall + pause)
+        logger.debug("a packed file cannot be judged yet", metadata: ["path": "\(sight.path)"])
         rechecks[sight.path] = isCut ? wall + min(pause, 1) : wall + pause
     }
 
@@ -181,6 +182,7 @@ extension Discovery {
     private func isOpen(_ first: [UInt8]) -> Bool {
         shared.withLock { shared in
             shared.files.values.contains { file in
+                shared.learnHead(of: file)
                 let head = file.shown.withLock(\.head)
                 return !head.isEmpty && first.starts(with: head)
             }

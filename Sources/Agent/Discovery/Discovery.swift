@@ -80,6 +80,13 @@ final class Discovery: @unchecked Sendable {
             isWantedStale = true
         }
 
+        /// The first bytes of an open file, though the reader has not come to them.
+        mutating func learnHead(of file: FollowedFile) {
+            guard file.learnHead() else { return }
+            registry[file.id]?.fingerprint = Fingerprint(file.shown.withLock(\.head))
+            isRegistryDirty = true
+        }
+
         mutating func hint(paths: Set<String>) {
             for path in paths { hints.formUnion(ids[path] ?? []) }
         }

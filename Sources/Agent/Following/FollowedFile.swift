@@ -143,6 +143,25 @@ final class FollowedFile: @unchecked Sendable {
     }
     var isPlain: Bool { input.withLock { $0.kind == .plain } }
 
+    /// The first bytes, as far as they are there by now: the reader may be far from them, and whoever
+    /// finds them packed must know that they are this file's. True when they are more than before.
+    func learnHead() -> Bool {
+        let known = shown.withLock(\.head)
+        guard known.count < Fingerprint.length else { return false }
+        let first = input.withLock { input -> [UInt8] in
+            guard input.kind == .plain, input.base == 0 else { return [] }
+            return FileContent(descriptor: input.descriptor, kind: .plain).firstBytes
+        }
+        return shown.withLock { shown in
+            guard first.count > shown.head.count, first.starts(with: shown.head) else {
+                return false
+            }
+            shown.head = first
+            shown.size = max(shown.size, Int64(first.count))
+            return true
+        }
+    }
+
     /// What the server has committed; at the start the clock is the seed, whatever it says.
     func acknowledge(_ position: Position) {
         ackedOffset = position.offset
