@@ -13,6 +13,10 @@ package struct ByteSet: Sendable, Hashable {
     package func contains(_ byte: UInt8) -> Bool {
         words[Int(byte >> 6)] >> UInt64(byte & 63) & 1 == 1
     }
+
+    package func isDisjoint(with other: ByteSet) -> Bool { words & other.words == .zero }
+
+    package func isSubset(of other: ByteSet) -> Bool { words & ~other.words == .zero }
 }
 
 /// What lines of one kind have in common: bytes that all of them have, and holes between.

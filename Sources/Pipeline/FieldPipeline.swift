@@ -52,7 +52,7 @@ package final class FieldPipeline: FieldReader {
         else { return nil }
         if case .bytes = value { return nil }
         switch parser {
-        case .logfmt, .pattern, .json: break
+        case .logfmt, .pattern, .json, .regexp: break
         default: return nil
         }
         self.pipeline = pipeline

@@ -9,6 +9,8 @@ struct RegexpStage {
     /// What every match contains.
     let required: ByteSearch?
     private let groups: [(Int, String)]
+    /// Nil for patterns that only lines can be matched with.
+    private let sequence: RegexpSequence?
 
     init(_ pattern: String) throws(PipelineError) {
         do { regexp = try Regexp(pattern) } catch {
@@ -27,6 +29,29 @@ struct RegexpStage {
             throw PipelineError("invalid regexp parser: duplicate extracted label name '\(name)'")
         }
         required = regexp.requiredLiteral.map { ByteSearch($0) }
+        sequence = RegexpSequence(pattern)
+    }
+
+    /// What a match finds in every line of a shape; nil when lines differ.
+    func fields(in shape: LineShape, _ demand: ParserDemand) -> ShapeFields? {
+        // No line matches that lacks what every match contains.
+        if let needle = required?.needle {
+            var search = RegexpShape(RegexpSequence(literal: needle), shape)
+            if case .none = search.search() { return ShapeFields() }
+        }
+        guard let sequence else { return nil }
+        var search = RegexpShape(sequence, shape)
+        let found: RegexpShape.Groups
+        switch search.search() {
+        case .match(let groups): found = groups
+        case .none: return ShapeFields()
+        case .unsure: return nil
+        }
+        return ShapeFields(
+            fields: groups.compactMap { number, name in
+                guard demand.wants(name), let units = found[number] else { return nil }
+                return ShapeField(name: name, value: units)
+            })
     }
 
     var names: [String] { groups.map(\.1) }

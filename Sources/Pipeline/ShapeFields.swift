@@ -31,6 +31,7 @@ extension CompiledStage {
             guard !stage.keepsArrays else { return nil }
             var parse = JSONShape(shape, demand)
             return parse.fields()
+        case .regexp(let stage): return stage.fields(in: shape, demand)
         default: return nil
         }
     }

@@ -5,15 +5,17 @@ import Logback
 /// Opening files for the reader: new sources, known ones, and what follows a truncation.
 extension Discovery {
     /// Follows a file under a record that is known.
-    func follow(_ descriptor: Int32, _ record: SourceRecord, _ sight: Sight, _ head: [UInt8]) {
-        var record = record
-        record.isFinished = false
-        record.identity = sight.status.identity
-        // A copy holds the content of a source that was truncated: it speaks for it now.
-        record.isDetached = nil
-        record.isLeft = nil
-        shared.withLock { leavePredecessor(&record, $0) }
-        start(record, descriptor, sight, head)
+    func follow(_ descriptor: Int32, _ known: SourceRecord, _ sight: Sight, _ head: [UInt8]) {
+        start(descriptor, sight, head) { shared in
+            var record = known
+            record.isFinished = false
+            record.identity = sight.status.identity
+            // A copy holds the content of a source that was truncated: it speaks for it now.
+            record.isDetached = nil
+            record.isLeft = nil
+            leavePredecessor(&record, shared)
+            return record
+        }
     }
 
     /// Follows a file as a source of its own.
@@ -30,12 +32,14 @@ extension Discovery {
     func startNew(
         _ id: String, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8], size: Int64? = nil
     ) {
-        var record = SourceRecord(
-            id: id, identity: sight.status.identity, path: sight.path, touched: began)
-        record.fingerprint = Fingerprint(head)
-        record.size = size
-        shared.withLock { assignClock(&record, sight, &$0) }
-        start(record, descriptor, sight, head)
+        start(descriptor, sight, head) { shared in
+            var record = SourceRecord(
+                id: id, identity: sight.status.identity, path: sight.path, touched: began)
+            record.fingerprint = Fingerprint(head)
+            record.size = size
+            assignClock(&record, sight, &shared)
+            return record
+        }
     }
 
     private static func generation() -> String {
@@ -47,8 +51,11 @@ extension Discovery {
         return Fingerprint(text.utf8).hex + Fingerprint(text.utf8.reversed()).hex
     }
 
+    /// Opens the source that `record` makes; the descriptor goes with it. Both this thread and the
+    /// reader, after a truncation, come here: whoever is second finds the file followed.
     func start(
-        _ record: SourceRecord, _ descriptor: Int32, _ sight: Sight, _ head: [UInt8]
+        _ descriptor: Int32, _ sight: Sight, _ head: [UInt8],
+        _ record: (inout Shared) -> SourceRecord
     ) {
         let group = groups[sight.group]
         let place = FollowedFile.Place(
@@ -56,17 +63,24 @@ extension Discovery {
             layout: group.layout, zone: group.zone, encoding: group.encoding,
             format: group.format)
         let now = DispatchTime.now().uptimeNanoseconds
-        let isRolled = sight.path != record.path
-        let file = FollowedFile(
-            record, descriptor: descriptor, place: place, isRolled: isRolled, head: head, now: now)
-        shared.withLock { shared in
+        let isStarted = shared.withLock { shared in
+            guard shared.following[sight.status.identity] == nil else {
+                close(descriptor)
+                return false
+            }
+            let record = record(&shared)
+            let file = FollowedFile(
+                record, descriptor: descriptor, place: place,
+                isRolled: sight.path != record.path, head: head, now: now)
             // Two copies of one content: one is enough. The file closes its descriptor.
-            if shared.files[record.id] != nil { return }
+            if shared.files[record.id] != nil { return false }
             shared.registry[record.id] = record
             shared.isRegistryDirty = true
             shared.add(file, stream: group.stream)
             shared.inbox.append(file)
+            return true
         }
+        guard isStarted else { return }
         wakeup.ring()
         logger.debug("following", metadata: ["path": "\(sight.path)"])
     }

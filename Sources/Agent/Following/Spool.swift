@@ -189,7 +189,7 @@ extension Discovery {
             let sight = Sight(
                 path: record.path, name: record.name, group: group ?? 0, isNamed: true,
                 isRolled: true, kind: .gzip, status: status)
-            start(record, descriptor, sight, [])
+            start(descriptor, sight, []) { _ in record }
         }
         for name in Glob.names(folder) ?? [] where !kept.contains(name) {
             unlink(folder + "/" + name)
