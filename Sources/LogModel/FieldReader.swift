@@ -104,6 +104,8 @@ package struct WantedFields {
     package var holes: [Int]
     /// The place among them of the value that decides whether a row is wanted at all.
     package var decider: Int?
+    /// No row is wanted, whatever its values.
+    package var isNone = false
 
     package init(holes: [Int], decider: Int?) {
         self.holes = holes

@@ -26,13 +26,25 @@ package final class FieldPipeline: FieldReader {
     @exclusivity(unchecked) package private(set) var rows = 0
 
     /// What is known of the rows of a shape.
-    private struct Shape {
+    private final class Shape {
         let entry: FieldPrograms.Entry
         let quick: QuickShape?
+        let hasScalars: Bool
+        /// None of the rows has a label otherwise that is named as a field.
+        var isClean = false
+
+        init(_ entry: FieldPrograms.Entry, _ quick: QuickShape?) {
+            self.entry = entry
+            self.quick = quick
+            hasScalars = !entry.program.scalars.isEmpty
+        }
     }
 
+    /// Where a unit has more metadata sets than this, rows are looked at one by one.
+    private static let fewSets = 16
+
     /// By the number of a shape's names and metadata set: whether none of its labels, and none of the
-    /// stream's, is named as a field.
+    /// stream's, is named as a field, or as one that is missing.
     @exclusivity(unchecked) private var clean: [[Bool?]] = []
     /// By metadata set: whether none of its labels is one that rows are grouped by.
     @exclusivity(unchecked) private var isOutsideGroup: [Bool?] = []
@@ -100,8 +112,14 @@ package final class FieldPipeline: FieldReader {
         let quick = entry.plan.map {
             QuickShape($0, entry.program, parser, filters, memos, columns: shape.columns)
         }
-        shapes.append(Shape(entry: entry, quick: quick))
-        return entry.wanted
+        let shape = Shape(entry, quick)
+        shapes.append(shape)
+        var wanted = entry.wanted
+        if let quick, sets.count <= Self.fewSets, isClean(shapes.count - 1) {
+            shape.isClean = true
+            wanted.isNone = quick.dropsAll
+        }
+        return wanted
     }
 
     package func take(_ entries: Entries) {
@@ -121,13 +139,15 @@ package final class FieldPipeline: FieldReader {
     ) -> FieldTaking {
         guard failure == nil else { return .taken }
         let known = shapes[shape]
-        for scalar in known.entry.program.scalars
-        where !JSONShape.isScalar(values[scalar].bytes) { return .asLine }
+        if known.hasScalars {
+            for scalar in known.entry.program.scalars
+            where !JSONShape.isScalar(values[scalar].bytes) { return .asLine }
+        }
         rows += 1
-        if let quick = known.quick, isClean(shape, metadata) {
+        if let quick = known.quick, known.isClean || isClean(shape, metadata) {
             switch quick.outcome(values) {
             // Rows with other metadata may have a label of the field's name, which hides it.
-            case .dropped: return sets.count == 1 || isClean(shape) ? .unwanted : .taken
+            case .dropped: return known.isClean || isClean(shape) ? .unwanted : .taken
             case .passed(let code, let value):
                 append(timestamp, id(shape, quick, metadata, code, values), value)
                 return .taken
@@ -199,6 +219,7 @@ package final class FieldPipeline: FieldReader {
         let labels = base(metadata)
         let isClean =
             labels.error == nil && !entry.program.fields.contains { labels.hasBase($0.name) }
+            && !(entry.plan?.missing ?? []).contains { labels.hasBase($0) }
         clean[entry.names][metadata] = isClean
         return isClean
     }
@@ -209,7 +230,7 @@ package final class FieldPipeline: FieldReader {
     ) -> RowLabels {
         var labels = base(metadata)
         for field in program.fields {
-            let text = parser.text(of: field, values)
+            guard let text = parser.text(of: field, values) else { continue }
             if field.skipsEmpty, text.isEmpty { continue }
             labels.extract(field.name, text)
             if pipeline.demand.isMet(by: labels) { break }
@@ -238,9 +259,15 @@ package final class FieldPipeline: FieldReader {
 }
 
 extension CompiledStage {
+    /// Nil when the row does not have the field.
     func text(
         of field: FieldProgram.Field, _ values: UnsafeBufferPointer<FieldValue>
-    ) -> String {
+    ) -> String? {
+        if case .regexp(let stage) = self, let group = field.group {
+            return field.source.bytes(values).withUnsafeBytes {
+                stage.text(ofGroup: group, in: $0)
+            }
+        }
         if case .value(let place) = field.source {
             return text(of: values[place].bytes, isQuoted: field.isQuoted)
         }

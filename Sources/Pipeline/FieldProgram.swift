@@ -16,6 +16,13 @@ struct FieldProgram {
         var source: Source
         var skipsEmpty: Bool
         var isQuoted: Bool
+        /// The value is this group of what a regular expression finds in the source.
+        var group: Int?
+
+        /// The text is the value of a hole as it stands.
+        var isPlain: Bool {
+            if case .value = source { group == nil } else { false }
+        }
     }
 
     var fields: [Field] = []
@@ -42,7 +49,7 @@ struct FieldProgram {
             fields.append(
                 Field(
                     name: field.name, source: source(shape.units[field.value]),
-                    skipsEmpty: field.skipsEmpty, isQuoted: field.isQuoted))
+                    skipsEmpty: field.skipsEmpty, isQuoted: field.isQuoted, group: field.group))
         }
     }
 
@@ -70,14 +77,37 @@ struct FieldProgram {
 }
 
 extension FieldProgram.Source {
-    /// The place of the value, for a source that is one.
-    var place: Int? { if case .value(let place) = self { place } else { nil } }
+    /// The place of the only value that it is made of.
+    var place: Int? {
+        switch self {
+        case .value(let place): return place
+        case .text: return nil
+        case .joined(let parts):
+            let places = Set(parts.compactMap(\.place))
+            return places.count == 1 ? places.first : nil
+        }
+    }
+
+    /// What it is but for its values, as bytes.
+    var form: [UInt8] {
+        switch self {
+        case .text(let bytes): [1] + bytes.flatMap { [$0, 0] } + [1]
+        case .value: [2]
+        case .joined(let parts): [3] + parts.flatMap(\.form) + [4]
+        }
+    }
 
     func bytes(_ values: UnsafeBufferPointer<FieldValue>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(values, to: &bytes)
+        return bytes
+    }
+
+    func append(_ values: UnsafeBufferPointer<FieldValue>, to bytes: inout [UInt8]) {
         switch self {
-        case .text(let bytes): bytes
-        case .value(let place): Array(values[place].bytes)
-        case .joined(let parts): parts.flatMap { $0.bytes(values) }
+        case .text(let text): bytes += text
+        case .value(let place): bytes += values[place].bytes
+        case .joined(let parts): for part in parts { part.append(values, to: &bytes) }
         }
     }
 }

@@ -9,7 +9,7 @@ package final class FieldPrograms {
         let program: FieldProgram
         let plan: QuickShape.Plan?
         let wanted: WantedFields
-        /// A number for the names of the fields: equal for equal names.
+        /// A number for the names of the fields, and those that are missing: equal for equal names.
         let names: Int
 
         fileprivate init(_ program: FieldProgram, _ plan: QuickShape.Plan?, names: Int) {
@@ -53,7 +53,9 @@ package final class FieldPrograms {
         }
         if let found { return found.entry }
         let entry = make(offer.make()).map { program, plan in
-            Entry(program, plan, names: number(of: program.fields.map(\.name)))
+            Entry(
+                program, plan, names: number(of: program.fields.map(\.name) + (plan?.missing ?? []))
+            )
         }
         if count < Self.most, bytes + offer.key.count <= Self.mostBytes {
             known[hash, default: []].append(Known(key: Array(offer.key), entry: entry))

@@ -100,13 +100,6 @@ indirect enum LabelFilterStage {
             labels.fail("LabelFilterErr", "invalid value \(quoted(text)) of label \(name)")
             return true
         }
-        return switch op {
-        case .equal: value == bound
-        case .notEqual: value != bound
-        case .less: value < bound
-        case .lessOrEqual: value <= bound
-        case .greater: value > bound
-        case .greaterOrEqual: value >= bound
-        }
+        return op.holds(value, bound)
     }
 }

@@ -1,5 +1,6 @@
 import LogModel
 import LogQL
+import Regexp
 
 /// What rows of a shape come to by the codes of their values, where that is enough: filters that look at
 /// one value, a group that one value names, and a number that one value is.
@@ -22,6 +23,16 @@ final class QuickShape {
         /// line.
         fileprivate var filterTexts: Int
         var groupTexts: Int
+        fileprivate var sampleTexts = 0
+        /// Names that no field has: a row may have them otherwise, by its stream or its metadata.
+        private(set) var missing: [String]
+        /// No row has what a sample is made of.
+        fileprivate var lacksSample = false
+        /// The field that all filters look at, and what they ask of its bytes.
+        fileprivate var filterField: FieldProgram.Field?
+        fileprivate var quickFilter: QuickFilter?
+        /// The field that is the sample.
+        fileprivate var sampleField: FieldProgram.Field?
         /// The field whose value names the group.
         fileprivate var groupField: FieldProgram.Field?
 
@@ -31,20 +42,32 @@ final class QuickShape {
             _ value: SampleValue?, _ programs: FieldPrograms
         ) {
             let names = filters.flatMap(\.names)
-            // Other labels of a row, its metadata, may differ.
-            guard names.allSatisfy({ program.onlyField($0) != nil }),
+            guard names.allSatisfy({ program.hasAtMostOne($0) }),
                 !filters.contains(where: \.looksAtMetadata),
                 let filtered = program.place(of: names), let grouped = program.place(of: group)
             else { return nil }
             self.filtered = filtered
+            missing = names.filter { program.onlyField($0) == nil }
             self.grouped = grouped
             switch value {
             case .count: break
             case .unwrap(let label, let conversion, let filters) where filters.isEmpty:
-                guard let place = program.onlyField(label)?.source.place else { return nil }
+                guard program.hasAtMostOne(label) else { return nil }
+                guard let field = program.onlyField(label) else {
+                    missing.append(label)
+                    lacksSample = true
+                    break
+                }
+                guard let place = field.source.place else { return nil }
                 sampled = place
+                sampleField = field
+                sampleTexts = programs.number(ofTexts: program.texts(of: [label]))
                 self.conversion = conversion
             default: return nil
+            }
+            if let name = names.first, names.allSatisfy({ $0 == name }) {
+                filterField = program.onlyField(name)
+                quickFilter = QuickFilter(filters)
             }
             filterTexts = programs.number(ofTexts: program.texts(of: names))
             groupTexts = programs.number(ofTexts: program.texts(of: group))
@@ -55,9 +78,11 @@ final class QuickShape {
     }
 
     private let parser: CompiledStage
+    private let regexp: Regexp?
     private let program: FieldProgram
     private let filters: [LabelFilterStage]
     let plan: Plan
+    @exclusivity(unchecked) private var scratch: [UInt8] = []
     private let memos: (filter: CodeMemo, group: CodeMemo, sample: CodeMemo)
 
     /// `columns`: the column of each hole.
@@ -69,43 +94,70 @@ final class QuickShape {
         self.program = program
         self.parser = parser
         self.filters = filters
+        if case .regexp(let stage) = parser { regexp = stage.regexp } else { regexp = nil }
         func column(_ place: Int?) -> Int { place.map { Int(columns[program.holes[$0]]) } ?? -1 }
         memos = (
             known.memo(.filter, plan.filterTexts, column(plan.filtered)),
             known.memo(.group, plan.groupTexts, column(plan.grouped)),
-            known.memo(.sample, 0, column(plan.sampled))
+            known.memo(.sample, plan.sampleTexts, column(plan.sampled))
         )
     }
 
+    /// True when no value is looked at, and every row is dropped.
+    var dropsAll: Bool {
+        guard program.holes.isEmpty else { return false }
+        if case .dropped = outcome(UnsafeBufferPointer(start: nil, count: 0)) { return true }
+        return false
+    }
+
     func outcome(_ values: UnsafeBufferPointer<FieldValue>) -> Outcome {
-        switch verdict(values) {
+        var found: Double?
+        switch verdict(values, &found) {
         case .drop: return .dropped
         case .unknown, .unasked: return .unknown
         case .pass: break
         }
+        if plan.lacksSample { return .dropped }
         var code = 0
         if let grouped = plan.grouped {
             code = values[grouped].code
             // A group by empty text is a group without the label.
             guard code >= 0, !values[grouped].bytes.isEmpty else { return .unknown }
         }
-        guard let sampled = plan.sampled else { return .passed(code: code, 1) }
-        let number = values[sampled]
-        let known = number.code >= 0 ? memos.sample.sample(number.code) : nil
-        guard let sample = known ?? sample(number.bytes) else { return .unknown }
-        if known == nil, number.code >= 0 { memos.sample.note(number.code, sample: sample) }
+        guard let sampled = plan.sampled, let field = plan.sampleField else {
+            return .passed(code: code, 1)
+        }
+        let number = values[sampled].code
+        let known = found ?? (number >= 0 ? memos.sample.sample(number) : nil)
+        guard let sample = known ?? withText(of: field, values, { self.sample($0) }) else {
+            return .unknown
+        }
+        if known == nil, number >= 0 { memos.sample.note(number, sample: sample) }
         return .passed(code: code, sample)
     }
 
-    private func verdict(_ values: UnsafeBufferPointer<FieldValue>) -> CodeMemo.Verdict {
+    /// Gives the sample, too, where it is the value that was looked at.
+    private func verdict(
+        _ values: UnsafeBufferPointer<FieldValue>, _ found: inout Double?
+    ) -> CodeMemo.Verdict {
         if filters.isEmpty { return .pass }
         let code = plan.filtered.map { values[$0].code } ?? 0
-        guard code >= 0 else { return .unknown }
+        guard code >= 0 else {
+            guard let filter = plan.quickFilter, let field = plan.filterField else {
+                return .unknown
+            }
+            let isSample = field.name == plan.sampleField?.name
+            return withText(of: field, values) { bytes in
+                let verdict = filter.verdict(bytes)
+                if verdict == .pass, isSample { found = sample(bytes) }
+                return verdict
+            }
+        }
         let known = memos.filter.verdict(code)
         if known != .unasked { return known }
         var labels = RowLabels(stream: .empty, metadata: .empty)
         for field in program.fields {
-            let text = parser.text(of: field, values)
+            guard let text = parser.text(of: field, values) else { continue }
             if !field.skipsEmpty || !text.isEmpty { labels.extract(field.name, text) }
         }
         let passes = filters.allSatisfy { $0.passes(&labels) }
@@ -116,38 +168,34 @@ final class QuickShape {
         return verdict
     }
 
-    private func sample(_ bytes: UnsafeRawBufferPointer) -> Double? {
-        if plan.conversion == .none, let number = Self.decimal(bytes) { return number }
-        guard !bytes.isEmpty else { return nil }
+    /// The bytes of a field, as good as the call; nil when the row does not have it.
+    @inline(__always)
+    private func withText<Result>(
+        of field: FieldProgram.Field, _ values: UnsafeBufferPointer<FieldValue>,
+        _ body: (UnsafeRawBufferPointer?) -> Result
+    ) -> Result {
+        if field.isPlain, let place = field.source.place { return body(values[place].bytes) }
+        scratch.removeAll(keepingCapacity: true)
+        field.source.append(values, to: &scratch)
+        return scratch.withUnsafeBytes { text in
+            guard let group = field.group, let regexp else { return body(text) }
+            let range = regexp.range(ofGroup: group, in: text)
+            return body(range.map { UnsafeRawBufferPointer(rebasing: text[$0]) })
+        }
+    }
+
+    /// Nil for what is no number, or none of the usual form.
+    private func sample(_ bytes: UnsafeRawBufferPointer?) -> Double? {
+        guard let bytes, !bytes.isEmpty else { return nil }
+        if plan.conversion == .none, let number = QuickNumber.decimal(bytes) { return number }
         return SampleValue.convert(String(decoding: bytes, as: UTF8.self), plan.conversion)
     }
 
-    /// Digits with a point between them, few enough that one division gives the nearest number (Clinger,
-    /// "How to Read Floating Point Numbers Accurately", 1990).
-    private static func decimal(_ bytes: UnsafeRawBufferPointer) -> Double? {
-        guard bytes.count <= 16, let first = bytes.first, isDigit(first), let last = bytes.last,
-            isDigit(last)
-        else { return nil }
-        var number: Int64 = 0
-        var scale = 1.0
-        var isBehindPoint = false
-        for byte in bytes {
-            if byte == UInt8(ascii: "."), !isBehindPoint {
-                isBehindPoint = true
-                continue
-            }
-            guard isDigit(byte) else { return nil }
-            number = number * 10 + Int64(byte - 48)
-            if isBehindPoint { scale *= 10 }
-        }
-        return number < 1 << 53 ? Double(number) / scale : nil
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
-
     /// What names the group of a row; nil when none of its values does.
     func groupText(_ values: UnsafeBufferPointer<FieldValue>) -> (name: String, text: String)? {
-        plan.groupField.map { ($0.name, parser.text(of: $0, values)) }
+        plan.groupField.flatMap { field in
+            parser.text(of: field, values).map { (field.name, $0) }
+        }
     }
 
     /// The label set of a group, as the pipeline numbers it.
@@ -159,6 +207,10 @@ final class QuickShape {
 }
 
 extension FieldProgram {
+    fileprivate func hasAtMostOne(_ name: String) -> Bool {
+        fields.count { $0.name == name } <= 1
+    }
+
     /// The place of the one value that fields of some names have; nil inside when none has, nil when
     /// it takes more than one. Names that no field has are labels of the stream or missing: either way
     /// one row is as all.
@@ -177,8 +229,8 @@ extension FieldProgram {
     fileprivate func texts(of names: [String]) -> [[UInt8]] {
         names.map { name in
             guard let field = fields.first(where: { $0.name == name }) else { return [0] }
-            if case .text(let bytes) = field.source { return [1] + bytes }
-            return [2]
+            let group = UInt8(truncatingIfNeeded: field.group.map { $0 + 1 } ?? 0)
+            return [group, field.isQuoted ? 1 : 0] + field.source.form
         }
     }
 }

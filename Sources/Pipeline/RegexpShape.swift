@@ -20,23 +20,30 @@ package struct RegexpShape {
 
     private let shape: LineShape
     private let elements: [RegexpSequence.Element]
+    private let reach: RegexpReach
     private var steps = 0
     private var opened: [Int: Int] = [:]
 
     package init(_ sequence: RegexpSequence, _ shape: LineShape) {
         self.shape = shape
         elements = sequence.elements
+        reach = RegexpReach(sequence.elements, shape)
+    }
+
+    /// Units outside of which no match has a part: what is found in their text is found in the line.
+    package var window: Range<Int>? {
+        guard var window = reach.window() else { return nil }
+        if elements.contains(.start) { window = 0..<window.upperBound }
+        if elements.contains(.end) { window = window.lowerBound..<shape.units.count }
+        return window
     }
 
     /// The first match.
     package mutating func search() -> Outcome {
         let isAnchored = elements.first { !$0.isOpening } == .start
-        let first = isAnchored ? nil : firstBytes(0)
         for start in 0...shape.units.count {
-            if let hole = hole(start), let first, first.isDisjoint(with: hole.bytes) {
-                // No match begins at it or in it; if it is empty, the next unit stands here.
-                continue
-            }
+            // If the hole is empty, a match begins at the next unit.
+            if !isAnchored, hole(start) != nil, !reach.mayMatch(0, inside: start) { continue }
             let outcome = match(0, at: start)
             guard case .none = outcome else { return outcome }
             if isAnchored { break }
@@ -51,54 +58,22 @@ package struct RegexpShape {
     }
 
     /// Whether a match may begin behind the first byte of a hole, at whose beginning none does.
-    private mutating func mayBeginInside(_ hole: LineShape.Hole, _ unit: Int) -> Bool {
-        guard let first = firstBytes(0) else { return true }
-        if first.isDisjoint(with: hole.bytes) { return false }
-        guard let index = elements.firstIndex(where: { !$0.isOpening }),
-            case .run(let kind, let least, nil, let isLazy) = elements[index],
-            least <= 1
-        else { return true }
-        // Such a run ends where the one from the hole's beginning may end.
-        if hole.bytes.isSubset(of: kind.members) { return false }
-        guard let behind = firstBytes(index + 1), behind.isDisjoint(with: hole.bytes) else {
-            return true
-        }
-        guard case .none = run(kind, 0, nil, isLazy, index, at: unit + 1) else {
-            return true
-        }
-        return false
-    }
-
-    /// The bytes that the rest from an element on may begin with; nil when it may be empty.
-    private func firstBytes(_ index: Int) -> ByteSet? {
-        var bytes = ByteSet()
-        for element in elements[index...] {
-            switch element {
-            case .byte(let byte):
-                bytes.insert(byte)
-                return bytes
-            case .run(let kind, let least, _, _):
-                bytes.formUnion(kind.possible)
-                if least > 0 { return bytes }
-            case .open, .close: break
-            // Bytes stand on both sides of where this is asked for.
-            case .start, .end: return bytes
-            }
-        }
-        return nil
+    private func mayBeginInside(_ hole: LineShape.Hole, _ unit: Int) -> Bool {
+        guard reach.mayMatch(0, inside: unit) else { return false }
+        // A run ends where the one from the hole's beginning ends, and that does not match.
+        let first = elements.first { !$0.isOpening }
+        guard case .run(let kind, let least, nil, _)? = first, least <= 1 else { return true }
+        return !hole.bytes.isSubset(of: kind.members)
     }
 
     private mutating func match(_ index: Int, at unit: Int) -> Outcome {
         steps += 1
         guard steps < Self.mostSteps else { return .unsure }
         guard index < elements.count else { return .match([:]) }
+        guard reach.mayMatch(index, at: unit) else { return .none }
         switch elements[index] {
-        case .byte(let wanted):
-            guard unit < shape.units.count else { return .none }
-            if let hole = hole(unit) {
-                return hole.shortest > 0 && !hole.bytes.contains(wanted) ? .none : .unsure
-            }
-            return shape.units[unit].byte == wanted ? match(index + 1, at: unit + 1) : .none
+        // In a hole a character is not the same in every line.
+        case .byte: return hole(unit) == nil ? match(index + 1, at: unit + 1) : .unsure
         case .run(let kind, let least, let most, let isLazy):
             return run(kind, least, most, isLazy, index, at: unit)
         case .open(let number):
@@ -114,11 +89,8 @@ package struct RegexpShape {
             return .match(groups)
         case .start: return unit == 0 ? match(index + 1, at: unit) : .none
         case .end:
-            if unit == shape.units.count { return match(index + 1, at: unit) }
-            let isBefore = shape.units[unit...].contains {
-                $0.hole.map { shape.holes[$0].shortest > 0 } ?? true
-            }
-            return isBefore ? .none : .unsure
+            // Behind it stands nothing, or holes that may be empty.
+            return unit == shape.units.count ? match(index + 1, at: unit) : .unsure
         }
     }
 
@@ -184,10 +156,8 @@ package struct RegexpShape {
     private mutating func rest(
         _ index: Int, from start: Int, to end: Int, isLazy: Bool
     ) -> Outcome {
-        var mayEndInside = false
-        if end > start, let hole = hole(end - 1) {
-            mayEndInside = firstBytes(index + 1).map { !$0.isDisjoint(with: hole.bytes) } ?? true
-        }
+        let mayEndInside =
+            end > start && hole(end - 1) != nil && reach.mayMatch(index + 1, inside: end - 1)
         // The nearer end is tried first.
         if isLazy, mayEndInside { return .unsure }
         let outcome = match(index + 1, at: end)

@@ -5,7 +5,7 @@ import Regexp
 
 /// `| regexp "(?P<name>…)"`: unanchored; no match, no labels.
 struct RegexpStage {
-    private let regexp: Regexp
+    let regexp: Regexp
     /// What every match contains.
     let required: ByteSearch?
     private let groups: [(Int, String)]
@@ -32,7 +32,7 @@ struct RegexpStage {
         sequence = RegexpSequence(pattern)
     }
 
-    /// What a match finds in every line of a shape; nil when lines differ.
+    /// What a match finds in the lines of a shape; nil when only lines can tell.
     func fields(in shape: LineShape, _ demand: ParserDemand) -> ShapeFields? {
         // No line matches that lacks what every match contains.
         if let needle = required?.needle {
@@ -41,17 +41,32 @@ struct RegexpStage {
         }
         guard let sequence else { return nil }
         var search = RegexpShape(sequence, shape)
-        let found: RegexpShape.Groups
         switch search.search() {
-        case .match(let groups): found = groups
         case .none: return ShapeFields()
-        case .unsure: return nil
+        case .match(let found):
+            return ShapeFields(
+                fields: groups.compactMap { number, name in
+                    guard demand.wants(name), let units = found[number] else { return nil }
+                    return ShapeField(name: name, value: units)
+                })
+        case .unsure:
+            guard let window = search.window else { return ShapeFields() }
+            let holes = shape.units[window].count { $0.hole != nil }
+            guard holes <= Self.mostHoles else { return nil }
+            return ShapeFields(
+                fields: groups.compactMap { number, name in
+                    guard demand.wants(name) else { return nil }
+                    return ShapeField(name: name, value: window, group: number)
+                })
         }
-        return ShapeFields(
-            fields: groups.compactMap { number, name in
-                guard demand.wants(name), let units = found[number] else { return nil }
-                return ShapeField(name: name, value: units)
-            })
+    }
+
+    /// Where a match reaches over more values than this, lines are as cheap.
+    private static let mostHoles = 8
+
+    /// A group of the first match in a text; nil when nothing matches.
+    func text(ofGroup group: Int, in text: UnsafeRawBufferPointer) -> String? {
+        regexp.range(ofGroup: group, in: text).map { String(decoding: text[$0], as: UTF8.self) }
     }
 
     var names: [String] { groups.map(\.1) }

@@ -8,6 +8,8 @@ struct ShapeField {
     /// A value that is empty is not found at all.
     var skipsEmpty = false
     var isQuoted = false
+    /// Of a regular expression: the value is this group of what it finds in the text of these units.
+    var group: Int?
 }
 
 /// What a parser finds in every line of a shape.

@@ -81,6 +81,19 @@ package final class Regexp: @unchecked Sendable {
         return start..<end
     }
 
+    /// Where one group of the first match lies: empty when it took no part; nil without a match.
+    package func range(ofGroup group: Int, in text: UnsafeRawBufferPointer) -> Range<Int>? {
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: 2 * (group + 1)) { places in
+            guard group < groupNames.count, let starts = places.baseAddress else { return nil }
+            let ends = starts + group + 1
+            guard
+                cre2_search(
+                    compiled, text.address, text.count, 0, Int32(group + 1), starts, ends)
+            else { return nil }
+            return starts[group] < 0 ? 0..<0 : starts[group]..<ends[group]
+        }
+    }
+
     /// The groups of the first match from an offset: group 0 first, nil for one that took no part.
     package func captures(in text: UnsafeRawBufferPointer, from: Int = 0) -> [Range<Int>?]? {
         guard from >= 0, from <= text.count else { return nil }

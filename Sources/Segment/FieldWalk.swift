@@ -6,6 +6,7 @@ final class FieldWalk {
     /// What is to be done for a template. Lists of all plans lie end to end.
     private struct Plan: BitwiseCopyable {
         static let asLines: Int32 = -1
+        static let unwanted: Int32 = -2
 
         /// Number of the shape for the reader.
         var shape = Plan.asLines
@@ -90,7 +91,7 @@ final class FieldWalk {
         let plan = plans[template(strips.lowerBound)]
         guard plan.shape >= 0 else {
             step(over: plan)
-            return false
+            return plan.shape == Plan.unwanted
         }
         if plan.decider >= 0 {
             let code = cursors.code(Int(plan.deciderColumn), ahead: Int(plan.deciderOffset))
@@ -167,6 +168,7 @@ extension FieldWalk {
             if let fields {
                 plan.shape = shapes
                 shapes += 1
+                if fields.isNone { plan.shape = Plan.unwanted }
                 plan.wanted = Int32(truncatingIfNeeded: fields.holes.count)
                 decide(&plan, fields, template, offers, header)
             }

@@ -90,8 +90,8 @@ import Testing
             let (shape, kinds) = shape(&random)
             var search = RegexpShape(sequence, shape)
             let outcome = search.search()
-            if case .unsure = outcome { continue }
-            sure += 1
+            let window = search.window
+            if case .unsure = outcome {} else { sure += 1 }
             for _ in 0..<12 {
                 let (bytes, offsets) = line(shape, kinds, &random)
                 let found = bytes.withUnsafeBytes { regexp.captures(in: $0) }
@@ -108,6 +108,14 @@ import Testing
                     #expect(groups.count == found.count - 1, "\(told)")
                 case .unsure: break
                 }
+                guard let window else {
+                    try #require(found == nil, "no window: \(told)")
+                    continue
+                }
+                let (start, end) = (offsets[window.lowerBound], offsets[window.upperBound])
+                let inside = Array(bytes[start..<end]).withUnsafeBytes { regexp.captures(in: $0) }
+                let moved = inside?.map { $0.map { $0.lowerBound + start..<$0.upperBound + start } }
+                try #require(found == moved, "window \(window): \(told)")
             }
         }
         #expect(sure > 400, "seed \(seed): too few were sure: \(sure)")

@@ -158,6 +158,14 @@ import Testing
         #"sum by (count) (count_over_time({app="json"} | json | method!="CARD" [30m]))"#,
         #"sum by (_9_a_b, e, a, ok, msg) (count_over_time({app="json"} | json | level!="ERROR" [30m]))"#,
         #"sum by (level) (rate({app=~".+"} | json | detected_level="error" | __error__="" [5m]))"#,
+        #"sum by (status) (count_over_time({app="edge"} | regexp `" (?P<status>\d+) ` [5m]))"#,
+        #"sum by (method, ip) (count_over_time({app="edge"} | regexp `^(?P<ip>\S+) \S+ \S+ \[[^\]]*\] "(?P<method>\w+) (?P<path>\S+)` | method="GET" [30m]))"#,
+        #"max_over_time({app="shops"} | regexp `amount=(?P<amount>[\d.]+)` | amount!="" | unwrap amount [5m]) by (app)"#,
+        #"sum by (n) (sum_over_time({app=~".+"} | regexp `(?P<n>\d+) ` | n > 3 | unwrap n | __error__="" [10m]))"#,
+        #"sum by (app_extracted, app) (count_over_time({app=~".+"} | regexp `(?P<app>[a-z]+)` [10m]))"#,
+        #"sum by (a, b) (count_over_time({app=~".+"} | regexp `(?P<a>GET|PUT) /(?P<b>.)` | a=~"G.*" [10m]))"#,
+        #"sum by (x) (count_over_time({app=~".+"} | regexp `(?P<x>[^ ]*)$` | x!="" [10m]))"#,
+        #"sum by (last, method) (count_over_time({app="shops"} | regexp `method=(?P<method>\S*).*?(?P<last>\d)` | level!="x" [10m]))"#,
         #"count_distinct(path, count_over_time({app="edge"} | pattern `<_>"<_> <path> <_>` [30m]) by (path))"#,
     ]
 
