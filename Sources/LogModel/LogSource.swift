@@ -17,6 +17,9 @@ package struct Selection: Sendable {
     /// What every wanted line fulfils. A source may use it to skip, or ignore it; one that
     /// `filtersExactly` gives without lines exactly the entries that fulfil it.
     package var condition = LineCondition.anything
+    /// The same of lines whose entries lack some labels, beyond `condition`; nothing is filtered
+    /// exactly by it.
+    package var parsed: ParsedCondition?
     /// Told what is done, when that is to be explained.
     package var trace: ScanTrace?
 
@@ -31,6 +34,15 @@ package struct Selection: Sendable {
         self.direction = direction
         self.projection = projection
     }
+}
+
+/// What every wanted line fulfils whose stream and structured metadata have no label of certain names:
+/// then these labels can only come from the line.
+package struct ParsedCondition: Sendable, Equatable {
+    package var names: Set<String> = []
+    package var condition = LineCondition.anything
+
+    package init() {}
 }
 
 /// The structured metadata under which a server notes the level that it found in a line.
@@ -74,13 +86,13 @@ package struct ScanUnit: Sendable {
     package let metadataNames: Set<String>?
     /// Gives the rows that `load` would give to a reader, as values of holes where that is possible. Nil
     /// where lines are all there is. Rows of lines may come that do not fulfil the condition.
-    package let readFields: (@Sendable (any FieldReader) throws -> Void)?
+    package let readFields: (@Sendable (any FieldReader, ClosedRange<Int64>) throws -> Void)?
     private let read: @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
 
     package init(
         labels: Labels, first: Int64, last: Int64, bytes: Int, place: UInt64 = 0,
         minutes: (@Sendable () throws -> [MinuteCount])?, metadataNames: Set<String>? = nil,
-        readFields: (@Sendable (any FieldReader) throws -> Void)? = nil,
+        readFields: (@Sendable (any FieldReader, ClosedRange<Int64>) throws -> Void)? = nil,
         load: @escaping @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
     ) {
         self.labels = labels

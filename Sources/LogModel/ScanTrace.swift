@@ -48,7 +48,8 @@ package final class ScanTrace: Sendable {
     package init(_ selection: Selection) {
         let report = ScanReport(
             selector: "{" + selection.matchers.map(\.description).joined(separator: ", ") + "}",
-            condition: "\(selection.condition)", projection: selection.projection.title)
+            condition: "\(selection.condition.and(selection.parsed?.condition ?? .anything))",
+            projection: selection.projection.title)
         state = Mutex(State(report: report))
     }
 

@@ -67,7 +67,13 @@ struct LineFilterStage {
         case .literal(let search):
             search.needle.isEmpty ? (.anything, true) : (.contains(search.needle), true)
         case .regexp(let regexp, _):
-            (LineCondition(regexp.requiredText), regexp.isRequiredTextEnough)
+            (
+                LineCondition(regexp.requiredText) { literal in
+                    literal.bytes.isEmpty
+                        ? .anything
+                        : .contains(literal.bytes, ignoringCase: literal.ignoringCase)
+                }, regexp.isRequiredTextEnough
+            )
         case .pattern(let pattern):
             (
                 pattern.literals.reduce(.anything) { known, literal in
@@ -90,19 +96,6 @@ struct LineFilterStage {
             (required?.occurs(in: line) ?? true) && regexp.matches(line)
         case .pattern(let pattern): pattern.matches(line)
         case .ip(let range): range.occurs(in: line)
-        }
-    }
-}
-
-extension LineCondition {
-    fileprivate init(_ text: RequiredText) {
-        switch text {
-        case .anything: self = .anything
-        case .contains(let bytes, let ignoringCase):
-            self = bytes.isEmpty ? .anything : .contains(bytes, ignoringCase: ignoringCase)
-        case .all(let list):
-            self = list.reduce(.anything) { $0.and(LineCondition($1)) }
-        case .any(let list): self = .either(list.map { LineCondition($0) })
         }
     }
 }

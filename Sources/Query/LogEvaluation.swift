@@ -8,6 +8,9 @@ import Synchronization
 /// Units are read in the order of the answer, in waves that every core takes its share of; a wave
 /// begins only while it may still hold an entry of the answer.
 struct LogEvaluation: Sendable {
+    /// Shorter values of labels are in too many lines to be looked for before lines are parsed.
+    private static let shortestLiteral = 3
+
     private let legs: [LogExpression]
     private let scan: Scan
 
@@ -74,7 +77,10 @@ struct LogEvaluation: Sendable {
             tenant: request.tenant, matchers: log.matchers, start: request.start, end: request.end,
             direction: request.direction, projection: .lines)
         // An entry that several alternatives find must have one place in its unit for all of them.
-        if legs.count == 1 { selection.condition = pipeline.condition }
+        if legs.count == 1 {
+            selection.condition = pipeline.condition
+            selection.parsed = pipeline.parsedCondition(shortest: Self.shortestLiteral)
+        }
         // Loki answers the entries exactly at `start` even of an empty range.
         if selection.end <= selection.start {
             selection.end = selection.start.advanced(byNanoseconds: 1)
@@ -114,6 +120,7 @@ struct LogEvaluation: Sendable {
     private final class Worker: @unchecked Sendable {
         private let evaluation: LogEvaluation
         private var pipelines: [LogPipeline?]
+        private let programs = FieldPrograms()
         private var result = PipelineResult()
         private var found: LogCandidates
 
@@ -141,7 +148,11 @@ struct LogEvaluation: Sendable {
                 pipeline = try scan.pipeline(evaluation.legs[task.leg].stages)
                 pipelines[task.leg] = pipeline
             }
-            let entries = try scan.load(task.unit, .lines, within: times)
+            // Where alternatives meet, all must see the same entries.
+            let entries =
+                evaluation.legs.count == 1
+                ? try scan.candidates(task.unit, for: pipeline, programs, within: times)
+                : try scan.load(task.unit, .lines, within: times)
             try scan.run(pipeline, task.unit, entries, in: &result) { (result) throws(QueryError) in
                 let grown = found.add(
                     result, of: entries, stream: task.stream, leg: task.leg

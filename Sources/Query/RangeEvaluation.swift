@@ -50,10 +50,14 @@ struct RangeEvaluation: Sendable {
 
     // Reading.
 
+    /// Values of labels that are shorter are compared in their columns: only ids rule out chunks.
+    private static let shortestLiteral = 8
+
     /// What is read, and what runs on it.
     private struct Reading {
         var pipeline: LogPipeline
         var condition: LineCondition
+        var parsed: ParsedCondition?
         var projection: Selection.Projection
         /// Every row counts, whatever its line.
         var countsAll: Bool
@@ -67,6 +71,7 @@ struct RangeEvaluation: Sendable {
             pipeline.needsLengths ? .timestampsAndLengths : .timestamps
         return Reading(
             pipeline: pipeline, condition: whole.condition,
+            parsed: whole.parsedCondition(shortest: Self.shortestLiteral),
             projection: pipeline.needsLines ? .lines : withoutLines,
             countsAll: whole.isPassThrough)
     }
@@ -87,6 +92,7 @@ struct RangeEvaluation: Sendable {
             end: Timestamp(nanoseconds: last).advanced(byNanoseconds: 1),
             projection: countsMinutes ? .minuteCounts : reading.projection)
         selection.condition = reading.condition
+        selection.parsed = reading.parsed
         let units = try scan.plan(selection)
         let workers = Scan.workers(for: units.count)
         let parts = Mutex([Worker?](repeating: nil, count: workers))
@@ -114,6 +120,7 @@ struct RangeEvaluation: Sendable {
         private let pipeline: LogPipeline
         private let projection: Selection.Projection
         private let programs = FieldPrograms()
+        private let filterPrograms = FieldPrograms()
         /// Label sets that a pipeline keeps from one unit to the next.
         private static let mostLabels = 65_536
         /// Series by the number of the pipeline's label set, and whose numbers these are.
@@ -133,7 +140,10 @@ struct RangeEvaluation: Sendable {
         func take(_ unit: ScanUnit, rank: Int) throws(QueryError) {
             let scan = evaluation.scan
             if try !count(unit), try !addFields(of: unit, rank: rank) {
-                let entries = try scan.load(unit, projection)
+                let entries =
+                    projection == .lines
+                    ? try scan.candidates(unit, for: pipeline, filterPrograms)
+                    : try scan.load(unit, projection)
                 try scan.run(pipeline, unit, entries, in: &result) { (found) throws(QueryError) in
                     try add(found, rank: rank)
                 }

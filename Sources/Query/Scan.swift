@@ -92,12 +92,13 @@ final class Scan: Sendable {
 
     /// Errors: `.source` when the unit cannot be read.
     func readFields(
-        of unit: ScanUnit, _ read: @Sendable (any FieldReader) throws -> Void,
-        into reader: any FieldReader
+        of unit: ScanUnit,
+        _ read: @Sendable (any FieldReader, ClosedRange<Int64>) throws -> Void,
+        into reader: any FieldReader, within times: ClosedRange<Int64>? = nil
     ) throws(QueryError) {
         try checkpoint()
         let began = ContinuousClock.now
-        do { try read(reader) } catch {
+        do { try read(reader, times ?? unit.first...unit.last) } catch {
             throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
         }
         let spent = (ContinuousClock.now - began).inSeconds
@@ -106,6 +107,21 @@ final class Scan: Sendable {
             $0.bytes += unit.bytes
             $0.loadSeconds += spent
         }
+    }
+
+    /// The entries of a unit with their lines, but for those that label filters of the pipeline drop, as
+    /// far as columns tell. `programs` are those of filters of the same pipeline.
+    func candidates(
+        _ unit: ScanUnit, for pipeline: LogPipeline, _ programs: FieldPrograms,
+        within times: ClosedRange<Int64>? = nil
+    ) throws(QueryError) -> Entries {
+        guard let read = unit.readFields,
+            let filter = FieldFilter(pipeline, stream: unit.labels, programs: programs)
+        else { return try load(unit, .lines, within: times) }
+        try readFields(of: unit, read, into: filter, within: times)
+        let entries = filter.entries
+        note { $0.lines += entries.count }
+        return entries
     }
 
     /// The timestamps of a unit's entries, which count nowhere: their lines will be read.

@@ -6,7 +6,11 @@ import Synchronization
 /// Cuts what a selection asks for into units that never overlap in time within a stream.
 struct ScanPlan {
     private let selection: Selection
-    private let question: LineQuestion
+    /// What is asked of every line, and of one whose entry lacks the names of `selection.parsed`.
+    private let common: LineQuestion
+    private let narrow: LineQuestion
+    /// That of them which is put to the stream at hand.
+    private var question: LineQuestion
     /// Nanoseconds, both inclusive. `first` is the stream's own: retention may hide its beginning.
     private var first: Int64
     private var last: Int64
@@ -29,6 +33,9 @@ struct ScanPlan {
         let runs = try plan.runs(of: streams, in: segments)
         for (labels, runs) in zip(streams, runs) where !runs.isEmpty {
             plan.first = max(selection.start.nanoseconds, cut.first(of: labels))
+            let isNarrow =
+                plan.lacksNames(labels) && runs.allSatisfy { plan.lacksNames($0.segment) }
+            plan.question = isNarrow ? plan.narrow : plan.common
             try plan.add(labels, runs.filter { $0.summary.last >= plan.first })
         }
         return plan.sortedUnits
@@ -39,7 +46,7 @@ struct ScanPlan {
         var runs = [[Run]](repeating: [], count: streams.count)
         let known = StreamNumbers(streams)
         let segments = segments.sorted { $0.record.arrivedBefore($1.record) }
-        let mayHold = try mayHold(segments)
+        let mayHold = try mayHold(segments, streams)
         for (order, segment) in segments.enumerated() where mayHold[order] {
             let summaries = segment.reader.summary.streams
             for index in summaries.indices
@@ -53,17 +60,29 @@ struct ScanPlan {
 
     /// Whether a segment may hold what is asked for. Thousands of streams need not be looked at one by one
     /// to find none; an explanation tells of each.
-    private func mayHold(_ segments: [OpenSegment]) throws -> [Bool] {
-        guard selection.trace == nil, !question.isEmpty else {
+    private func mayHold(_ segments: [OpenSegment], _ streams: [Labels]) throws -> [Bool] {
+        let isNarrow = streams.allSatisfy(lacksNames)
+        let questions = segments.map { isNarrow && lacksNames($0) ? narrow : common }
+        guard selection.trace == nil, questions.contains(where: { !$0.isEmpty }) else {
             return Array(repeating: true, count: segments.count)
         }
         let results = Mutex(
             [Result<Bool, any Error>](repeating: .success(true), count: segments.count))
         DispatchQueue.concurrentPerform(iterations: segments.count) { index in
-            let result = Result { try segments[index].reader.mayHold(question) }
+            let result = Result { try segments[index].reader.mayHold(questions[index]) }
             results.withLock { $0[index] = result }
         }
         return try results.withLock { try $0.map { try $0.get() } }
+    }
+
+    /// True when labels of these names can only come from the lines of a stream.
+    private func lacksNames(_ labels: Labels) -> Bool {
+        selection.parsed?.names.allSatisfy { labels[$0] == nil } ?? true
+    }
+
+    private func lacksNames(_ segment: OpenSegment) -> Bool {
+        guard let names = selection.parsed?.names else { return true }
+        return segment.reader.metadataNames.map { $0.isDisjoint(with: names) } ?? false
     }
 
     /// In the order in which they are read: moving a unit costs more than comparing two.
@@ -79,7 +98,12 @@ struct ScanPlan {
 
     private init(selection: Selection) {
         self.selection = selection
-        question = LineQuestion(selection.condition, trace: selection.trace)
+        common = LineQuestion(selection.condition, trace: selection.trace)
+        narrow =
+            selection.parsed.map {
+                LineQuestion(selection.condition.and($0.condition), trace: selection.trace)
+            } ?? common
+        question = common
         first = selection.start.nanoseconds
         last = selection.end.nanoseconds - 1
     }
@@ -227,12 +251,14 @@ struct ScanPlan {
         let slices = byRun
         let sources = readers
         let question = question
-        var readFields: (@Sendable (any FieldReader) throws -> Void)?
+        var readFields: (@Sendable (any FieldReader, ClosedRange<Int64>) throws -> Void)?
         if sources.count == 1 {
-            readFields = { reader in
-                for slice in slices[0] {
-                    try sources[0].readFields(
-                        slice, holding: question, within: first...last, into: reader)
+            readFields = { reader, times in
+                guard times.overlaps(first...last) else { return }
+                let times = times.clamped(to: first...last)
+                for slice in slices[0]
+                where slice.last >= times.lowerBound && slice.first <= times.upperBound {
+                    try sources[0].readFields(slice, holding: question, within: times, into: reader)
                 }
             }
         }

@@ -128,6 +128,16 @@ import Testing
         #"{app="edge"} |> "<_> \"GET <_>\" 50<_>""#, #"{app="edge"} !~ "GET|PUT""#,
         #"{app=~".+"} |~ "order (3|4|77) .*CARD""#, #"{app=~".+"} |= "absent" or "tick 1""#,
         #"{app=~".+"} !~ "a" != "0""#, #"{app="odd"} |= "\nmethod""#, #"{app=~".+"}"#,
+        #"{app="json"} | json | method="PIX""#, #"{app="json"} | json | msg="back\\slash 12""#,
+        #"{app="json"} | json | msg=~"a .b. .*" or level="ERROR""#,
+        #"{app="json"} | json | msg=~"é.*""#,
+        #"{app=~".+"} | json | http_status="503" | level="ERROR""#,
+        #"{app="json"} | json | __error__="JSONParserErr""#,
+        #"{app=~".+"} | logfmt | method="CARD" | amount=~"1.*""#,
+        #"{app="odd"} | logfmt | detected_level="error""#,
+        #"{app="edge"} | pattern `<ip> - - [<_>] "<method> <path> <_>" <status> <_>` | path="/api/7""#,
+        #"{app=~".+"} | regexp `(?P<app>GET|PUT)` | app_extracted="GET""#,
+        #"{app=~".+"} | regexp `(?P<app>GET|PUT)` | app="edge""#,
         #"{app="edge"} |= "/api/7 " |~ "HTTP/1\\.1\" 404""#, #"{app=~".+"} |= "INFO" != "INFO""#,
     ]
     static let metrics = [

@@ -1,0 +1,51 @@
+import LogModel
+
+/// Leaves out rows that label filters behind a parser drop, as far as the values of holes tell; the
+/// others come as lines, for the whole pipeline. Owned by one thread.
+package final class FieldFilter: FieldReader {
+    private let parser: CompiledStage
+    private let filters: [LabelFilterStage]
+    private let demand: ParserDemand
+    private let programs: FieldPrograms
+    private let shapes: ShapeRows
+    /// What is left.
+    @exclusivity(unchecked) package private(set) var entries = Entries()
+
+    /// Nil for pipelines without such filters.
+    ///
+    /// `programs` are those of filters of the same pipeline over other streams.
+    package init?(_ pipeline: LogPipeline, stream: Labels, programs: FieldPrograms) {
+        guard let (parser, filters, _) = pipeline.parsing, !filters.isEmpty else { return nil }
+        self.parser = parser
+        self.filters = filters
+        self.programs = programs
+        // Lines are read to their end all the same: filters must see errors as they are.
+        demand = ParserDemand(Set(filters.flatMap(\.names)), stops: false)
+        shapes = ShapeRows(parser, filters, stream: stream, programs: programs)
+    }
+
+    package func begin(metadata sets: [Labels]) { shapes.begin(metadata: sets) }
+
+    package func wanted(of offer: ShapeOffer) -> WantedFields? {
+        shapes.wanted(of: offer) { shape in
+            guard let program = FieldProgram(parser, shape, demand),
+                let plan = QuickShape.Plan(program, filters, [], .count, programs)
+            else { return nil }
+            return (program, plan)
+        }
+    }
+
+    package func take(
+        shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
+    ) -> FieldTaking {
+        let shape = shapes[shape]
+        guard shape.isUsual(values), let quick = shape.quick, shapes.isClean(shape, metadata),
+            case .dropped = quick.outcome(values)
+        else { return .asLine }
+        return shapes.isClean(shape) ? .unwanted : .taken
+    }
+
+    package func take(_ entries: Entries) {
+        self.entries.append(entries, rows: 0..<entries.count)
+    }
+}

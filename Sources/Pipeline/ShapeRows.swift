@@ -1,0 +1,125 @@
+import LogModel
+
+/// What is known of the shapes of a run of rows, and of the labels that the rows come with otherwise.
+/// Owned by one thread.
+final class ShapeRows {
+    final class Shape {
+        let entry: FieldPrograms.Entry
+        let quick: QuickShape?
+        private let hasScalars: Bool
+        /// None of the rows has a label otherwise that is named as a field.
+        fileprivate(set) var isClean = false
+
+        fileprivate init(_ entry: FieldPrograms.Entry, _ quick: QuickShape?) {
+            self.entry = entry
+            self.quick = quick
+            hasScalars = !entry.program.scalars.isEmpty
+        }
+
+        /// False for a row whose values send the parser another way.
+        func isUsual(_ values: UnsafeBufferPointer<FieldValue>) -> Bool {
+            guard hasScalars else { return true }
+            return entry.program.scalars.allSatisfy { JSONShape.isScalar(values[$0].bytes) }
+        }
+    }
+
+    /// Where a unit has more metadata sets than this, rows are looked at one by one.
+    private static let fewSets = 16
+
+    private let parser: CompiledStage
+    private let filters: [LabelFilterStage]
+    private let stream: Labels
+    private let programs: FieldPrograms
+    @exclusivity(unchecked) private var shapes: [Shape] = []
+    private var memos = CodeMemos()
+    @exclusivity(unchecked) private(set) var sets: [Labels] = []
+    /// By metadata set: the labels that rows come with; nil while not asked for.
+    private var bases: [RowLabels?] = []
+    /// By the number of a shape's names and metadata set: whether none of its labels, and none of the
+    /// stream's, is named as a field, or as one that is missing.
+    @exclusivity(unchecked) private var clean: [[Bool?]] = []
+
+    /// `filters` are those right behind the parser.
+    init(
+        _ parser: CompiledStage, _ filters: [LabelFilterStage], stream: Labels,
+        programs: FieldPrograms
+    ) {
+        self.parser = parser
+        self.filters = filters
+        self.stream = stream
+        self.programs = programs
+    }
+
+    func begin(metadata sets: [Labels]) {
+        self.sets = sets
+        shapes = []
+        memos = CodeMemos()
+        bases = Array(repeating: nil, count: sets.count)
+        clean = []
+    }
+
+    func wanted(
+        of offer: ShapeOffer, make: (LineShape) -> (FieldProgram, QuickShape.Plan?)?
+    ) -> WantedFields? {
+        guard let entry = programs.entry(offer, make: make) else { return nil }
+        let quick = entry.plan.map {
+            QuickShape($0, entry.program, parser, filters, memos, columns: offer.columns)
+        }
+        let shape = Shape(entry, quick)
+        shapes.append(shape)
+        var wanted = entry.wanted
+        if let quick, sets.count <= Self.fewSets, isClean(shape) {
+            shape.isClean = true
+            wanted.isNone = quick.dropsAll
+        }
+        return wanted
+    }
+
+    subscript(shape: Int) -> Shape { shapes[shape] }
+
+    /// True when no metadata of any row is named as a field.
+    func isClean(_ shape: Shape) -> Bool {
+        shape.isClean || sets.indices.allSatisfy { isClean(shape, $0) }
+    }
+
+    func isClean(_ shape: Shape, _ metadata: Int) -> Bool {
+        if shape.isClean { return true }
+        let entry = shape.entry
+        while clean.count <= entry.names { clean.append(Array(repeating: nil, count: sets.count)) }
+        if let known = clean[entry.names][metadata] { return known }
+        let labels = base(metadata)
+        let isClean =
+            labels.error == nil && !entry.program.fields.contains { labels.hasBase($0.name) }
+            && !(entry.plan?.missing ?? []).contains { labels.hasBase($0) }
+        clean[entry.names][metadata] = isClean
+        return isClean
+    }
+
+    /// The labels that rows of a metadata set come with.
+    func base(_ metadata: Int) -> RowLabels {
+        if let known = bases[metadata] { return known }
+        let labels = RowLabels(stream: stream, metadata: sets[metadata])
+        bases[metadata] = labels
+        return labels
+    }
+}
+
+extension LogPipeline {
+    /// The parser behind the filters of lines, the label filters right behind it, and how many stages
+    /// that are; nil where the stage is no parser that can read columns.
+    var parsing: (parser: CompiledStage, filters: [LabelFilterStage], rest: [CompiledStage])? {
+        let stages = stages.dropFirst(leadingFilters.count)
+        guard let parser = stages.first else { return nil }
+        switch parser {
+        case .logfmt, .pattern, .json, .regexp: break
+        default: return nil
+        }
+        let rest = Array(stages.dropFirst())
+        var filters: [LabelFilterStage] = []
+        for stage in rest {
+            guard case .labelFilter(let filter) = stage else { break }
+            filters.append(filter)
+        }
+        return (parser, filters, rest)
+    }
+}
