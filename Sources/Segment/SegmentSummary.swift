@@ -46,6 +46,21 @@ package struct SegmentSummary: Sendable {
     package var bytes: Int
     package var storedBytes: Int
     package var streams: [StreamSummary]
+    /// Known of a segment that was just written.
+    package var chunks = ChunkCounts()
+}
+
+/// Chunks that might have become columns: those that did, and those that pay more as text.
+package struct ChunkCounts: Sendable {
+    package var columns = 0
+    package var text = 0
+
+    package static func += (a: inout ChunkCounts, b: ChunkCounts) {
+        a.columns += b.columns
+        a.text += b.text
+    }
+
+    package init() {}
 }
 
 /// Pages of one frame, side by side in the object.

@@ -19,6 +19,7 @@ package struct SegmentWriter: ~Copyable {
     private var openChunkBytes = 0
     /// Rows that may become a chunk of columns.
     private var pending = PendingChunk()
+    private var counts = ChunkCounts()
     private var index = TemplateIndexBuilder()
     private var metadataNames = MetadataNames()
 
@@ -82,6 +83,7 @@ package struct SegmentWriter: ~Copyable {
                 timestamps: pending.entries.timestamps),
             let metadata = MetadataPage.encode(pending.entries)
         else {
+            counts.text += 1
             for run in pending.runs {
                 try addText(pending.entries, rows: run.rows, of: run.stream)
             }
@@ -101,6 +103,7 @@ package struct SegmentWriter: ~Copyable {
         if !metadata.isEmpty { try put(metadata) }
         try put(columns)
         endChunk(.columns)
+        counts.columns += 1
     }
 
     private mutating func addText(
@@ -187,6 +190,7 @@ package struct SegmentWriter: ~Copyable {
             bytes: streams.reduce(0) { $0 + $1.bytes }, storedBytes: 0, streams: streams)
         try put(footer(summary, sections))
         summary.storedBytes = offset
+        summary.chunks = counts
         return summary
     }
 

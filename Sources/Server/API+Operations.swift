@@ -77,6 +77,17 @@ extension API {
         text.counter("cordwood_compactions_total", "Merges of segments.", store.compactions)
         text.counter(
             "cordwood_failed_compactions_total", "Merges that failed.", store.failedCompactions)
+        text.family(
+            "cordwood_written_chunks_total", "counter",
+            "Chunks that merges wrote: as columns, or as text where that pays more.")
+        text.sample(
+            "cordwood_written_chunks_total{kind=\"columns\"}", Double(store.chunks.columns))
+        text.sample("cordwood_written_chunks_total{kind=\"text\"}", Double(store.chunks.text))
+        text.counter(
+            "cordwood_column_mismatches_total",
+            "Chunks kept as text because their columns did not give back their lines: a fault of "
+                + "Cordwood, which lost nothing by it.",
+            store.mismatches)
         text.counter(
             "cordwood_retired_segments_total", "Segments removed by retention.",
             store.retiredSegments)

@@ -96,6 +96,7 @@ extension Store {
         let inputs = try task.inputs.sorted { $0.arrivedBefore($1) }.map { try cache.open($0) }
         var change = CatalogChange()
         change.removed = task.inputs.map(\.object)
+        var chunks = ChunkCounts()
         var positions: [Position] = []
         for input in inputs { positions += try PositionList.decode(input.reader.attachment) }
         let attachment = PositionList.encode(PositionList.furthest(positions))
@@ -113,6 +114,7 @@ extension Store {
                     objects.delete(object)
                     continue
                 }
+                chunks += summary.chunks
                 change.add(summary, object: object, created: options.now())
                 try cache.open(change.added[change.added.count - 1]).reader.verify()
             }
@@ -131,6 +133,7 @@ extension Store {
         }
         counters.withLock {
             $0.compactions += 1
+            $0.chunks += chunks
             $0.compactedBytes += task.inputs.reduce(0) { $0 + $1.bytes }
         }
     }

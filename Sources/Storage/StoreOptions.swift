@@ -1,5 +1,6 @@
 import Foundation
 import LogModel
+import Segment
 
 /// How a store is set up; every bound has a default and a reason.
 package struct StoreOptions: Sendable {
@@ -54,7 +55,11 @@ package struct StoreMetrics: Sendable {
     package var commitSeconds = 0.0
     package var compactions = 0
     package var compactedBytes = 0
+    /// That merges wrote.
+    package var chunks = ChunkCounts()
     package var failedCompactions = 0
+    /// Of this process: chunks that were not written as columns because those did not give back the lines.
+    package var mismatches: Int { ColumnsEncoder.mismatches.load(ordering: .relaxed) }
     package var retiredSegments = 0
     package var segmentsByLevel: [Int: Int] = [:]
     package var storedBytes = 0

@@ -173,6 +173,9 @@ private struct Injected: Error {}
         try await store.commit(push([(1, "one more")]))
         store.keepHouse(retire: false)
         #expect(store.metrics.compactions > 0)
+        let chunks = store.metrics.chunks
+        #expect(chunks.columns + chunks.text > 0)
+        #expect(store.metrics.mismatches == 0)
         #expect(try self.rows(store).count == 6001)
         await store.close()
     }
