@@ -10,7 +10,7 @@ package struct ParsedTimestamp: Sendable {
     package var hasZone: Bool
     /// Offset behind the stamp.
     package var end: Int
-    /// What the stamp does not tell: then `seconds` count from 1970 or from midnight.
+    /// What the stamp does not tell: then `seconds` count from 1972 or from midnight.
     package var lacks = Lacking.nothing
 
     package enum Lacking: Sendable { case nothing, year, date }
@@ -153,7 +153,8 @@ package struct TimestampFormat: Sendable {
     /// Reads a stamp that begins at an offset.
     package func parse(_ text: UnsafeRawBufferPointer, at start: Int) -> ParsedTimestamp? {
         var at = start
-        var year = 1970
+        // A leap year, in which every day of a stamp without a year is one.
+        var year = lacks == .year ? 1972 : 1970
         var month = 1
         var day = 1
         var clock: Int64 = 0
