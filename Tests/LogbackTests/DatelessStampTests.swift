@@ -65,17 +65,22 @@ import Testing
             ])
     }
 
+    /// Of the stamp, from that midnight: what the clock counts within one is left out.
+    private func milliseconds(_ event: FileEvent) -> Int64 {
+        (event.timestamp - Self.friday + Self.day) / Nanoseconds.millisecond - 86_400_000
+    }
+
     @Test func threadsWriteOutOfTurnOverMidnight() throws {
         let clocks = ["23:59:59.900", "00:00:00.100", "23:59:59.950", "00:00:00.200"]
         let found = times(text(clocks), try layout(), modified: written(0, 1))
-        let offsets = found.map { ($0.timestamp - Self.friday) / Nanoseconds.millisecond }
+        let offsets = found.map { milliseconds($0) }
         #expect(offsets == [-100, 100, -50, 200])
         // The first line itself may be out of turn.
         let turned = times(
             text(["00:00:00.100", "23:59:59.950", "00:00:00.200"]), try layout(),
             modified: written(0, 1))
         #expect(
-            turned.map { ($0.timestamp - Self.friday) / Nanoseconds.millisecond } == [
+            turned.map { milliseconds($0) } == [
                 100, -50, 200,
             ])
     }
