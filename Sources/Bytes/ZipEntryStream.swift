@@ -1,7 +1,9 @@
 import CZip
 
 /// Unpacks the entries of a zip archive one after the other, as one content: a packed log has one. The
-/// archive must be whole, for its list of entries stands at its end.
+/// archive must be whole, for its list of entries stands at its end. Beside `ZipArchive`, which looks
+/// entries up by name and hands each out whole below a bound: here they are of any size and have no
+/// name to ask for, and a stream is moved, never shared.
 package struct ZipEntryStream: ~Copyable {
     private let archive: OpaquePointer
     private var entry: OpaquePointer?

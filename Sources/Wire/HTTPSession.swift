@@ -46,13 +46,16 @@ package struct HTTPSession: Sendable {
     private let connectSeconds: Int64
     private let requestSeconds: Int64
     private let maxAnswerBytes: Int
+    private let access: HTTPAccess
+    /// The host behind the name of the server's certificate, when it is another.
+    private let override: String?
 
     package init(
         connectSeconds: Int64 = 10, requestSeconds: Int64 = 60,
         maxAnswerBytes: Int = 256 * 1024 * 1024, connections: Int = 8
     ) {
         self.init(
-            HTTPClient.Configuration(redirectConfiguration: .disallow),
+            HTTPClient.Configuration(redirectConfiguration: .disallow), HTTPAccess(), nil,
             connectSeconds: connectSeconds, requestSeconds: requestSeconds,
             maxAnswerBytes: maxAnswerBytes, connections: connections)
     }
@@ -63,20 +66,24 @@ package struct HTTPSession: Sendable {
         maxAnswerBytes: Int = 16 * 1024 * 1024
     ) throws(AccessError) {
         var configuration = try access.configuration()
+        var override: String?
         if let name = access.tls?.serverName, let host = URL(string: server)?.host, host != name {
             // The client believes who has the name that it asked for: it asks for this one, at the
             // other's address.
             configuration.dnsOverride = [name: host]
+            override = host
         }
         self.init(
-            configuration, connectSeconds: 10, requestSeconds: requestSeconds,
+            configuration, access, override, connectSeconds: 10, requestSeconds: requestSeconds,
             maxAnswerBytes: maxAnswerBytes, connections: 2)
     }
 
     private init(
-        _ given: HTTPClient.Configuration, connectSeconds: Int64, requestSeconds: Int64,
-        maxAnswerBytes: Int, connections: Int
+        _ given: HTTPClient.Configuration, _ access: HTTPAccess, _ override: String?,
+        connectSeconds: Int64, requestSeconds: Int64, maxAnswerBytes: Int, connections: Int
     ) {
+        self.access = access
+        self.override = override
         var configuration = given
         configuration.timeout = .init(
             connect: .seconds(connectSeconds), read: .seconds(requestSeconds))
@@ -112,10 +119,15 @@ package struct HTTPSession: Sendable {
         do {
             let response = try await client.execute(request, timeout: .seconds(requestSeconds))
             let body = try await response.body.collect(upTo: maxAnswerBytes)
-            return Answer(
+            let answer = Answer(
                 status: Int(response.status.code),
                 headers: response.headers.map { (name: $0.name, value: $0.value) },
                 body: Array(body.readableBytesView))
+            if TLSFailure.isAnswerToPlain(status: answer.status, body: answer.text) {
+                // Not an answer to what was asked: nothing must be given up for it.
+                throw PlainOnTLS()
+            }
+            return answer
         } catch is CancellationError {
             throw TransportError(cause: .noAnswer, url: request.url, reason: "cancelled")
         } catch is NIOTooManyBytesError {
@@ -123,13 +135,24 @@ package struct HTTPSession: Sendable {
                 cause: .answer, url: request.url,
                 reason: "the answer is larger than \(maxAnswerBytes) bytes")
         } catch {
-            let (cause, reason) = explain(error)
+            let (cause, reason) = await explain(error, of: request.url)
             throw TransportError(cause: cause, url: request.url, reason: reason)
         }
     }
 
+    private struct PlainOnTLS: Error {}
+
     /// What went wrong in a person's words.
-    private func explain(_ error: any Error) -> (TransportError.Cause, String) {
+    private func explain(
+        _ error: any Error, of url: String
+    ) async -> (TransportError.Cause, String) {
+        let tls = TLSFailure(url: url, access: access, override: override)
+        if let reason = await tls?.sentence(error) { return (.noConnection, reason) }
+        let isNoHTTP =
+            error is PlainOnTLS || error is HTTPParserError
+            || (error as? HTTPClientError) == .remoteConnectionClosed
+        if isNoHTTP, let reason = await tls?.sentenceOfPlain() { return (.noConnection, reason) }
+        if error is HTTPParserError { return (.noAnswer, "what answers there is no HTTP") }
         if let error = error as? NIOConnectionError { return (.noConnection, Self.sentence(error)) }
         if let error = error as? IOError {
             let isLost = error.errnoCode == ECONNRESET || error.errnoCode == EPIPE

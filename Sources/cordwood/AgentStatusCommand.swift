@@ -59,6 +59,10 @@ struct AgentStatusCommand: AsyncParsableCommand {
         if let count = status.unwatchedFolders, count > 0 {
             lines.append("\(count) folders cannot be watched and are swept instead")
         }
+        for path in status.unnameable ?? [] {
+            lines.append(
+                "not followed, as its name is no UTF-8 (rename it): \(TerminalText.safe(path))")
+        }
         lines.append("")
         lines.append("lag: lines  bytes  seconds   bytes/s  file")
         for file in status.files {

@@ -68,10 +68,12 @@ struct AgentTraps {
                 "the layout has no %d in front of the message: entries take the time of reading")
         case .date:
             out.append(
-                "the layout writes the time of the day alone: the date is that of reading, which is "
-                    + "wrong for files of other days; use %d{yyyy-MM-dd HH:mm:ss.SSS}")
+                "the layout writes the time of the day alone: the date is counted back from when the "
+                    + "file was last written, which misses days without any line; use "
+                    + "%d{yyyy-MM-dd HH:mm:ss.SSS}")
         case .year:
-            out.append("the layout writes no year: the latest that is not in the future is taken")
+            out.append(
+                "the layout writes no year: it is counted back from when the file was last written")
         case .nothing: break
         }
         if !layout.tellsBoundaries {

@@ -30,9 +30,7 @@ struct ParsedSample {
         if start > 0, let newline = bytes.firstIndex(of: 0x0a) {
             bytes.removeFirst(newline + 1)
         }
-        let now = Int64(Date().timeIntervalSince1970) * Nanoseconds.second
-        var assembler = EventAssembler(layout: layout, zone: zone, offset: 0, events: 0)
-        let events = assembler.add(bytes, now: now) + assembler.finish(now: now)
+        let events = events(of: bytes, modified: file.modified)
         let known = events.count { event in
             let line = event.text.prefix { $0 != 0x0a }
             return Array(line).withUnsafeBytes {
@@ -44,6 +42,22 @@ struct ParsedSample {
             + "\(file.path), \(FigureText.grouped(known)) of them begin as the layout says\n"
         for event in events.suffix(count) { out += line(event) }
         return out
+    }
+
+    private func events(of bytes: [UInt8], modified: Double) -> [FileEvent] {
+        let now = Int64(Date().timeIntervalSince1970) * Nanoseconds.second
+        func read(from start: Int64?) -> (events: [FileEvent], stamps: DatelessStamps) {
+            var assembler = EventAssembler(layout: layout, zone: zone, offset: 0, events: 0)
+            if let start { assembler.begin(at: start) }
+            let events = assembler.add(bytes, now: now) + assembler.finish(now: now)
+            return (events, assembler.dateless)
+        }
+        let found = read(from: nil)
+        let written = Int64(modified) * Nanoseconds.second
+        guard let start = found.stamps.start(modified: written, lastDay: nil, zone: zone) else {
+            return found.events
+        }
+        return read(from: start).events
     }
 
     private func line(_ event: FileEvent) -> String {

@@ -86,6 +86,42 @@ class Applications(ApplicationCase):
         self.assertIn(f"{self.folder}/logs/shop.log", text)
         self.assertIn("BOOT-INF/lib/company-logging-1.0.jar!/company/files.xml:1", text)
 
+    @unittest.skipUnless(shutil.which("javac"), "needs a JDK, which Tests/run installs")
+    def test_settings_of_a_running_process(self):
+        """What names the file: the archive, what it imports, the environment, -D, JSON, an argument; each beats those before."""
+        jar = self.boot_jar("3.5.0", "spring.config.import: 'optional:file:./extra.yml'\nlogging.file.name: logs/archive.log\n"
+                            "---\nspring.config.activate.on-profile: prod\nlogging.file.name: logs/prod.log\n")
+        classes = self.folder / "classes"
+        classes.mkdir()
+        (classes / "Sleep.java").write_text(
+            "public class Sleep { public static void main(String[] a) throws Exception { System.out.println(1); Thread.sleep(600000); } }")
+        subprocess.run(["javac", "-d", classes, classes / "Sleep.java"], check=True)
+        bare = {k: v for k, v in os.environ.items() if not k.startswith(("LOGGING_", "SPRING_"))}
+
+        def named(options=(), arguments=(), **environment):
+            java = subprocess.Popen(["java", "-XX:TieredStopAtLevel=1", *options, "-cp", f"{jar}:{classes}", "Sleep", *arguments],
+                                    stdout=subprocess.PIPE, cwd=self.folder, env={**bare, **environment})
+            try:
+                java.stdout.readline()
+                return re.search(r"^ *file +(\S+)", self.explain("--pid", java.pid), re.M).group(1).removeprefix(f"{self.folder}/")
+            finally:
+                java.kill()
+                java.wait()
+                java.stdout.close()
+        self.assertEqual(named(), "logs/archive.log")
+        (self.folder / "extra.yml").write_text("logging.file.name: logs/imported.log\n")
+        self.assertEqual(named(), "logs/imported.log")
+        profile = ["-Dspring.profiles.active=prod"]
+        self.assertEqual(named(profile), "logs/prod.log")
+        self.assertEqual(named(SPRING_PROFILES_ACTIVE="prod", LOGGING_FILE_NAME="logs/env.log"), "logs/env.log")
+        option, variable = ["-Dlogging.file.name=logs/d.log"], {"LOGGING_FILE_NAME": "logs/env.log"}
+        self.assertEqual(named(profile + option, **variable), "logs/d.log")
+        json = {"SPRING_APPLICATION_JSON": '{"logging":{"file":{"name":"logs/json.log"}}}', **variable}
+        self.assertEqual(named(option, **json), "logs/json.log")
+        self.assertEqual(named(option, ["--logging.file.name=logs/argument.log"], **json), "logs/argument.log")
+        (self.folder / "other.yml").write_text("logging.file.name: logs/other.log\n")
+        self.assertEqual(named(arguments=["--spring.config.location=file:other.yml"]), "logs/other.log")
+
     def test_unreadable_and_shared_files(self):
         path = self.folder / "logback.xml"
         appenders = "".join(

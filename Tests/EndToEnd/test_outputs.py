@@ -148,6 +148,52 @@ class Outputs(EndToEndCase):
         self.assertEqual(server.headers[-1]["Authorization"], "Basic " + base64.b64encode(b"agent:second").decode())
         self.assertEqual(agent.stop(), 0)
 
+    def test_failures_of_tls_say_what_to_change(self):
+        """A server of openssl's own, so that the other side is nobody's who wrote the client."""
+        self.certificates()
+        # `openssl x509` of Debian 12 sets no dates of the past: `openssl ca` does.
+        (self.folder / "ca.conf").write_text(
+            "[ca]\ndefault_ca = c\n[c]\ndatabase = index.txt\nserial = serial\nnew_certs_dir = .\ndefault_md = sha256\n"
+            "policy = p\n[p]\ncommonName = supplied\n")
+        (self.folder / "index.txt").write_text("")
+        (self.folder / "serial").write_text("1000\n")
+        subprocess.run(["openssl", "ca", "-batch", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "server.csr",
+                        "-startdate", "20200101000000Z", "-enddate", "20200102000000Z", "-extfile", "server.ext", "-out", "old.pem"],
+                       check=True, capture_output=True, cwd=self.folder)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "other.key", "-out", "other.pem",
+                        "-days", "2", "-subj", "/CN=other"], check=True, capture_output=True, cwd=self.folder)
+        plain = self.ended(Recorder())
+        authority, name = f"ca_file: {self.folder}/ca.pem", "server_name: logs.test"
+        cases = [
+            ("server", "https", f"{name}", ["an authority that this machine does not know", "set tls.ca_file"]),
+            ("server", "https", f"ca_file: {self.folder}/other.pem, {name}", [f"is not in {self.folder}/other.pem", "set tls.ca_file"]),
+            ("old", "https", f"{authority}, {name}", ["the server's certificate expired on 2020-01-02", "renew it"]),
+            ("server", "https", authority, ["the server's certificate is not for 127.0.0.1 but for logs.test", "set tls.server_name"]),
+            ("server", "http", None, ["TLS is spoken on port", "use https://"]),
+            (None, "https", f"{authority}, {name}", ["no TLS is spoken on port", "use http://"]),
+        ]
+        self.write(range(3))
+        for number, (certificate, scheme, tls, words) in enumerate(cases):
+            with self.subTest(words=words[0]):
+                port, served = plain.server_port, None
+                if certificate:
+                    port = free_port()
+                    served = subprocess.Popen(
+                        ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", f"{certificate}.pem", "-key", "server.key",
+                         "-quiet", "-naccept", "1000"], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL)
+                try:
+                    agent = self.configured(f"server: {scheme}://127.0.0.1:{port}\n" + (f"tls: {{ {tls} }}\n" if tls else ""),
+                                            name=f"tls{number}")
+                    wait_until(lambda: all(word in agent.tail() for word in words), 20, f"{words} in {agent.log}")
+                    self.assertIn(f":{port}", agent.tail())
+                    self.assertEqual(agent.stop(), 0)
+                finally:
+                    if served:
+                        served.kill()
+                        served.wait()
+        self.assertEqual(plain.lines, [])
+
     def test_verification_may_be_left_out_and_that_is_said(self):
         self.certificates()
         server = self.secured()

@@ -188,3 +188,51 @@ import Testing
         #expect(found.map { $0.timestamp / Nanoseconds.second - day } == [35_999, 82_800 - 86_400])
     }
 }
+
+/// `%kvp`, of Logback 1.3 and later: `k="v" k2="v2"`, as its manual shows it.
+@Suite struct KeyValuePairTests {
+    private func fields(_ pattern: String, _ text: String) throws -> [String: String] {
+        let layout = try CompiledLayout(pattern)
+        let labels = Array(text.utf8).withUnsafeBytes { layout.fields(of: $0) }
+        return Dictionary(labels.map { ($0.name, $0.value) }) { $1 }
+    }
+
+    @Test func inFrontOfTheMessage() throws {
+        let pattern = "%level %kvp %msg%n"
+        #expect(try fields(pattern, "INFO a=\"x y\" b=\"2\" hello a=b") == ["a": "x y", "b": "2"])
+        #expect(try fields(pattern, "INFO  hello") == [:])
+        #expect(try fields(pattern, "INFO a=\"say \"yes\" now\" hello") == ["a": "say \"yes"])
+        #expect(try fields("%level %kvp{NONE} %msg%n", "INFO a=1 b=2 hi") == ["a": "1", "b": "2"])
+        #expect(try fields("%level %kvp{SINGLE} - %msg%n", "INFO a='1 2' - hi") == ["a": "1 2"])
+        #expect(try fields("%level -%kvp- %msg%n", "INFO -a=\"b-c\"- hi - x") == ["a": "b-c"])
+        #expect(try fields("%level [%kvp] %c - %msg%n", "INFO [a=\"]\"] l - x")["a"] == "]")
+    }
+
+    @Test func behindTheMessage() throws {
+        let pattern = "%level %logger - %msg %kvp%n"
+        let logger = ["logger": "a.B"]
+        #expect(
+            try fields(pattern, "INFO a.B - paid order=7 a=\"x y\" b=\"2\"")
+                == ["logger": "a.B", "a": "x y", "b": "2"])
+        #expect(try fields(pattern, "INFO a.B - paid ") == logger)
+        #expect(try fields(pattern, "INFO a.B - a=\"b\" was the cause") == logger)
+        #expect(
+            try fields(
+                pattern,
+                "INFO a.B - two\nlines a=\"1\"\njava.lang.Error: b=\"2\"\n\tat c.D.e(D.java:1)")
+                == ["logger": "a.B", "a": "1"])
+        #expect(
+            try fields("%level - %msg [%kvp{NONE}]%n", "INFO - x [y] [a=1 b=2]") == [
+                "a": "1", "b": "2",
+            ])
+        #expect(try fields("%level %clr(%msg) %kvp %n%ex", "INFO x a=\"1\" ") == ["a": "1"])
+    }
+
+    @Test func hostileLinesEnd() throws {
+        let line = "INFO a.B - " + String(repeating: "a=\"", count: 80_000)
+        #expect(try fields("%level %logger - %msg %kvp%n", line) == ["logger": "a.B"])
+        #expect(
+            try fields("%level %kvp %msg%n", "INFO " + String(repeating: "a=\"b\" ", count: 9_000))
+                .count > 0)
+    }
+}

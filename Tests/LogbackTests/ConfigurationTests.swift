@@ -142,6 +142,26 @@ struct ConfigurationFolder {
         )
     }
 
+    @Test func variablesThatClassesCompute() throws {
+        let own = "ch.qos.logback.core.property"
+        let inner = """
+            <define name="there" class="\(own).FileExistsPropertyDefiner"><path>${user.dir}/logback.xml</path></define>
+            <define name="gone" class="\(own).FileExistsPropertyDefiner"><path>none.xml</path></define>
+            <define name="found" class="\(own).ResourceExistsPropertyDefiner"><resource>logback.xml</resource></define>
+            <define name="host" class="\(own).CanonicalHostNamePropertyDefiner"/>
+            <define name="dir" class="com.acme.LogFolder"/>
+            <define name="kind" class="com.acme.Kind"/>
+            \(appender("<file>${dir:-/var/log}/${there}-${gone}-${found}-${kind}.log</file>\(encoder)"))
+            """
+        let found = try read(["logback.xml": configuration(inner)])
+        #expect(found.appenders.first?.globs == ["/var/log/true-false-true-*.log"])
+        #expect(found.remarks.count == 2)
+        #expect(
+            found.remarks[0].hasSuffix(
+                "logback.xml:6: dir is computed by com.acme.LogFolder of the application: the default "
+                    + "of ${dir:-…} counts in its place, or anything where none stands"))
+    }
+
     @Test func asyncIsFollowedAndUnusedIsLeftOut() throws {
         let found = try read([
             "logback.xml": """

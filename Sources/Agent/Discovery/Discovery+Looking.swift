@@ -72,6 +72,7 @@ extension Discovery {
                 names[folder, default: []].insert(name)
                 moved.insert(folder + "/" + name)
                 noteDeletion(folder + "/" + name)
+                noteUnnameable(folder, name)
             case .growth(let folder, let name): names[folder, default: []].insert(name)
             case .folders: needsSweep = true
             case .overflow:
@@ -128,12 +129,15 @@ extension Discovery {
         if rechecks.count > Self.maxRemembered { rechecks = [:] }
         unseen = shared.withLock { Set($0.following.keys) }
         var reached: Set<String> = []
+        var unnameable: Set<String> = []
         places = [:]
         for (index, group) in groups.enumerated() {
             for glob in group.globs {
                 glob.forEachFolder {
                     reached.insert($0)
                     noteBlindness($0, watch.watch($0))
+                } unnameable: {
+                    if unnameable.count < Self.maxRemembered { unnameable.insert($0) }
                 } body: { folder, names, pattern, isDated in
                     let place = Place(group: index, pattern: pattern, isDated: isDated)
                     places[folder, default: []].insert(place)
@@ -142,6 +146,7 @@ extension Discovery {
             }
         }
         watch.keep(reached.union(links.keys))
+        tellUnnameable(unnameable)
         // The kernel does not tell of a file that lost its name before its folder was watched.
         shared.withLock { shared in
             for identity in unseen {

@@ -145,6 +145,9 @@ final class Discovery: @unchecked Sendable {
     /// By folder.
     var wanted: [String: [SourceRecord]] = [:]
     private var unreadable: [String: Int32] = [:]
+    /// Paths whose names are no UTF-8, as the last sweep found them, and such news as came.
+    var unnameable: Set<String> = []
+    var newsOfUnnameable: Set<String> = []
     var waiting = 0
     var epoch = 0
 

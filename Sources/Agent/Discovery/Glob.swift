@@ -23,9 +23,26 @@ struct Glob: Sendable {
     /// Calls `body` with the folder and the names in it, for every folder that the pattern reaches, and
     /// for those of dates below it, to which files may be rolled: `2026/11/21`. Calls `enter` with every
     /// folder on the way before its names are read.
-    func forEachFolder(enter: (_ folder: String) -> Void, body: Body) {
+    ///
+    /// `unnameable` is called with what the pattern means and whose name is no UTF-8, as
+    /// `Listing.unnameable` shows it.
+    func forEachFolder(
+        enter: (_ folder: String) -> Void, unnameable: (_ path: String) -> Void = { _ in },
+        body: Body
+    ) {
+        let enter: Enter = { folder, part in
+            enter(folder)
+            guard let found = Self.listing(folder) else { return nil }
+            for name in found.unnameable where part == "**" || Self.matches(part, name) {
+                unnameable(folder + "/" + name)
+            }
+            return found.names
+        }
         visit(root, parts[...], depth: 0, enter, body)
     }
+
+    /// The names in a folder; nil for one that cannot be read. The part of the pattern is for them.
+    private typealias Enter = (_ folder: String, _ part: String) -> [String]?
 
     /// Folders below this depth are not entered: a link may lead in circles.
     private static let deepest = 16
@@ -33,12 +50,11 @@ struct Glob: Sendable {
     private static let deepestDates = 4
 
     private func visit(
-        _ folder: String, _ parts: ArraySlice<String>, depth: Int, _ enter: (String) -> Void,
-        _ body: Body
+        _ folder: String, _ parts: ArraySlice<String>, depth: Int, _ enter: Enter, _ body: Body
     ) {
-        guard let part = parts.first, depth < Self.deepest else { return }
-        enter(folder)
-        guard let names = Self.names(folder) else { return }
+        guard let part = parts.first, depth < Self.deepest, let names = enter(folder, part) else {
+            return
+        }
         if parts.count == 1 {
             body(folder, names, part, false)
             visitDates(folder, names, part, depth: 0, enter, body)
@@ -53,15 +69,14 @@ struct Glob: Sendable {
     }
 
     private func visitDates(
-        _ folder: String, _ names: [String], _ part: String, depth: Int, _ enter: (String) -> Void,
+        _ folder: String, _ names: [String], _ part: String, depth: Int, _ enter: Enter,
         _ body: Body
     ) {
         // `**` comes to these folders by itself.
         guard depth < Self.deepestDates, !parts.contains("**") else { return }
         for name in names where name.utf8.allSatisfy({ Self.dateMarks.contains($0) }) {
             let inner = folder + "/" + name
-            guard let found = Self.names(inner) else { continue }
-            enter(inner)
+            guard let found = enter(inner, part) else { continue }
             body(inner, found, part, true)
             visitDates(inner, found, part, depth: depth + 1, enter, body)
         }
@@ -69,17 +84,37 @@ struct Glob: Sendable {
 
     private static let dateMarks = Set("0123456789-_.".utf8)
 
-    static func names(_ folder: String) -> [String]? {
+    /// What stands in a folder.
+    struct Listing {
+        var names: [String] = []
+        /// Names that are no UTF-8, of which a path of text cannot be made: other bytes than ASCII
+        /// as `\xNN`.
+        var unnameable: [String] = []
+    }
+
+    static func names(_ folder: String) -> [String]? { listing(folder)?.names }
+
+    static func listing(_ folder: String) -> Listing? {
         guard let stream = opendir(folder) else { return nil }
         defer { closedir(stream) }
-        var names: [String] = []
+        var listing = Listing()
         while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            guard let name = String(validating: bytes, as: UTF8.self) else {
+                listing.unnameable.append(escaped(bytes))
+                continue
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name != ".", name != ".." { listing.names.append(name) }
         }
-        return names
+        return listing
+    }
+
+    private static func escaped(_ name: [UInt8]) -> String {
+        name.map { byte in
+            (0x20..<0x7f).contains(byte)
+                ? String(Unicode.Scalar(byte))
+                : "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
     }
 
     static func matches(_ pattern: String, _ name: String) -> Bool {

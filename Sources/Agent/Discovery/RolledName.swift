@@ -1,3 +1,5 @@
+import LogModel
+
 /// What the name of a file says about rolling: `app.log.2026-01-08.0`, `app.log.2`, `app-2026-01-08.log`
 /// and `app.1.log` all come from `app.log`. A rolled name is the first one with dates and numbers put
 /// in; its extension may be left out.
@@ -61,6 +63,21 @@ enum RolledName {
         var bytes = Array(name.utf8.dropLast(4))
         while let last = bytes.last, (48...57).contains(last) { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The day in a name, `app-2026-11-20.0.log.gz` or `app.log-20261120`, in days since the epoch:
+    /// nothing in such a file was written later. Nil when there is none.
+    static func day(of name: String) -> Int64? {
+        let marks = name.matches(
+            of: /(?:^|[^0-9])([0-9]{4})([-._]?)([0-9]{2})\2([0-9]{2})(?![0-9])/)
+        for mark in marks {
+            guard let year = Int(mark.output.1), let month = Int(mark.output.3),
+                let day = Int(mark.output.4), (1970...2200).contains(year),
+                (1...12).contains(month), (1...31).contains(day)
+            else { continue }
+            return Int64(CivilTime.days(year: year, month: month, day: day))
+        }
+        return nil
     }
 
     /// The folder and root of a family of numbered names.

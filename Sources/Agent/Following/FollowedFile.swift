@@ -78,6 +78,8 @@ final class FollowedFile: @unchecked Sendable {
     /// The clock at the start of the file.
     private(set) var seed: Int64
     private(set) var assembler: EventAssembler
+    /// When the first stamp was written, nanoseconds, where stamps tell no date.
+    private var start: Int64?
     /// Committed by the server.
     private(set) var ackedOffset: Int64
     private(set) var ackedEvents: Int64
@@ -190,6 +192,7 @@ final class FollowedFile: @unchecked Sendable {
             layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
             lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0, encoding: encoding,
             envelope: envelope, startsLine: encoding != .utf8 || envelope != nil || isBehindLine)
+        if ackedOffset == 0, let start { assembler.begin(at: start) }
     }
 
     /// False when what is committed ends within a line, as the pieces of an overlong one do.
@@ -337,7 +340,18 @@ final class FollowedFile: @unchecked Sendable {
         }
         size = max(size, end)
         bytesRead += Int64(bytes.count)
-        let events = assembler.add(bytes, now: wallClock)
+        let before = assembler.isDated ? nil : assembler
+        var events = assembler.add(bytes, now: wallClock)
+        if assembler.wantsStart, let before {
+            // Its stamps tell no date, and this is the first of them: the whole file tells more.
+            let survey = DateSurvey(
+                of: content, from: before, base: input.withLock(\.base), name: name)
+            let start = survey.start ?? wallClock
+            self.start = start
+            assembler = before
+            assembler.begin(at: start)
+            events = assembler.add(bytes, now: wallClock)
+        }
         eventsRead += Int64(events.count)
         return events
     }

@@ -23,7 +23,6 @@ final class Spool {
     private static let careEvery = 2.0
     /// Packed at a time, each as a gzip member of its own.
     private static let blockBytes = 1 << 20
-    private static let gzipLevel: Int32 = 1
 
     init(_ configuration: AgentConfiguration, discovery: Discovery, logger: Logger) {
         folder = configuration.state + "/spool"
@@ -131,7 +130,7 @@ final class Spool {
             let count = Int(min(Int64(Self.blockBytes), end - offset))
             let block = FileContent.read(source, at: offset, count: count)
             guard !block.isEmpty else { throw .system("reading", file.path) }
-            let packed = Gzip.compress(block, level: Self.gzipLevel)
+            let packed = Gzip.compress(block, level: PackedLogs.gzipLevel)
             used += Int64(packed.count)
             guard used <= spoolBytes else {
                 tellFull()

@@ -44,6 +44,8 @@ package struct AgentMetrics: Sendable {
     package var watchedFolders = 0
     package var unwatchedFolders = 0
     package var watchOverflows = 0
+    /// Paths that are not followed, as their names are no UTF-8; their bytes as `\xNN`.
+    package var unnameable: [String] = []
     package var sweepSeconds = 0.0
     /// Unread bytes of deleted files that their disk still holds, and packed ones in the spool.
     package var pinnedBytes: Int64 = 0

@@ -27,6 +27,8 @@ struct StatusContent: Codable {
     var lastError: String?
     var watchedFolders: Int
     var unwatchedFolders: Int
+    /// Not followed: names that are no UTF-8.
+    var unnameable: [String]?
     var files: [File]
     /// Files that are left out.
     var more: Int
@@ -39,6 +41,7 @@ final class StatusFile {
     private var version = -1
     private var events = -1
     private var lastError = ""
+    private var unnameable: [String] = []
     private var isFailureTold = false
     /// More files than anybody looks at; those that are behind come first.
     private static let mostFiles = 10_000
@@ -51,9 +54,10 @@ final class StatusFile {
     func write(_ metrics: AgentMetrics, _ logger: Logger) {
         guard
             metrics.version != version || metrics.events != events
-                || metrics.lastError != lastError
+                || metrics.lastError != lastError || metrics.unnameable != unnameable
         else { return }
         (version, events, lastError) = (metrics.version, metrics.events, metrics.lastError)
+        unnameable = metrics.unnameable
         let sources = metrics.sources
         let shown = sources.filter { $0.lagBytes > 0 } + sources.filter { $0.lagBytes == 0 }
         let content = StatusContent(
@@ -61,6 +65,7 @@ final class StatusFile {
             events: metrics.events, bytes: metrics.bytes, retries: metrics.retries,
             lastError: metrics.lastError.isEmpty ? nil : metrics.lastError,
             watchedFolders: metrics.watchedFolders, unwatchedFolders: metrics.unwatchedFolders,
+            unnameable: unnameable.isEmpty ? nil : unnameable,
             files: shown.prefix(Self.mostFiles).map { file in
                 StatusContent.File(
                     path: file.path, source: file.source, acknowledged: file.offset,
@@ -104,6 +109,8 @@ package struct AgentStatus: Codable, Sendable {
     package var retries: Int?
     package var lastError: String?
     package var unwatchedFolders: Int?
+    /// Paths that are not followed, as their names are no UTF-8; their bytes as `\xNN`.
+    package var unnameable: [String]?
     package var files: [File]
     package var totals: [String: Ledger.Sum]
     /// Lost and set aside ranges, the latest last.
@@ -135,6 +142,7 @@ package struct AgentStatus: Codable, Sendable {
             isRunning: isRunning, pid: isRunning ? content?.pid : nil, server: content?.server,
             at: content?.at, events: content?.events, retries: content?.retries,
             lastError: content?.lastError, unwatchedFolders: content?.unwatchedFolders,
+            unnameable: content?.unnameable,
             files: files.sorted { $0.path < $1.path },
             totals: Dictionary(
                 uniqueKeysWithValues: ledger.totals.map { ($0.key.rawValue, $0.value) }),

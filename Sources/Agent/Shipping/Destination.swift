@@ -28,8 +28,6 @@ struct ServerDestination: Destination {
 
     /// A server that names a time is believed up to here, in seconds.
     private static let longestRetryAfter = 600.0
-    /// Logs get hardly smaller at higher levels, which take up to twice the time.
-    private static let gzipLevel: Int32 = 1
 
     func deliver(_ batches: [Batch], _ ranges: [SourceRange]) async -> Delivery {
         // A foreign server has nothing to do with a push that only moves positions.
@@ -45,7 +43,7 @@ struct ServerDestination: Destination {
                 headers.append(("Content-Encoding", "gzip"))
                 body = Gzip.compress(
                     PushRequest.encodeJSON(batches: batches, sources: sendsRanges ? ranges : []),
-                    level: Self.gzipLevel)
+                    level: PackedLogs.gzipLevel)
             }
             return await post(body, headers)
         } catch { return .failed("\(error)", after: nil) }

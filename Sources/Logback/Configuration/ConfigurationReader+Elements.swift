@@ -77,14 +77,10 @@ extension ConfigurationReader {
             }
         case "contextName":
             variables.define("CONTEXT_NAME", try text(element.text, element.place))
-        case "timestamp", "define":
-            guard let name else { return }
-            if element.name == "define" {
-                remarks.append(
-                    "\(element.place): \(name) is computed by a class of the application: anything "
-                        + "counts in its place")
-            }
-            variables.defineUnknown(name, element.place)
+        case "timestamp":
+            if let name { variables.defineUnknown(name, element.place) }
+        case "define":
+            if let name { try defineByClass(name, element) }
         case "springProperty":
             guard let name, let source = attributes["source"] else { return }
             let fallback = attributes["defaultValue"] ?? ""

@@ -36,14 +36,17 @@ extension Application {
             application.environment[String(text[..<equals])] = String(
                 text[text.index(after: equals)...])
         }
-        let options = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"]
-        for name in options {
-            for word in application.environment[name]?.split(separator: " ") ?? [] {
-                application.take(option: String(word), origin: "the environment variable \(name)")
-            }
-        }
+        for name in ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"] { application.takeOptions(name) }
         application.take(commandLine: Array(words.dropFirst()), origin: "\(folder)/cmdline")
+        // The JVM reads these behind its command line.
+        application.takeOptions("_JAVA_OPTIONS")
         return application
+    }
+
+    private mutating func takeOptions(_ variable: String) {
+        for word in environment[variable]?.split(separator: " ") ?? [] {
+            take(option: String(word), origin: "the environment variable \(variable)")
+        }
     }
 
     private static func texts(_ path: String) throws(LogbackError) -> [String] {

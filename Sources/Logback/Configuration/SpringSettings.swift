@@ -9,19 +9,56 @@ struct SpringSettings {
         var values: [String: Derived<String>] = [:]
         /// The profile expression under which it counts; nil: always.
         var profiles: String?
+
+        /// What `spring.config.import` names.
+        var imports: [Derived<String>] {
+            let key = SpringSettings.canonical("spring.config.import")
+            if let whole = values[key] {
+                return whole.value.split(separator: ",").map { Derived($0.trimmed, whole.origin) }
+            }
+            return (0..<ConfigurationLimits.depth).map { values["\(key)[\($0)]"] }
+                .prefix { $0 != nil }.compactMap { $0 }
+        }
     }
 
     /// The least important first.
     private var layers: [[String: Derived<String>]] = []
     private let environment: [String: String]
-    private let overrides: [String: Derived<String>]
+    /// System properties, `SPRING_APPLICATION_JSON`, arguments.
+    private var overrides: [String: Derived<String>] = [:]
+    /// What could not be read, in sentences.
+    var remarks: [String] = []
 
-    /// `overrides`: system properties and arguments.
-    init(environment: [String: String], overrides: [String: Derived<String>]) {
-        self.environment = environment
-        var canonical: [String: Derived<String>] = [:]
-        for (key, value) in overrides { canonical[Self.canonical(key)] = value }
-        self.overrides = canonical
+    /// What counts before any file.
+    init(_ application: Application) {
+        environment = application.environment
+        take(application.systemProperties)
+        takeJSON(application)
+        take(application.arguments)
+    }
+
+    private mutating func take(_ values: [String: Derived<String>]) {
+        for (key, value) in values { overrides[Self.canonical(key)] = value }
+    }
+
+    private mutating func takeJSON(_ application: Application) {
+        let name = "spring.application.json"
+        let variable = "SPRING_APPLICATION_JSON"
+        let json =
+            application.arguments[name] ?? application.systemProperties[name]
+            ?? environment[variable].map { Derived($0, "the environment variable \(variable)") }
+        guard let json, !json.value.isEmpty else { return }
+        // JSON is YAML, whose reader keeps the letters of numbers.
+        guard json.value.trimmed.hasPrefix("{"),
+            let documents = try? Self.documents(
+                Array(json.value.utf8), name: json.origin, isYAML: true)
+        else {
+            remarks.append("\(json.origin): \(name) is no JSON object: passed over")
+            return
+        }
+        for document in documents {
+            take(document.values.mapValues { Derived($0.value, json.origin) })
+        }
     }
 
     mutating func add(_ values: [String: Derived<String>]) { layers.append(values) }
@@ -34,9 +71,12 @@ struct SpringSettings {
     private func raw(_ key: String) -> Derived<String>? {
         let canonical = Self.canonical(key)
         if let value = overrides[canonical] { return value }
-        let upper = String(
-            key.uppercased().filter { $0 != "-" }.map { $0.isLetter || $0.isNumber ? $0 : "_" })
-        for name in [upper, key] {
+        // `a.b-c[0]` is A_BC_0, and of old A_B_C_0.
+        let upper = key.uppercased().filter { $0 != "]" }
+        let names = [upper.filter { $0 != "-" }, upper].map { text in
+            String(text.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+        }
+        for name in names + [key] {
             if let value = environment[name] {
                 return Derived(value, "the environment variable \(name)")
             }
@@ -52,6 +92,12 @@ struct SpringSettings {
         guard let raw = raw(key) else { return nil }
         var lookups = 0
         return Derived(expanded(raw.value, [Self.canonical(key)], &lookups), raw.origin)
+    }
+
+    /// A text with its `${other:default}` put in.
+    func resolved(_ text: String) -> String {
+        var lookups = 0
+        return expanded(text, [], &lookups)
     }
 
     /// A list of names: `a,b`, or `key[0]`, `key[1]`.

@@ -15,7 +15,19 @@ struct Variables {
 
     init(outer: @escaping (String) -> Derived<String>?) { self.outer = outer }
 
-    mutating func define(_ name: String, _ value: Derived<String>) { defined[name] = value }
+    mutating func define(_ name: String, _ value: Derived<String>) {
+        defined[name] = value
+        computed.remove(name)
+    }
+
+    /// Of those that nobody knows: where a default stands beside the name, it counts.
+    private var computed: Set<String> = []
+
+    /// A variable whose value a class of the application computes.
+    mutating func defineComputed(_ name: String, _ origin: String) {
+        defineUnknown(name, origin)
+        computed.insert(name)
+    }
 
     mutating func defineUnknown(_ name: String, _ origin: String) {
         defined[name] = Derived("\(Self.open)\(name)\(Self.close)", origin)
@@ -103,7 +115,7 @@ struct Variables {
         if path.contains(name) && defined[name] != nil {
             throw .invalid(place: place, reason: "the variable \"\(name)\" needs itself")
         }
-        if let found = lookup(name) {
+        if let found = lookup(name), cut == nil || !computed.contains(name) {
             let use = "\(name) from \(found.origin)"
             if !result.uses.contains(use) { result.uses.append(use) }
             return try expand(Array(found.value)[...], place, path + [name], &result)

@@ -56,7 +56,14 @@ package struct EventAssembler {
     private var joiner: RecordJoiner?
     private var open: FileEvent?
     private var clock: EventClock
+    private let lane: Int64
     private var known = Known()
+    /// When the first stamp was written, nanoseconds, until it is met: stamps may tell no date.
+    private var start: Int64?
+    /// The clock knows the date.
+    package private(set) var isDated: Bool
+    /// What the stamps so far tell of their dates.
+    package private(set) var dateless = DatelessStamps()
 
     /// `events`: the clock that came with the event before `offset`, 0 at the start of a source.
     /// `lane`: tells files of one stream apart that are written at the same time. `startsLine`: false
@@ -71,7 +78,9 @@ package struct EventAssembler {
         self.bounds = bounds
         self.zone = ZoneCache(zone)
         known.hasSeenHeader = hasSeenHeader
+        self.lane = lane
         clock = EventClock(latest: events, lane: lane)
+        isDated = offset > 0 && events != 0
         if hasSeenHeader, events != 0 {
             known.stamp = events - events % Nanoseconds.millisecond
             known.precision = Nanoseconds.millisecond
@@ -88,6 +97,22 @@ package struct EventAssembler {
         self.init(layout: .automatic, zone: zone, offset: offset, events: event?.events ?? 0)
         if let event { known = event.known }
     }
+
+    /// True at the first stamp that does not tell its date, when nothing else did: what was read is to
+    /// be read once more then, behind `begin`.
+    package private(set) var wantsStart = false
+
+    /// Before the first bytes: when the first stamp of the file was written, in nanoseconds.
+    package mutating func begin(at start: Int64) {
+        self.start = start
+        wantsStart = false
+        // The file before this one cannot have been written later: that clock is of no use here.
+        if clock.latest > start + DatelessStamps.backstep * Nanoseconds.second {
+            clock = EventClock(latest: 0, lane: lane)
+        }
+    }
+
+    package var zoneRule: ZoneRule { zone.zone }
 
     package var hasSeenHeader: Bool { known.hasSeenHeader }
 
@@ -204,11 +229,16 @@ package struct EventAssembler {
 
     private mutating func time(_ header: EventHeader, _ offset: Int64, _ now: Int64) -> Int64 {
         guard let stamp = header.timestamp else {
+            if known.precision == 0, let start {
+                return clock.time(
+                    stamp: start, precision: Nanoseconds.millisecond, offset: offset)
+            }
             return known.precision == 0
                 ? clock.time(readAt: now, offset: offset)
                 : clock.time(stamp: known.stamp, precision: known.precision, offset: offset)
         }
-        let told = stamp.lacks == .nothing ? stamp.seconds : zone.completed(stamp, now: now)
+        let told = stamp.lacks == .nothing ? stamp.seconds : dated(stamp, now)
+        isDated = true
         let seconds = stamp.hasZone ? told : zone.utc(ofLocal: told)
         // A year that nanoseconds cannot hold, with a second to spare for the additions below, is
         // no time of an event.
@@ -219,5 +249,20 @@ package struct EventAssembler {
         known.stamp = whole
         known.precision = max(1, stamp.precision)
         return clock.time(stamp: whole, precision: known.precision, offset: offset)
+    }
+
+    /// Local seconds of a stamp that tells no date: of the day of the events before it, and over
+    /// midnight with them. The clock goes with the position of the source, so reading on from anywhere
+    /// gives the same date.
+    private mutating func dated(_ stamp: ParsedTimestamp, _ now: Int64) -> Int64 {
+        dateless.add(stamp)
+        defer { start = nil }
+        let latest = zone.completed(stamp, notAfter: now)
+        guard let reference = start ?? (isDated ? clock.latest : nil) else {
+            wantsStart = true
+            return latest
+        }
+        // Nothing is read before it is written.
+        return min(zone.completed(stamp, following: reference), latest)
     }
 }

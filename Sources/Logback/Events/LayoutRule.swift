@@ -139,8 +139,7 @@ package struct LayoutRule: Sendable {
         if let clock = Self.clock?.parse(line, at: start),
             let level = HeaderLevel.find(in: line, from: clock.end)
         {
-            // A time without a date: the entry takes the time of reading.
-            return EventHeader(timestamp: nil, level: level)
+            return EventHeader(timestamp: clock, level: level)
         }
         // Access logs have no levels: in a source that has, this is quoted text.
         if !wantsLevel, let stamp = Self.accessLogStamp(line) {

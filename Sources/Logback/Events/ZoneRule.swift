@@ -53,43 +53,79 @@ package final class ZoneRule: Sendable {
     }
 }
 
-/// Remembers the offset of the hour that is being read: a log file stays in it for long.
+/// Remembers the offsets of the hours that are being read: a log file stays in them for long.
 struct ZoneCache {
+    /// A quarter of an hour of local time, in which no zone changes its offset.
+    private struct Quarter {
+        var number: Int64 = .min
+        var offset: Int64 = 0
+    }
+
     let zone: ZoneRule
-    private var hour: Int64 = .min
-    private var offset: Int64 = 0
+    private var ofStamp = Quarter()
+    private var ofReference = Quarter()
 
     init(_ zone: ZoneRule) { self.zone = zone }
 
     mutating func utc(ofLocal seconds: Int64) -> Int64 {
-        let hour = seconds / 900
-        if hour != self.hour {
-            self.hour = hour
-            offset = zone.offset(atLocal: seconds)
-        }
-        return seconds - offset
+        seconds - Self.offset(at: seconds, zone, &ofStamp)
     }
 
+    private static func offset(
+        at seconds: Int64, _ zone: ZoneRule, _ quarter: inout Quarter
+    ) -> Int64 {
+        let number = seconds / 900
+        if number != quarter.number {
+            quarter = Quarter(number: number, offset: zone.offset(atLocal: seconds))
+        }
+        return quarter.offset
+    }
+
+    /// Local seconds of a moment in nanoseconds, to within the change of an offset.
+    private mutating func local(_ moment: Int64) -> Int64 {
+        let seconds = moment / Nanoseconds.second
+        return seconds + Self.offset(at: seconds, zone, &ofReference)
+    }
+
+    /// Clocks of two machines differ by so much at most, in seconds.
+    private static let slack: Int64 = 3600
+
     /// The local seconds of a stamp without a year or a date: the latest that is not in the future of
-    /// the time of reading, but for an hour of clocks that differ.
-    mutating func completed(_ stamp: ParsedTimestamp, now: Int64) -> Int64 {
-        let read = now / Nanoseconds.second
-        let local = read + zone.offset(atLocal: read)
-        let latest = local + 3600
+    /// a moment, in nanoseconds, but for clocks that differ.
+    mutating func completed(_ stamp: ParsedTimestamp, notAfter moment: Int64) -> Int64 {
+        completed(stamp, notAfterLocal: local(moment) + Self.slack)
+    }
+
+    func completed(_ stamp: ParsedTimestamp, notAfterLocal latest: Int64) -> Int64 {
         if stamp.lacks == .date {
-            let day = local - local % 86_400
-            let time = (stamp.seconds % 86_400 + 86_400) % 86_400
-            return day + time <= latest ? day + time : day + time - 86_400
+            let time = Self.timeOfDay(latest) - Self.timeOfDay(stamp.seconds)
+            return latest - (time < 0 ? time + 86_400 : time)
         }
-        // 1970 is the year of such a stamp; leap days are counted by the calendar.
-        let inYear = stamp.seconds
-        let date = CivilTime(seconds: inYear, nanosecond: 0)
-        let today = CivilTime(seconds: local, nanosecond: 0)
-        for year in [today.year, today.year - 1] {
-            let days = CivilTime.days(year: year, month: date.month, day: date.day)
-            let seconds = Int64(days) * 86_400 + inYear % 86_400
-            if seconds <= latest { return seconds }
+        let year = CivilTime(seconds: latest, nanosecond: 0).year
+        let seconds = Self.completed(stamp, year: year)
+        return seconds <= latest ? seconds : Self.completed(stamp, year: year - 1)
+    }
+
+    /// The local seconds of a stamp behind another event of its file: the first that is no further
+    /// before that one's time, in nanoseconds, than stamps go back.
+    mutating func completed(_ stamp: ParsedTimestamp, following reference: Int64) -> Int64 {
+        let earliest = local(reference) - DatelessStamps.backstep
+        if stamp.lacks == .date {
+            let time = Self.timeOfDay(stamp.seconds) - Self.timeOfDay(earliest)
+            return earliest + (time < 0 ? time + 86_400 : time)
         }
-        return local
+        let year = CivilTime(seconds: earliest, nanosecond: 0).year
+        let seconds = Self.completed(stamp, year: year)
+        return seconds >= earliest ? seconds : Self.completed(stamp, year: year + 1)
+    }
+
+    /// Seconds since midnight.
+    static func timeOfDay(_ seconds: Int64) -> Int64 { (seconds % 86_400 + 86_400) % 86_400 }
+
+    /// Leap days are counted by the calendar.
+    static func completed(_ stamp: ParsedTimestamp, year: Int) -> Int64 {
+        let date = CivilTime(seconds: stamp.seconds, nanosecond: 0)
+        let days = CivilTime.days(year: year, month: date.month, day: date.day)
+        return Int64(days) * 86_400 + timeOfDay(stamp.seconds)
     }
 }

@@ -29,6 +29,7 @@ extension CompiledLayout {
             default: continue
             }
         }
+        trailing?.append(of: text, to: &labels)
         return labels
     }
 
@@ -201,6 +202,13 @@ struct HeaderMatch {
             return follows(index, at, end, end)
         }
         let next = program.instructions[index + 1]
+        if step.isPairs, step.least == 0 {
+            let mark = next.kind == .literal ? program.bytes[next.from] : nil
+            let ends = FieldValues.ends(ofPairs: line, from: at, quote: step.quote, mark: mark)
+            for end in ends.reversed() where end <= limit {
+                if follows(index, at, end, end) { return true }
+            }
+        }
         if next.kind == .lineEnd { return follows(index, at, line.count, line.count) }
         if next.kind == .literal, step.most == .max, !step.isNumber {
             return match(index, at, from: end, upTo: next.from..<next.to)

@@ -87,6 +87,7 @@ package struct CompiledLayout: Sendable {
     package let dialect: Dialect
     let steps: [Step]
     let program: HeaderProgram
+    let trailing: TrailingPairs?
     /// What of the pattern does not become fields, in sentences.
     package let remarks: [String]
     /// The zone that `%d` names.
@@ -124,6 +125,7 @@ package struct CompiledLayout: Sendable {
         self.dialect = dialect
         steps = compiler.finish()
         program = HeaderProgram(steps)
+        trailing = compiler.trailing
         remarks = compiler.remarks
         zone = compiler.zone
         stampLacks =
@@ -133,7 +135,8 @@ package struct CompiledLayout: Sendable {
         stampTellsZone = steps.contains { step in
             if case .stamp(let format) = step { format.tellsZone } else { false }
         }
-        fieldNames = steps.compactMap(\.fieldText)
+        fieldNames =
+            steps.compactMap(\.fieldText) + (trailing == nil ? [] : ["the key-value pairs"])
         tellsBoundaries = steps.contains { step in
             switch step {
             case .stamp, .level: true

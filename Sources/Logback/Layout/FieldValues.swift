@@ -30,6 +30,42 @@ enum FieldValues {
         labels.append(Label(key, String(decoding: value, as: UTF8.self)))
     }
 
+    /// The quote that `%kvp` writes; 0 for none.
+    static func quote(_ word: ConversionWord) -> UInt8 {
+        switch word.options.first {
+        case "SINGLE": UInt8(ascii: "'")
+        case "NONE": 0
+        default: UInt8(ascii: "\"")
+        }
+    }
+
+    /// Where the first, the second … of pairs that begin at an offset ends, each behind a blank. A value
+    /// may hold its quote, which ends it in front of a blank, of `mark` and of the end of the text.
+    static func ends(
+        ofPairs text: UnsafeRawBufferPointer, from start: Int, quote: UInt8, mark: UInt8?
+    ) -> [Int] {
+        var ends: [Int] = []
+        var at = start
+        while ends.count < maxFields, let key = key(in: text, at, quote) {
+            var end = key.end
+            if quote == 0 {
+                while end < text.count, text[end] != 0x20, text[end] != mark { end += 1 }
+            } else {
+                while end < text.count {
+                    let next = end + 1 < text.count ? text[end + 1] : 0x20
+                    if text[end] == quote, next == 0x20 || next == mark { break }
+                    end += 1
+                }
+                guard end < text.count else { break }
+                end += 1
+            }
+            ends.append(end)
+            guard end < text.count, text[end] == 0x20 else { break }
+            at = end + 1
+        }
+        return ends
+    }
+
     /// `k=v, k2=v2` or `k="v" k2="v2"`. A value may hold the separator: what stands behind one and
     /// does not begin as a pair belongs to the value before it.
     private static func pairs(

@@ -16,6 +16,9 @@ struct HeaderProgram: Sendable {
         var least = 0
         var most = Int.max
         var isNumber = false
+        /// `k="v" k2="v2"`, which tell themselves where they end; with this quote, or 0.
+        var isPairs = false
+        var quote: UInt8 = 0
         var isLeftAligned = false
         var without = CompiledLayout.Without.nothing
     }
@@ -47,9 +50,13 @@ struct HeaderProgram: Sendable {
             }
             return Instruction(kind: .level, from: first)
         case .field(let field):
-            return Instruction(
+            var instruction = Instruction(
                 kind: .field, least: field.width.least, most: field.width.most,
                 isNumber: field.isNumber, without: field.without)
+            if case .pairs(let quote) = field.name {
+                (instruction.isPairs, instruction.quote) = (true, quote)
+            }
+            return instruction
         case .optionalBrackets: return Instruction(kind: .optionalBrackets)
         case .colours: return Instruction(kind: .colours)
         case .padding: return Instruction(kind: .padding)

@@ -9,6 +9,8 @@ struct LayoutCompiler {
     private let conversionRules: Set<String>
     private var steps: [Step] = []
     private var isComplete = false
+    /// Pairs behind the message.
+    private(set) var trailing: TrailingPairs?
     var remarks: [String] = []
     private(set) var zone: String?
     /// `%prefix( )` writes the word in front of each value.
@@ -35,11 +37,12 @@ struct LayoutCompiler {
     ]
 
     mutating func compile(_ nodes: [PatternNode]) {
-        for node in nodes where !isComplete {
+        for (index, node) in nodes.enumerated() where !isComplete {
             switch node {
             case .text(let text): add(text)
             case .word(let word): add(word)
             }
+            if isComplete { trailing = trailing ?? TrailingPairs(nodes[(index + 1)...]) }
         }
     }
 
@@ -241,13 +244,8 @@ struct LayoutCompiler {
     }
 
     private mutating func addPairs(_ word: ConversionWord) {
-        let quote: UInt8 =
-            switch word.options.first {
-            case "SINGLE": UInt8(ascii: "'")
-            case "NONE": 0
-            default: UInt8(ascii: "\"")
-            }
-        append(.field(Field(name: .pairs(quote: quote), width: word.width)))
+        append(
+            .field(Field(name: .pairs(quote: FieldValues.quote(word)), width: word.width)))
     }
 
     /// A name that every server takes: letters, digits and `_`, no digit in front.

@@ -1,0 +1,279 @@
+import LogModel
+
+/// Reading stamps.
+extension TimestampFormat {
+    private static let months: [[UInt8]] = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ].map { Array($0.utf8) }
+
+    /// Reads a stamp that begins at an offset.
+    package func parse(_ text: UnsafeRawBufferPointer, at start: Int) -> ParsedTimestamp? {
+        var at = start
+        // A leap year, in which every day of a stamp without a year is one.
+        var year = lacks == .year ? 1972 : 1970
+        var month = 1
+        var day = 1
+        var clock: Int64 = 0
+        var result = ParsedTimestamp(
+            seconds: 0, nanoseconds: 0, precision: Nanoseconds.second, hasZone: false, end: 0)
+        var zone: Int64 = 0
+        result.lacks = lacks
+        for part in parts {
+            switch part {
+            case .literal(let byte):
+                guard at < text.count, Self.alike(text[at], byte) else { return nil }
+                at += 1
+            case .year:
+                guard let value = number(text, &at, 4...4) else { return nil }
+                year = value
+            case .shortYear:
+                guard let value = number(text, &at, 2...2) else { return nil }
+                year = 2000 + value
+            case .month(let least):
+                guard let value = number(text, &at, least...2), (1...12).contains(value) else {
+                    return nil
+                }
+                month = value
+            case .monthName:
+                guard let value = Self.monthName(text, &at) else { return nil }
+                month = value
+            case .day(let least):
+                guard let value = number(text, &at, least...2), (1...31).contains(value) else {
+                    return nil
+                }
+                day = value
+            case .hour, .minute, .second, .halfDayHour, .hourFromOne, .halfDay:
+                guard let seconds = clockSeconds(part, text, &at) else { return nil }
+                clock += seconds
+            case .weekday:
+                guard Self.skipLetters(text, &at) else { return nil }
+            case .milliseconds, .nanoseconds:
+                guard readNumber(part, text, &at, &result) else { return nil }
+            case .zoneName:
+                let start = at
+                guard Self.skipLetters(text, &at) else { return nil }
+                result.hasZone = result.hasZone || Self.isUTC(text[start..<at])
+            case .fraction:
+                guard readFraction(text, &at, &result) else { return nil }
+            case .optionalFraction:
+                guard at + 1 < text.count, Self.alike(text[at], UInt8(ascii: ".")),
+                    (48...57).contains(text[at + 1])
+                else { continue }
+                at += 1
+                _ = readFraction(text, &at, &result)
+            case .optionalZone:
+                guard let offset = Self.plausibleZone(text, &at) else { continue }
+                zone = offset
+                result.hasZone = true
+            case .blankOrT:
+                guard at < text.count, text[at] == 0x20 || text[at] == UInt8(ascii: "T") else {
+                    return nil
+                }
+                at += 1
+            case .zone:
+                guard let offset = Self.zone(text, &at) else { return nil }
+                zone = offset
+                result.hasZone = true
+            case .unix(let divisor): return unix(text, at, divisor)
+            }
+        }
+        result.seconds =
+            Int64(CivilTime.days(year: year, month: month, day: day)) * 86_400 + clock - zone
+        result.end = at
+        return result
+    }
+
+    /// Comma and dot before a fraction stand for each other.
+    private static func alike(_ a: UInt8, _ b: UInt8) -> Bool {
+        if a == b { return true }
+        let marks: (UInt8, UInt8) = (min(a, b), max(a, b))
+        return marks == (UInt8(ascii: ","), UInt8(ascii: "."))
+    }
+
+    /// What a part of the clock adds, in seconds. `AM` adds nothing.
+    private func clockSeconds(
+        _ part: Part, _ text: UnsafeRawBufferPointer, _ at: inout Int
+    ) -> Int64? {
+        switch part {
+        case .hour(let least):
+            guard let value = number(text, &at, least...2), value < 24 else { return nil }
+            return Int64(value) * 3600
+        case .halfDayHour(let least):
+            guard let value = number(text, &at, least...2), value <= 12 else { return nil }
+            return Int64(value % 12) * 3600
+        case .hourFromOne(let least):
+            guard let value = number(text, &at, least...2), value <= 24 else { return nil }
+            return Int64(value % 24) * 3600
+        case .minute(let least):
+            guard let value = number(text, &at, least...2), value < 60 else { return nil }
+            return Int64(value) * 60
+        case .second(let least):
+            guard let value = number(text, &at, least...2), value <= 60 else { return nil }
+            return Int64(value)
+        default:
+            for (name, seconds) in Self.halves {
+                guard at + name.count <= text.count,
+                    zip(text[at..<at + name.count], name).allSatisfy({
+                        $0 == $1 || $0 < 0x80 && $0 | 0x20 == $1
+                    })
+                else { continue }
+                at += name.count
+                return seconds
+            }
+            return nil
+        }
+    }
+
+    private static let halves: [([UInt8], Int64)] = [
+        ("am", 0), ("pm", 43_200), ("오전", 0), ("오후", 43_200),
+    ].map { (Array($0.0.utf8), $0.1) }
+
+    private func readNumber(
+        _ part: Part, _ text: UnsafeRawBufferPointer, _ at: inout Int,
+        _ result: inout ParsedTimestamp
+    ) -> Bool {
+        let start = at
+        guard let value = number(text, &at, 1...18), at > start else { return false }
+        if case .milliseconds = part {
+            guard value < 1000 else { return false }
+            result.nanoseconds = Int64(value) * Nanoseconds.millisecond
+            result.precision = Nanoseconds.millisecond
+        } else {
+            result.nanoseconds = Int64(value) % Nanoseconds.second
+            result.precision = 1
+        }
+        return true
+    }
+
+    /// Names of days and zones: `Mon`, `월요일`, `Asia/Seoul`, `GMT+09:00`.
+    private static func skipLetters(_ text: UnsafeRawBufferPointer, _ at: inout Int) -> Bool {
+        let start = at
+        while at < text.count,
+            isWord(text[at]) || text[at] >= 0x80 || "/_+-:".utf8.contains(text[at])
+        {
+            at += 1
+        }
+        return at > start
+    }
+
+    private static func isUTC(_ name: Slice<UnsafeRawBufferPointer>) -> Bool {
+        ["UTC", "GMT", "Z"].contains { name.elementsEqual($0.utf8) }
+    }
+
+    private func number(
+        _ text: UnsafeRawBufferPointer, _ at: inout Int, _ width: ClosedRange<Int>
+    ) -> Int? {
+        var value = 0
+        let start = at
+        while at < text.count, at - start < width.upperBound, (48...57).contains(text[at]) {
+            value = value * 10 + Int(text[at]) - 48
+            at += 1
+        }
+        return at - start >= width.lowerBound ? value : nil
+    }
+
+    private func readFraction(
+        _ text: UnsafeRawBufferPointer, _ at: inout Int, _ result: inout ParsedTimestamp
+    ) -> Bool {
+        var unit = Nanoseconds.second
+        let start = at
+        while at < text.count, at - start < 9, text[at] >= 48, text[at] <= 57 {
+            unit /= 10
+            result.nanoseconds += Int64(text[at] - 48) * unit
+            at += 1
+        }
+        result.precision = unit
+        return at > start
+    }
+
+    /// The month of a name, short or long, and the offset behind it; also `11월`.
+    private static func monthName(
+        _ text: UnsafeRawBufferPointer, _ at: inout Int
+    ) -> Int? {
+        if at < text.count, (48...57).contains(text[at]) {
+            var value = 0
+            while at < text.count, (48...57).contains(text[at]), value < 100 {
+                value = value * 10 + Int(text[at]) - 48
+                at += 1
+            }
+            guard text[at...].starts(with: "월".utf8), (1...12).contains(value) else { return nil }
+            at += 3
+            return value
+        }
+        guard at + 3 <= text.count,
+            let month = months.firstIndex(where: { name in
+                zip(text[at..<at + 3], name).allSatisfy { $0 | 0x20 == $1 }
+            })
+        else { return nil }
+        at += 3
+        while at < text.count, (97...122).contains(text[at]) { at += 1 }
+        return month + 1
+    }
+
+    /// `Z`, `+09:00`, `+0900`, `+09`, in seconds.
+    private static func zone(_ text: UnsafeRawBufferPointer, _ at: inout Int) -> Int64? {
+        guard at < text.count else { return nil }
+        if text[at] == UInt8(ascii: "Z") {
+            at += 1
+            return 0
+        }
+        let negative = text[at] == UInt8(ascii: "-")
+        guard negative || text[at] == UInt8(ascii: "+") else { return nil }
+        at += 1
+        var digits: [Int64] = []
+        while at < text.count, digits.count < 4 {
+            if text[at] == UInt8(ascii: ":"), digits.count == 2 {
+                at += 1
+                continue
+            }
+            guard text[at] >= 48, text[at] <= 57 else { break }
+            digits.append(Int64(text[at] - 48))
+            at += 1
+        }
+        guard digits.count == 4 || digits.count == 2 else { return nil }
+        let hours = digits[0] * 10 + digits[1]
+        let minutes = digits.count == 4 ? digits[2] * 10 + digits[3] : 0
+        return (hours * 3600 + minutes * 60) * (negative ? -1 : 1)
+    }
+
+    /// A zone where there may be none: a number of the message must not be taken for one.
+    private static func plausibleZone(_ text: UnsafeRawBufferPointer, _ at: inout Int) -> Int64? {
+        var end = at < text.count && text[at] == 0x20 ? at + 1 : at
+        let isBehindBlank = end > at
+        guard end < text.count else { return nil }
+        let start = end
+        let isUTC = text[end] == UInt8(ascii: "Z")
+        guard let offset = zone(text, &end), !isBehindBlank || (!isUTC && end - start >= 5),
+            abs(offset) <= 14 * 3600, offset % 900 == 0,
+            end == text.count || !isWord(text[end])
+        else { return nil }
+        at = end
+        return offset
+    }
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+    }
+
+    private func unix(
+        _ text: UnsafeRawBufferPointer, _ start: Int, _ divisor: Int64
+    ) -> ParsedTimestamp? {
+        var at = start
+        var value: Int64 = 0
+        while at < text.count, at - start < 15, text[at] >= 48, text[at] <= 57 {
+            value = value * 10 + Int64(text[at] - 48)
+            at += 1
+        }
+        guard at - start >= 9 else { return nil }
+        let unit = Nanoseconds.second / divisor
+        var result = ParsedTimestamp(
+            seconds: value / divisor, nanoseconds: value % divisor * unit, precision: unit,
+            hasZone: true, end: at)
+        if divisor == 1, at < text.count, text[at] == UInt8(ascii: ".") {
+            at += 1
+            _ = readFraction(text, &at, &result)
+            result.end = at
+        }
+        return result
+    }
+}
