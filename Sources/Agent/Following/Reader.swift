@@ -280,6 +280,7 @@ final class Reader {
         guard let status = file.status() else { return false }
         let pause = Self.now - file.lastGrowth
         if status.links == 0 {
+            discovery.shared.withLock { $0.noteEnd(of: file.id) }
             if pause > quiet.deleted { finishAtEnd(file) }
         } else if pause > quiet.renamed, hasSuccessor(file) {
             finishAtEnd(file)
@@ -335,6 +336,8 @@ final class Reader {
         if discovery.shared.withLock({ $0.isRegistryDirty }) { save() }
         while !queue.offer(shipment) {
             updateMetrics()
+            // What discovery finds meanwhile must be known after a crash, to be told as lost.
+            if Self.now - lastSave >= Self.saveEvery { save() }
             discovery.wakeup.rest(seconds: 0.05)
         }
         shipment = Shipment()
