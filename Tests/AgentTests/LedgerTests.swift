@@ -28,6 +28,22 @@ import Testing
         #expect(Ledger.read(folder: folder).ranges.map(\.what) == [.lost, .shipped])
     }
 
+    /// A crash between a note and the registry leads to the same note again, or to a longer one.
+    @Test func whatIsShippedIsNotedOnce() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var ledger = Ledger(folder: folder)
+        #expect(try ledger.note(range(1, .shipped)))
+        #expect(try !ledger.note(range(1, .shipped)))
+        ledger = Ledger(folder: folder)
+        #expect(try !ledger.note(range(1, .shipped)))
+        var longer = range(1, .shipped)
+        longer.to = 15
+        #expect(try ledger.note(longer))
+        #expect(ledger.totals[.shipped] == Ledger.Sum(ranges: 2, bytes: 15))
+        #expect(Ledger.read(folder: folder).ranges.map(\.from) == [0, 10])
+    }
+
     /// Whatever happens, its size is bounded, sums are right, and losses outlive what was shipped.
     @Test func itIsBounded() throws {
         let folder = try folder()
