@@ -51,11 +51,12 @@ import Testing
         try scene.append("app.log", AgentScene.lines(50..<60))
         try scene.start { $0.searchSeconds = 600 }
         try await scene.untilArrived(50)
+        try scene.append("app-2026-11-21.4.log", AgentScene.lines(60..<70))
+        try await scene.untilArrived(60)
         try await scene.stop()
         #expect(losses(scene) == [])
-        // What is read by now may go.
+        // What is read by now, and has a successor, may go.
         try FileManager.default.removeItem(atPath: scene.path("app-2026-11-21.3.log"))
-        try scene.append("app-2026-11-21.4.log", AgentScene.lines(60..<70))
         try scene.start { $0.searchSeconds = 1 }
         try await scene.until("both losses") { losses(scene).count >= 2 }
         try await scene.stop()

