@@ -112,14 +112,14 @@ import Testing
         let journal = scene.state + "/sources.journal"
         try scene.append("app.log", AgentScene.lines(0..<50))
         try scene.start()
-        try await scene.untilArrived(50)
+        try await scene.untilAcknowledged(50)
         try await scene.stop()
         let old = try #require(FileManager.default.contents(atPath: journal))
         // Half a line: the next start writes all anew.
         try (old + Data("{".utf8)).write(to: URL(fileURLWithPath: journal))
         try scene.append("app.log", AgentScene.lines(50..<100))
         try scene.start()
-        try await scene.untilArrived(100)
+        try await scene.untilAcknowledged(100)
         try await scene.stop()
         let newer = try #require(FileManager.default.contents(atPath: journal))
         try (newer + Data("{".utf8)).write(to: URL(fileURLWithPath: journal))
@@ -131,7 +131,7 @@ import Testing
         // And what is noted from now on counts.
         try scene.append("app.log", AgentScene.lines(100..<150))
         try scene.start()
-        try await scene.untilArrived(150)
+        try await scene.untilAcknowledged(150)
         try await scene.stop()
         #expect(try acknowledged(scene) == [Int64(AgentScene.lines(0..<150).utf8.count)])
         scene.expectOnce(0..<150)
@@ -142,7 +142,7 @@ import Testing
         let scene = try AgentScene()
         try scene.append("app.log", AgentScene.lines(0..<50))
         try scene.start()
-        try await scene.untilArrived(50)
+        try await scene.untilAcknowledged(50)
         try await scene.stop()
         for name in ["sources.json", "sources.journal"] {
             let file = URL(fileURLWithPath: scene.state + "/" + name)
@@ -156,7 +156,7 @@ import Testing
         #expect(try acknowledged(scene) == [size])
         try scene.append("app.log", AgentScene.lines(50..<100))
         try scene.start()
-        try await scene.untilArrived(100)
+        try await scene.untilAcknowledged(100)
         try await scene.stop()
         scene.expectOnce(0..<100)
         #expect(try acknowledged(scene) == [2 * size])

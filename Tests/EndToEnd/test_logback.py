@@ -68,11 +68,12 @@ class RealLogback(LogbackCase):
 
     def outage(self, name):
         """A roll every 0.3 seconds while nothing can be shipped: Logback deletes most of them meanwhile."""
-        rate = EVENTS / OUTAGE
-        # Logback 1.2 looks at the size after every 32 events at this rate, and an event takes 165 bytes or so.
+        # Logback 1.2 looks at the size after every 64 events, and an event takes 165 bytes or so: as many more
+        # than the others have as it takes to roll in time.
+        rate = 2 * EVENTS / OUTAGE
         kilobytes = max(1, round(rate * 0.3 * 0.13))
         sized = {} if SCENARIOS[name].is_killed else dict(size=f"{kilobytes}KB")
-        self.begin(name, per_second=rate, **sized)
+        self.begin(name, events=2 * EVENTS, per_second=rate, **sized)
         wait_until(lambda: self.count() > 0, 30, "the first events")
         self.pause(OUTAGE)
         self.expect_once(f"an outage of {OUTAGE:.0f} s", 300)

@@ -150,6 +150,8 @@ final class Discovery: @unchecked Sendable {
     }
 
     let shared: Mutex<Shared>
+    /// Held by whoever saves the registry.
+    let saving = Mutex(())
     let groups: [Group]
     let host: String
     let state: String

@@ -175,78 +175,125 @@ struct SourceRegistry {
         }
     }
 
+    /// What a save writes: made while others wait for the registry, written while they do not.
+    struct Save: Sendable {
+        /// Of the whole file; nil for a part of the journal.
+        fileprivate let generation: Int?
+        fileprivate let data: Data
+        fileprivate let path: String
+        /// Where the journal's part begins.
+        fileprivate let offset: Int
+        fileprivate let changed: Set<String>
+        fileprivate let changedRolls: Set<String>
+        fileprivate let journal: String
+    }
+
     /// Returns when what changed is on disk.
     mutating func save(now: Int64) throws(AgentError) {
-        if now - lastExpiry >= Self.expireEvery { expire(now) }
-        if journalBytes > max(Self.leastJournalBytes, contentBytes) || contentBytes == 0 {
-            try saveAll()
-        } else {
-            try append()
+        guard let save = try takeChanges(now: now) else { return }
+        do throws(AgentError) { try save.write() } catch {
+            finish(save, isWritten: false)
+            throw error
         }
-        changed = []
-        changedRolls = []
+        finish(save, isWritten: true)
     }
 
-    private mutating func append() throws(AgentError) {
-        guard !changed.isEmpty || !changedRolls.isEmpty else { return }
+    /// What changed since the last call; each is to be written, and finished, before the next.
+    mutating func takeChanges(now: Int64) throws(AgentError) -> Save? {
+        if now - lastExpiry >= Self.expireEvery { expire(now) }
+        let isWhole = journalBytes > max(Self.leastJournalBytes, contentBytes) || contentBytes == 0
+        guard isWhole || !changed.isEmpty || !changedRolls.isEmpty else { return nil }
+        let data: Data
+        do { data = try isWhole ? encodedWhole() : encodedChanges() } catch {
+            throw .state("writing \(path): \(error.localizedDescription)")
+        }
+        defer {
+            changed = []
+            changedRolls = []
+        }
+        return Save(
+            generation: isWhole ? nextGeneration : nil, data: data, path: path,
+            offset: journalBytes, changed: changed, changedRolls: changedRolls, journal: journal)
+    }
+
+    mutating func finish(_ save: Save, isWritten: Bool) {
+        guard isWritten else {
+            changed.formUnion(save.changed)
+            changedRolls.formUnion(save.changedRolls)
+            return
+        }
+        if let generation = save.generation {
+            self.generation = generation
+            contentBytes = save.data.count
+            journalBytes = 0
+        } else {
+            journalBytes = save.offset + save.data.count
+        }
+    }
+
+    private var nextGeneration: Int { (generation ?? 0) + 1 }
+
+    private func encodedChanges() throws -> Data {
         var text = Data()
         let encoder = JSONEncoder()
-        do {
-            if journalBytes == 0, let generation {
-                text += try encoder.encode(Generation(generation: generation)) + [0x0a]
-            }
-            for id in changed {
-                if let record = sources[id] {
-                    text += try encoder.encode(record)
-                } else {
-                    text += try encoder.encode(Gone(gone: id))
-                }
-                text.append(0x0a)
-            }
-            for family in changedRolls {
-                text += try encoder.encode(Roll(roll: rolls[family] ?? "", family: family))
-                text.append(0x0a)
-            }
-        } catch { throw .state("writing \(journal): \(error.localizedDescription)") }
-        // Nothing of another generation may stand before the first line.
-        let start = journalBytes == 0 ? O_TRUNC : 0
-        let descriptor = Foundation.open(
-            journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | start, 0o640)
-        guard descriptor >= 0 else { throw .system("creating", journal) }
-        defer { close(descriptor) }
-        let written = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard written == text.count, fdatasync(descriptor) == 0 else {
-            let failure = AgentError.system("writing", journal)
-            // Half a line must not be followed by another.
-            ftruncate(descriptor, off_t(journalBytes))
-            throw failure
+        if journalBytes == 0, let generation {
+            text += try encoder.encode(Generation(generation: generation)) + [0x0a]
         }
-        journalBytes += written
+        for id in changed {
+            if let record = sources[id] {
+                text += try encoder.encode(record)
+            } else {
+                text += try encoder.encode(Gone(gone: id))
+            }
+            text.append(0x0a)
+        }
+        for family in changedRolls {
+            text += try encoder.encode(Roll(roll: rolls[family] ?? "", family: family))
+            text.append(0x0a)
+        }
+        return text
     }
 
-    /// Replaces the file: written beside, synced, renamed; the journal, of the generation before, says
-    /// nothing more from then on.
-    private mutating func saveAll() throws(AgentError) {
+    private func encodedWhole() throws -> Data {
         // One by one: an encoder takes twenty times the memory of what it writes.
         let encoder = JSONEncoder()
-        let next = (generation ?? 0) + 1
-        let head = "{\"version\":1,\"generation\":\(next),\"started\":\(started),\"rolls\":"
+        let head =
+            "{\"version\":1,\"generation\":\(nextGeneration),\"started\":\(started),\"rolls\":"
         var data = Data(head.utf8)
-        do {
-            data += try encoder.encode(rolls)
-            data += Data(",\"sources\":[".utf8)
-            var isFirst = true
-            for record in sources.values {
-                if !isFirst { data.append(UInt8(ascii: ",")) }
-                isFirst = false
-                data += try encoder.encode(record)
-            }
-            data += Data("]}".utf8)
-        } catch { throw .state("writing \(path): \(error.localizedDescription)") }
-        try StateFile.replace(path, with: Array(data))
-        generation = next
-        unlink(journal)
-        contentBytes = data.count
-        journalBytes = 0
+        data += try encoder.encode(rolls)
+        data += Data(",\"sources\":[".utf8)
+        var isFirst = true
+        for record in sources.values {
+            if !isFirst { data.append(UInt8(ascii: ",")) }
+            isFirst = false
+            data += try encoder.encode(record)
+        }
+        return data + Data("]}".utf8)
+    }
+}
+
+extension SourceRegistry.Save {
+    /// Returns when it is on disk.
+    func write() throws(AgentError) {
+        guard generation == nil else {
+            // The journal, of the generation before, says nothing more from then on.
+            try StateFile.replace(path, with: Array(data))
+            unlink(journal)
+            return
+        }
+        // Nothing of another generation may stand before the first line.
+        let start = offset == 0 ? O_TRUNC : 0
+        let descriptor = open(journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | start, 0o640)
+        guard descriptor >= 0 else { throw .system("creating", journal) }
+        defer { close(descriptor) }
+        let written = data.withUnsafeBytes {
+            Foundation.write(descriptor, $0.baseAddress, $0.count)
+        }
+        guard written == data.count, fdatasync(descriptor) == 0 else {
+            let failure = AgentError.system("writing", journal)
+            // Half a line must not be followed by another.
+            ftruncate(descriptor, off_t(offset))
+            throw failure
+        }
     }
 }
