@@ -118,6 +118,14 @@ final class AgentScene {
         }
     }
 
+    /// Arrived, and the agent knows it: a stop before that leaves its positions to the server.
+    func untilAcknowledged(_ count: Int) async throws {
+        try await untilArrived(count)
+        try await until("the acknowledgement") {
+            !metrics.files.isEmpty && metrics.files.allSatisfy { $0.offset > 0 && $0.lagBytes == 0 }
+        }
+    }
+
     /// Each of these numbers once, and nothing else.
     func expectOnce(_ numbers: Range<Int>) {
         let found = server.entries.compactMap { Int($0.line.suffix(7)) }

@@ -28,6 +28,22 @@ import Testing
         #expect(Ledger.read(folder: folder).ranges.map(\.what) == [.lost, .shipped])
     }
 
+    /// A crash between a note and the registry leads to the same note again, or to a longer one.
+    @Test func whatIsShippedIsNotedOnce() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var ledger = Ledger(folder: folder)
+        #expect(try ledger.note(range(1, .shipped)))
+        #expect(try !ledger.note(range(1, .shipped)))
+        ledger = Ledger(folder: folder)
+        #expect(try !ledger.note(range(1, .shipped)))
+        var longer = range(1, .shipped)
+        longer.to = 15
+        #expect(try ledger.note(longer))
+        #expect(ledger.totals[.shipped] == Ledger.Sum(ranges: 2, bytes: 15))
+        #expect(Ledger.read(folder: folder).ranges.map(\.from) == [0, 10])
+    }
+
     /// Whatever happens, its size is bounded, sums are right, and losses outlive what was shipped.
     @Test func itIsBounded() throws {
         let folder = try folder()
@@ -88,5 +104,67 @@ import Testing
             try await scene.stop()
             scene.expectOnce(0..<150)
         }
+    }
+
+    /// A crash between replacing the file and removing the journal: the journal is older than the file.
+    @Test func aJournalOfAnEarlierGenerationSaysNothing() async throws {
+        let scene = try AgentScene()
+        let journal = scene.state + "/sources.journal"
+        try scene.append("app.log", AgentScene.lines(0..<50))
+        try scene.start()
+        try await scene.untilAcknowledged(50)
+        try await scene.stop()
+        let old = try #require(FileManager.default.contents(atPath: journal))
+        // Half a line: the next start writes all anew.
+        try (old + Data("{".utf8)).write(to: URL(fileURLWithPath: journal))
+        try scene.append("app.log", AgentScene.lines(50..<100))
+        try scene.start()
+        try await scene.untilAcknowledged(100)
+        try await scene.stop()
+        let newer = try #require(FileManager.default.contents(atPath: journal))
+        try (newer + Data("{".utf8)).write(to: URL(fileURLWithPath: journal))
+        try scene.start()
+        try await scene.stop()
+        try old.write(to: URL(fileURLWithPath: journal))
+        let size = Int64(AgentScene.lines(0..<100).utf8.count)
+        #expect(try acknowledged(scene) == [size])
+        // And what is noted from now on counts.
+        try scene.append("app.log", AgentScene.lines(100..<150))
+        try scene.start()
+        try await scene.untilAcknowledged(150)
+        try await scene.stop()
+        #expect(try acknowledged(scene) == [Int64(AgentScene.lines(0..<150).utf8.count)])
+        scene.expectOnce(0..<150)
+    }
+
+    /// State folders of the first agents have no generations.
+    @Test func aFileAndAJournalWithoutGenerations() async throws {
+        let scene = try AgentScene()
+        try scene.append("app.log", AgentScene.lines(0..<50))
+        try scene.start()
+        try await scene.untilAcknowledged(50)
+        try await scene.stop()
+        for name in ["sources.json", "sources.journal"] {
+            let file = URL(fileURLWithPath: scene.state + "/" + name)
+            let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+            let without = text.replacing(/\{"generation":[0-9]+\}\n/, with: "")
+                .replacing(/"generation":[0-9]+,/, with: "")
+            #expect(without != text)
+            try without.write(to: file, atomically: true, encoding: .utf8)
+        }
+        let size = Int64(AgentScene.lines(0..<50).utf8.count)
+        #expect(try acknowledged(scene) == [size])
+        try scene.append("app.log", AgentScene.lines(50..<100))
+        try scene.start()
+        try await scene.untilAcknowledged(100)
+        try await scene.stop()
+        scene.expectOnce(0..<100)
+        #expect(try acknowledged(scene) == [2 * size])
+    }
+
+    /// What the registry says, without the running agent's last status.
+    private func acknowledged(_ scene: AgentScene) throws -> [Int64] {
+        try? FileManager.default.removeItem(atPath: scene.state + "/status.json")
+        return try AgentStatus.read(state: scene.state).files.map(\.acknowledged)
     }
 }

@@ -149,6 +149,28 @@ import Testing
         scene.expectOnce(0..<20_500)
     }
 
+    /// The copy has no name any more when the server comes back: it was held all the time.
+    @Test func aCopyIsDeletedBeforeTheServerIsBack() async throws {
+        let scene = try AgentScene()
+        try scene.append("app.log", AgentScene.lines(0..<100))
+        try scene.start { $0.batchBytes = 50_000 }
+        try await scene.untilArrived(100)
+        scene.server.stall(true)
+        try scene.append("app.log", AgentScene.lines(100..<20_000))
+        try await scene.until("a push that fails") { scene.metrics.retries > 1 }
+        try scene.copy("app.log", to: "app.log.1")
+        scene.truncate("app.log")
+        try scene.append("app.log", AgentScene.lines(20_000..<20_500))
+        try await scene.until("the copy to be held") { scene.isOpen("app.log.1") }
+        // Longer than it is waited for a copy to go on growing.
+        try await Task.sleep(for: .seconds(1.5))
+        try FileManager.default.removeItem(atPath: scene.path("app.log.1"))
+        scene.server.stall(false)
+        try await scene.untilArrived(20_500)
+        try await scene.stop()
+        scene.expectOnce(0..<20_500)
+    }
+
     /// A truncation that grows beyond what was read before the next look.
     @Test func truncatedAndGrownAgainBetweenTwoReads() async throws {
         let scene = try AgentScene()

@@ -1,11 +1,8 @@
 """The agent says what became of every byte: shipped, set aside, lost; and how far it is."""
-import gzip
 import json
-import re
 import time
 
 from harness import SECOND, EndToEndCase, free_port, request, wait_until
-import test_logback
 
 STAMP = time.strftime("%Y-%m-%d %H:%M:%S.000 [main] INFO  a.B - ", time.localtime(time.time() - 3600))
 
@@ -171,62 +168,6 @@ class Ledger(EndToEndCase):
                 pass
         return found
 
-
-class DeletedByLogback(test_logback.RealLogback):
-    """Only the test below: the scenarios are run where they stand."""
-    pass
-
-
-for _name in [n for n in dir(test_logback.RealLogback) if n.startswith("test_")]:
-    setattr(DeletedByLogback, _name, None)
-
-
-def _what_logback_deleted_is_named(self):
-    """Logback deletes rolls that nobody read, while the agent is away: the ledger names exactly those."""
-    policy = test_logback.FILE + """<rollingPolicy class="ch.qos.logback.core.rolling.SizeAndTimeBasedRollingPolicy">
-      <fileNamePattern>{folder}/app-%d{{yyyy-MM-dd_HHmm}}.%i.log.gz</fileNamePattern><maxFileSize>100KB</maxFileSize>
-      <maxHistory>30</maxHistory><totalSizeCap>120KB</totalSizeCap></rollingPolicy>"""
-    classes, logs, state = self.compile(), self.folder / "logs", self.folder / "state"
-    server = self.serve()
-    config = self.folder / "agent.yaml"
-    config.write_text(json.dumps({
-        "server": f"http://127.0.0.1:{server.port}", "state": str(state), "labels": {"app": "shop"},
-        "search_seconds": 3, "sources": [{"paths": [f"{logs}/*.log"]}]}))
-    agent = self.agent("--config", config)
-    # All in one minute, so that numbers tell how many rolls there were.
-    wait_until(lambda: time.localtime().tm_sec < 25, 60, "the first half of a minute")
-    started = time.time_ns()
-    java, truth = self.write_events(classes, logs, self.configuration(logs, policy, {}), 40_000, per_second=4000)
-    count = lambda: server.count('{app="shop"}', time.time_ns() + 600 * SECOND)
-    seen = lambda: [int(re.search(r"\.(\d+)\.log", p.name)[1]) for p in logs.glob("app-*.gz")]
-    wait_until(lambda: count() > 2000 and seen(), 20, "the first events and a roll")
-    noted = lambda: "".join(p.read_text() for p in state.glob("sources.j*"))
-    wait_until(lambda: '"roll"' in noted() or '"rolls":{"' in noted(), 10, "the roll to be noted")
-    agent.kill()
-    self.assertEqual(java.wait(60), 0)
-    left = sorted(seen())
-    agent = self.agent("--config", config, name="again")
-    status = lambda: json.loads(self.run_cordwood("agent", "status", "--state", state, "--json", "--ranges", 0).stdout)
-    last = f".{left[0] - 1}.log.gz"
-    wait_until(lambda: any(l["file"].endswith(last) for l in status()["notShipped"]), 30, "the losses")
-    wait_until(lambda: all(f["lagBytes"] == 0 for f in status()["files"]), 30, "the rest")
-    lost = [l for l in status()["notShipped"] if l["what"] == "lost"]
-    part = [l for l in lost if l["file"] == str(logs / "app.log")]
-    whole = sorted(int(re.search(r"\.(\d+)\.log", l["file"])[1]) for l in lost if l not in part)
-    print(f"\nleft {left}, lost whole {whole}, in part {[(l['file'], l['from']) for l in part]}")
-    self.assertEqual(whole[-1], left[0] - 1, "the last that was deleted is the one before the first left")
-    numbers = set()
-    for _, _, line in server.lines('{app="shop"}', started - 60 * SECOND, time.time_ns() + 60 * SECOND):
-        numbers.update(int(n) for n in re.findall(r"seq=(\d+);", line))
-    missing = sorted(set(range(40_000)) - numbers)
-    # Files are of one size, roughly: nothing is named that is not missing.
-    each = [len(re.findall(rb"seq=\d+;", gzip.open(p).read())) for p in logs.glob("app-*.gz")]
-    size = sum(each) / len(each)
-    begun = [l for l in lost if l["from"] > 0]
-    self.assertGreater(len(missing), (len(lost) - len(begun) - 1) * size * 0.85)
-
-
-DeletedByLogback.test_what_logback_deleted_is_named = _what_logback_deleted_is_named
 
 if __name__ == "__main__":
     import unittest

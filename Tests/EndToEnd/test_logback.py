@@ -1,202 +1,93 @@
-"""Real Logback writes and rolls, the server stalls, the agent is killed: 0 lost, 0 repeated."""
-import collections
-import json
+"""Real Logback writes and rolls, the server stalls, the agent is killed: 0 lost, 0 repeated.
+
+CORDWOOD_LOGBACK_MATRIX chooses what else is done to every scenario, beside a short run of each: `all`, or some of
+`stall`, `kills`, `away`, `outage`, by commas. The outage lasts CORDWOOD_LOGBACK_OUTAGE seconds (600).
+"""
 import os
-import pathlib
+import random
 import re
-import shutil
-import subprocess
 import time
 import unittest
 
-from harness import EndToEndCase, SECOND, free_port, wait_until
+from harness import wait_until
+from logback_case import EVENTS, PER_SECOND, LogbackCase
+from logback_scenarios import SCENARIOS
 
-EVENTS = int(os.environ.get("CORDWOOD_LOGBACK_EVENTS", "60000"))
-PER_SECOND = 6000
-JARS = [pathlib.Path("/usr/share/java") / f"{jar}.jar" for jar in (
-    "logback-classic", "logback-core", "slf4j-api", "janino", "commons-compiler", "logstash-logback-encoder",
-    "jackson-core", "jackson-databind", "jackson-annotations")]
-SOURCE = pathlib.Path(__file__).parent / "logback/EventSource.java"
-PATTERN = "%d{yyyy-MM-dd HH:mm:ss.SSS} [%thread] %-5level %logger{36} [%X{traceId:-}] - %msg%n"
-
-ROLLING = "ch.qos.logback.core.rolling"
-TIME_POLICY = """<rollingPolicy class="ch.qos.logback.core.rolling.SizeAndTimeBasedRollingPolicy">
-  <fileNamePattern>{folder}/app{dash}%d{{yyyy-MM-dd}}.%i.log{gz}</fileNamePattern>
-  <maxFileSize>{size}</maxFileSize></rollingPolicy>"""
-WINDOW_POLICY = """<rollingPolicy class="ch.qos.logback.core.rolling.FixedWindowRollingPolicy">
-  <fileNamePattern>{folder}/app.%i.log{gz}</fileNamePattern>
-  <minIndex>1</minIndex><maxIndex>20</maxIndex></rollingPolicy>
-<triggeringPolicy class="ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy">
-  <maxFileSize>{size}</maxFileSize></triggeringPolicy>"""
-DATED_FOLDERS = """<rollingPolicy class="ch.qos.logback.core.rolling.TimeBasedRollingPolicy">
-  <fileNamePattern>{folder}/%d{{yyyy/MM/dd/HHmm, aux}}/app.%d{{yyyyMMdd-HHmmss, Asia/Seoul}}.log.gz</fileNamePattern>
-  <maxHistory>60</maxHistory></rollingPolicy>"""
-PRUDENT = """<prudent>true</prudent><rollingPolicy class="ch.qos.logback.core.rolling.TimeBasedRollingPolicy">
-  <fileNamePattern>{folder}/app.%d{{yyyy-MM-dd_HHmmss}}.log</fileNamePattern></rollingPolicy>"""
-FILE = "<file>{folder}/app.log</file>"
-SIFT = """<appender name="F" class="ch.qos.logback.classic.sift.SiftingAppender">
-  <discriminator><key>traceId</key><defaultValue>none</defaultValue></discriminator><timeout>2 seconds</timeout>
-  <maxAppenderCount>50</maxAppenderCount><sift><appender name="F-${{traceId}}" class="ch.qos.logback.core.FileAppender">
-  <file>{folder}/trace-${{traceId}}.log</file><encoder><pattern>%d{{yyyy-MM-dd HH:mm:ss.SSS}} %-5level %logger - %msg%n</pattern>
-  </encoder></appender></sift></appender>"""
-TWO_MB = dict(dash="-", gz=".gz", size="2MB")
-BOOT = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %5p 4711 --- [shop] [%t] %-40.40logger{39} : %m%n%ex"
-
-# Policy, its values, and what else: pattern, charset, encoder, source (agent.yaml), buffer, header, jvms, appender.
-SCENARIOS = {
-    "size and time, gz, 200 KB": (FILE + TIME_POLICY, dict(dash="-", gz=".gz", size="200KB"), {}),
-    "size and time, gz, 2 MB": (FILE + TIME_POLICY, TWO_MB, {}),
-    "size and time, zip": (FILE + TIME_POLICY, dict(dash="-", gz=".zip", size="500KB"), {}),
-    "fixed window": (FILE + WINDOW_POLICY, dict(gz="", size="2MB"), {}),
-    "fixed window, gz": (FILE + WINDOW_POLICY, dict(gz=".gz", size="2MB"), {}),
-    "dated names without a file element": (TIME_POLICY, dict(dash=".", gz="", size="200KB"), {}),
-    "dated names, gz": (TIME_POLICY, dict(dash=".", gz=".gz", size="200KB"), {}),
-    "dated folders": (FILE + DATED_FOLDERS, {}, {}),
-    "prudent, two JVMs": (PRUDENT, {}, dict(jvms=2)),
-    "buffered": (FILE + TIME_POLICY, TWO_MB, dict(extra="<immediateFlush>false</immediateFlush>")),
-    "MS949": (FILE + TIME_POLICY, TWO_MB, dict(charset="MS949", source=dict(encoding="MS949"))),
-    "UTF-16": (FILE + TIME_POLICY, TWO_MB, dict(charset="UTF-16", source=dict(encoding="UTF-16"))),
-    "JSON": (FILE + TIME_POLICY, TWO_MB, dict(encoder='<encoder class="net.logstash.logback.encoder.LogstashEncoder"/>')),
-    "header": (FILE + TIME_POLICY, TWO_MB, dict(header=True)),
-    "Boot 3's pattern": (FILE + TIME_POLICY, TWO_MB, dict(pattern=BOOT)),
-    "sift": (None, {}, dict(appender=SIFT)),
-}
+DISTURBANCES = ("stall", "kills", "away", "outage")
+CHOSEN = os.environ.get("CORDWOOD_LOGBACK_MATRIX", "")
+OUTAGE = float(os.environ.get("CORDWOOD_LOGBACK_OUTAGE", "600"))
+KILLS = 50
+# What is run of the matrix in any case.
+ALWAYS = {("kills", "size and time, gz, 200 KB"), ("away", "size and time, gz, 200 KB"), ("away", "fixed window"),
+          ("away", "dated names, gz"), ("away", "dated folders")}
 
 
-def runs_of(numbers):
-    """The first runs of numbers that follow each other, as they come from one file: "17-2045, 3000-3100"."""
-    runs = []
-    for n in sorted(numbers):
-        if runs and runs[-1][1] == n - 1:
-            runs[-1][1] = n
-        else:
-            runs.append([n, n])
-    return ", ".join(f"{a}-{b}" for a, b in runs[:10]) + (f" and {len(runs) - 10} more" if len(runs) > 10 else "")
-
-
-@unittest.skipUnless(shutil.which("javac") and all(j.exists() for j in JARS),
-                     "needs a JDK and Debian's liblogback-java, which Tests/run installs")
-class RealLogback(EndToEndCase):
-    def compile(self):
-        classes = self.folder / "classes"
-        classes.mkdir()
-        path = ":".join(map(str, JARS))
-        subprocess.run(["javac", "-encoding", "UTF-8", "-cp", path, "-d", classes, SOURCE], check=True)
-        return f"{classes}:{path}"
-
-    def configuration(self, logs, policy, values, pattern=PATTERN, charset="UTF-8", encoder=None, extra="",
-                      header=False, appender=None):
-        if appender:
-            return f'<configuration>{appender.format(folder=logs)}<root level="DEBUG"><appender-ref ref="F"/></root></configuration>'
-        header = "<outputPatternAsHeader>true</outputPatternAsHeader>" if header else ""
-        encoder = encoder or f"<encoder><pattern>{pattern}</pattern><charset>{charset}</charset>{header}</encoder>"
-        return (f'<configuration><appender name="F" class="{ROLLING}.RollingFileAppender">'
-                + policy.format(folder=logs, **values) + extra + encoder
-                + '</appender><root level="DEBUG"><appender-ref ref="F"/></root></configuration>')
-
-    def write_events(self, classes, logs, text, events=EVENTS, first=0, per_second=PER_SECOND, name=""):
-        logs.mkdir(exist_ok=True)
-        configuration, truth = self.folder / f"logback{name}.xml", self.folder / f"truth{name}"
-        configuration.write_text(text)
-        java = subprocess.Popen(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", classes,
-                                 "EventSource", configuration, str(events), str(per_second), truth, str(first)],
-                                stderr=subprocess.DEVNULL)
-        self.addCleanup(java.kill)
-        return java, truth
-
-    def agent_arguments(self, port, logs, state, source):
-        config = self.folder / "agent.yaml"
-        config.write_text(json.dumps({
-            "server": f"http://127.0.0.1:{port}", "state": str(state), "labels": {"app": "shop"},
-            "sources": [{"paths": [f"{logs}/*.log"], **source}]}))
-        return ["--config", config]
-
-    def scenario(self, name, kills=1, stall=5):
-        policy, values, other = SCENARIOS[name]
-        other = dict(other)
-        source, jvms = other.pop("source", {}), other.pop("jvms", 1)
-        classes, logs, state = self.compile(), self.folder / "logs", self.folder / "state"
-        port, started = free_port(), time.time_ns()
-        server = self.serve(port=port)
-        arguments = self.agent_arguments(port, logs, state, source)
-        agent = self.agent(*arguments)
-        text = self.configuration(logs, policy, values, **other)
-        share = EVENTS // jvms
-        runs = [self.write_events(classes, logs, text, share, n * share, PER_SECOND / jvms, str(n)) for n in range(jvms)]
+class RealLogback(LogbackCase):
+    def short(self, name):
+        """The agent is killed once, and the server is away for five seconds."""
+        self.begin(name)
         seconds = EVENTS / PER_SECOND
-        wait_until(lambda: logs.exists() and any(logs.iterdir()), 20, "the first log file")
-        for n in range(kills):
-            time.sleep(seconds * 0.2 / kills)
-            agent.kill()
-            agent = self.agent(*arguments, name=f"agent-{n + 2}")
+        time.sleep(seconds * 0.2)
+        self.follower.kill()
+        self.follow()
         time.sleep(seconds * 0.1)
-        if stall:
-            server.kill()
-            time.sleep(stall)  # the stall that the test is about
-            server = self.serve(port=port)
-        for java, _ in runs:
-            self.assertEqual(java.wait(120), 0)
-        expected = {int(n) for _, truth in runs for n in truth.read_text().split()}
-        self.assertEqual(len(expected), EVENTS)
-        self.expect_once(name, server, agent, expected, started, other)
+        self.pause(5)
+        self.expect_once("one kill, a stall")
 
-    def expect_once(self, name, server, agent, expected, started, other):
-        selector, until = '{app="shop"}', time.time_ns() + 600 * SECOND
-        # A header is an entry of its own in each file, and has no number.
-        if other.get("header"):
-            selector += ' |= "seq="'
-        try:
-            wait_until(lambda: server.count(selector, until) >= len(expected), 60, "all events to arrive")
-        except AssertionError:
-            print(f"{name}: only {server.count(selector, until)} of {len(expected)} arrived", flush=True)
-        found = collections.Counter()
-        rows = 0
-        for _, _, line in server.lines(selector, started - 60 * SECOND, until):
-            rows += 1
-            found.update(int(n) for n in re.findall(r"seq=(\d+);", line))
-        missing, repeated = expected - found.keys(), [n for n, c in found.items() if c > 1]
-        print(f"\n{name}: {len(expected)} written, {rows} entries, lost {len(missing)}, repeated {len(repeated)}", flush=True)
-        self.assertEqual((len(missing), len(repeated), rows), (0, 0, len(expected)),
-                         f"lost {runs_of(missing)}, repeated {runs_of(repeated)}\n{agent.tail()}")
-        self.assertEqual(agent.stop(), 0)
-        self.assertEqual(server.stop(), 0)
+    def pause(self, seconds):
+        self.server.kill()
+        time.sleep(seconds)  # the disturbance that the test is about
+        self.server = self.serve(port=self.port)
 
-    def test_fifty_kills_of_the_agent(self):
-        self.scenario("size and time, gz, 200 KB", kills=50, stall=0)
+    def stall(self, name):
+        self.begin(name)
+        time.sleep(EVENTS / PER_SECOND * 0.2)
+        self.pause(5)
+        self.expect_once("a stall of 5 s")
 
-    def test_the_agent_is_away_for_many_rolls(self):
-        """Nothing is deleted: all that was rolled meanwhile is found, plain, packed and being packed."""
-        for name in ("size and time, gz, 200 KB", "fixed window", "dated names, gz", "dated folders"):
-            with self.subTest(name):
-                self.away(name)
+    def kills(self, name):
+        seed = random.randrange(1 << 32)
+        print(f"\n{name}: seed {seed}", flush=True)
+        chance = random.Random(seed)
+        self.begin(name, per_second=PER_SECOND / 2)
+        for _ in range(KILLS):
+            time.sleep(chance.uniform(0, 4 * EVENTS / PER_SECOND / KILLS))
+            self.follower.kill()
+            self.follow()
+        self.expect_once(f"{KILLS} kills")
 
     def away(self, name):
-        policy, values, other = SCENARIOS[name]
-        values = {**values, **({"size": "300KB"} if "size" in values else {})}
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir()
-        classes, logs, state = self.compile(), self.folder / "logs", self.folder / "state"
-        server, started = self.serve(), time.time_ns()
-        arguments = self.agent_arguments(server.port, logs, state, {})
-        agent = self.agent(*arguments)
-        java, truth = self.write_events(classes, logs, self.configuration(logs, policy, values), EVENTS // 3)
-        count = lambda: server.count('{app="shop"}', time.time_ns() + 600 * SECOND)
-        wait_until(lambda: count() > 500, 20, "the first events")
-        agent.kill()
-        rolled = lambda: sum(1 for p in logs.rglob("*") if p.is_file())
-        before = rolled()
-        wait_until(lambda: java.poll() is not None or rolled() >= before + 6, 60, "six rolls")
-        agent = self.agent(*arguments, name="again")
-        self.assertEqual(java.wait(120), 0)
-        self.expect_once(name + ", agent away", server, agent, {int(n) for n in truth.read_text().split()}, started, {})
+        """Nothing is deleted: all that was rolled meanwhile is found, plain, packed and being packed."""
+        self.begin(name, window=20, **({} if SCENARIOS[name].is_killed else dict(size="300KB")))
+        wait_until(lambda: self.count() > 500, 30, "the first events")
+        self.follower.kill()
+        rolled = self.rolls()
+        wait_until(lambda: not self.application.is_alive() or rolled() >= 6, 90, "six rolls")
+        self.follow()
+        self.expect_once("away for five rolls")
+
+    def outage(self, name):
+        """A roll every 0.3 seconds while nothing can be shipped: Logback deletes most of them meanwhile."""
+        # Logback 1.2 looks at the size after every 64 events, and an event takes 165 bytes or so: as many more
+        # than the others have as it takes to roll in time.
+        rate = 2 * EVENTS / OUTAGE
+        kilobytes = max(1, round(rate * 0.3 * 0.13))
+        sized = {} if SCENARIOS[name].is_killed else dict(size=f"{kilobytes}KB")
+        self.begin(name, events=2 * EVENTS, per_second=rate, **sized)
+        wait_until(lambda: self.count() > 0, 30, "the first events")
+        self.pause(OUTAGE)
+        self.expect_once(f"an outage of {OUTAGE:.0f} s", 300)
 
 
-def _case(name):
-    return lambda self: self.scenario(name)
+def _case(disturbance, name):
+    return lambda self: getattr(self, disturbance)(name)
 
 
 for _name in SCENARIOS:
-    setattr(RealLogback, "test_" + re.sub(r"\W+", "_", _name), _case(_name))
+    for _disturbance in ("short", *DISTURBANCES):
+        _is_chosen = CHOSEN == "all" or _disturbance in CHOSEN.split(",")
+        if _disturbance == "short" or _is_chosen or (_disturbance, _name) in ALWAYS:
+            setattr(RealLogback, f"test_{_disturbance}_" + re.sub(r"\W+", "_", _name), _case(_disturbance, _name))
 
 if __name__ == "__main__":
     unittest.main()

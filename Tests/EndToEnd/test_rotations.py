@@ -28,6 +28,7 @@ class Rotations(EndToEndCase):
                 if roll >= KEPT:
                     (logs / f"app-2026-01-08.{roll - KEPT}.log").unlink()
 
+        began = time.monotonic()
         writer = Worker(write)
         descriptors, memory = [], []
         while writer.is_alive():
@@ -35,6 +36,7 @@ class Rotations(EndToEndCase):
             descriptors.append(len(os.listdir(f"/proc/{agent.process.pid}/fd")))
             memory.append(agent.status("VmRSS") / 1024)
         writer.finish()
+        seconds = time.monotonic() - began
         total = ROLLS * LINES
         count = lambda: server.count('{app="x"}', time.time_ns() + SECOND)
         try:
@@ -45,8 +47,8 @@ class Rotations(EndToEndCase):
                        server.lines('{app="x"}', time.time_ns() - 86_400 * SECOND, time.time_ns() + SECOND))
         self.assertEqual(found, list(range(total)))
         size = sum(p.stat().st_size for p in state.iterdir())
-        print(f"\n{ROLLS} rolls: at most {max(descriptors)} descriptors, memory {memory[len(memory) // 4]:.0f} MiB "
-              f"at a quarter, {memory[-1]:.0f} at the end; state folder {size} bytes", flush=True)
+        print(f"\n{ROLLS} rolls in {seconds:.0f} s: at most {max(descriptors)} descriptors, memory {memory[len(memory) // 4]:.0f} MiB "
+              f"at a quarter, {memory[-1]:.0f} at the end; {agent.status('VmHWM') / 1024:.0f} at most; state folder {size} bytes", flush=True)
         # A renamed file is held for five seconds, a deleted one for half a second.
         self.assertLess(max(descriptors), 6 * PER_SECOND + 100)
         # A source that is finished is remembered for days.

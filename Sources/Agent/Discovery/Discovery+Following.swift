@@ -38,6 +38,9 @@ extension Discovery {
             record.fingerprint = Fingerprint(head)
             record.size = size
             assignClock(&record, sight, &shared)
+            if Self.rollNumber(sight.name) == nil {
+                record.rollBefore = shared.newestRoll[record.family]
+            }
             return record
         }
     }
@@ -77,6 +80,7 @@ extension Discovery {
             shared.registry[record.id] = record
             shared.isRegistryDirty = true
             shared.add(file, stream: group.stream)
+            if RolledName.isTemporary(sight.name) { shared.noteEnd(of: record.id) }
             shared.inbox.append(file)
             return true
         }

@@ -44,6 +44,8 @@ final class Discovery: @unchecked Sendable {
         /// The latest source of each name and its rolls, and the number of the latest source of all.
         var latest: [String: String] = [:]
         var order: Int64 = 0
+        /// The newest numbered roll of each name.
+        var newestRoll: [String: String] = [:]
 
         init(registry: SourceRegistry) {
             self.registry = registry
@@ -52,9 +54,13 @@ final class Discovery: @unchecked Sendable {
                 latest[record.family] = record.id
                 order = max(order, record.order ?? 0)
             }
+            for (family, roll) in registry.rolls {
+                newestRoll[RolledName.family(of: family)] = roll
+            }
         }
 
         mutating func add(_ file: FollowedFile, stream: Int) {
+            noteEnds(of: file.path)
             following[file.identity] = file
             files[file.id] = file
             ids[file.path, default: []].insert(file.id)
@@ -78,6 +84,23 @@ final class Discovery: @unchecked Sendable {
             if following[file.identity] === file { following[file.identity] = nil }
             if files[file.id] === file { files[file.id] = nil }
             isWantedStale = true
+        }
+
+        /// Nothing more is expected in this file: what it holds now is what may be lost of it.
+        mutating func noteEnd(of id: String) {
+            guard let file = files[id], file.isPlain, var record = registry[id],
+                record.isRolled != true, record.isDetached != true,
+                let status = FileIdentity.status(of: file.content.descriptor)
+            else { return }
+            file.shown.withLock { $0.size = max($0.size, status.size) }
+            record.size = status.size
+            record.isRolled = true
+            registry[id] = record
+            isRegistryDirty = true
+        }
+
+        mutating func noteEnds(of path: String) {
+            for id in ids[path] ?? [] { noteEnd(of: id) }
         }
 
         /// The first bytes of an open file, though the reader has not come to them.
@@ -127,6 +150,8 @@ final class Discovery: @unchecked Sendable {
     }
 
     let shared: Mutex<Shared>
+    /// Held by whoever saves the registry.
+    let saving = Mutex(())
     let groups: [Group]
     let host: String
     let state: String
@@ -172,8 +197,10 @@ final class Discovery: @unchecked Sendable {
     private var lastGiveUp = 0.0
     /// The last rolls that were seen before this start, by family, and those that are there.
     let rollsBefore: [String: String]
-    var rollsFound: [String: [String]] = [:]
+    var rollsFound: [String: Set<String>] = [:]
     var areGapsTold = false
+    /// The number of the latest source of before this start.
+    let orderBefore: Int64
     /// When rolled files were written last, by path, in seconds since the epoch.
     var rollTimes: [String: Int64] = [:]
     /// Links by the folder of what they lead to, which is watched for them.
@@ -204,7 +231,9 @@ final class Discovery: @unchecked Sendable {
         self.logger = logger
         self.metrics = metrics
         rollsBefore = registry.rolls
-        shared = Mutex(Shared(registry: registry))
+        let content = Shared(registry: registry)
+        orderBefore = content.order
+        shared = Mutex(content)
     }
 
     /// Nil when the file must wait for a descriptor, or cannot be opened: told once for each.
@@ -237,7 +266,8 @@ final class Discovery: @unchecked Sendable {
 
     /// Wanted sources of before the start that are nowhere to be found.
     func giveUpLost(_ wall: Double) {
-        guard wall - Double(began) > searchSeconds, wall - lastGiveUp >= 0.2 else { return }
+        guard wall - Double(began) > searchSeconds, wall - lastGiveUp >= 0.2, !packedLooks.isBusy
+        else { return }
         lastGiveUp = wall
         if !areGapsTold {
             areGapsTold = true
@@ -251,12 +281,17 @@ final class Discovery: @unchecked Sendable {
                 shared.isWantedStale = true
                 return true
             }
-            // A file that was truncated with nothing unread in it has lost nothing. What was written
-            // while nobody looked, nobody knows.
-            if isOurs, record.isDetached != true || record.unread != 0 {
+            guard isOurs else { continue }
+            if record.offset > record.ledgered ?? 0 {
+                note(.shipped, record.path, record.id, record.ledgered ?? 0, record.offset)
+            }
+            // A file that had come to its end with nothing unread in it has lost nothing. What was
+            // written while nobody looked, nobody knows.
+            let isEndKnown = record.isDetached == true || record.isRolled == true
+            if !isEndKnown || record.unread != 0 {
                 reportLost(
                     record.path, source: record.id, from: record.offset, bytes: record.unread,
-                    isEndKnown: record.isDetached == true, why: "gone when the agent came back")
+                    isEndKnown: isEndKnown, why: whyGone(record, isEndKnown))
             }
         }
     }

@@ -25,7 +25,9 @@ final class HeldFile {
 ///
 /// A file is taken for a copy when its name may be one of the original's rolled names, it is younger,
 /// not longer, and every byte that fingerprints look at is the original's, which still stands under
-/// its own name. When the original is truncated the copy is looked at again, for the unread rest.
+/// its own name. When the original is truncated the copy is looked at again, for the unread rest; it is
+/// held until the reader finds the truncation out, however long it waits for the server: by then the
+/// copy may have no name any more.
 extension Discovery {
     /// A file that does not grow for so long is no copy in the making, in seconds.
     private static let copyQuiet = 2.0
@@ -51,12 +53,17 @@ extension Discovery {
         }
     }
 
+    /// Truncated, which the reader has yet to find out.
+    private static func isTruncated(_ file: FollowedFile) -> Bool {
+        !file.content.firstBytes.starts(with: file.shown.withLock(\.head))
+    }
+
     /// True when the first bytes are those of the original, or may be.
     private static func isAlike(_ size: Int64, _ first: [UInt8], _ file: FollowedFile) -> Bool {
         let shown = file.shown.withLock { $0 }
         let current = file.content.firstBytes
         guard current.starts(with: shown.head) else {
-            // Truncated, which the reader has yet to find out: then the rest is looked for here.
+            // Truncated: then the rest is looked for here.
             return !shown.head.isEmpty
                 && (first.starts(with: shown.head) || shown.head.starts(with: first))
         }
@@ -102,9 +109,10 @@ extension Discovery {
                 status: status)
             let content = FileContent(descriptor: file.descriptor, kind: .plain)
             let first = content.firstBytes
-            let isAlike = original(of: content, first, sight) != nil
+            let original = original(of: content, first, sight)
+            let isAlike = original != nil
             let isQuiet = now - file.grown > Self.copyQuiet * patience
-            if isAlike, !isQuiet { continue }
+            if let original, !isQuiet || Self.isTruncated(original) { continue }
             held[identity] = nil
             let isLong = status.size >= min(file.originalSize, Int64(Fingerprint.length))
             if isAlike, status.size > 0, isLong {

@@ -87,22 +87,26 @@ enum RolledName {
             + root(of: name.replacing("%d", with: "2000").replacing("%i", with: "0"))
     }
 
-    /// A rolled name with a date and a number: `app-2026-11-21.7.log.gz`.
+    /// A rolled name with a date and a number behind it: `app-2026-11-21.7.log.gz`. The last part of a
+    /// date is no such number: of days and seconds some are left out by an application that is quiet.
     struct Numbered: Hashable, Comparable {
         /// The name with `%d` and `%i` for its date and number, its packing left out.
         let family: String
         let date: String
         let number: Int
-        private let suffix: String
+        /// The suffix of its packing, such as `.gz`.
+        let packing: String
 
         init?(_ name: String) {
             let plain = RolledName.unpacked(name)
-            suffix = String(name.dropFirst(plain.count))
+            packing = String(name.dropFirst(plain.count))
             let marks = plain.matches(of: /[0-9]+/)
-            guard marks.count >= 2, let last = marks.last, let number = Int(last.output),
-                let year = marks.first(where: { $0.output.count >= 4 }),
-                year.range.lowerBound < last.range.lowerBound
+            guard let last = marks.last, let number = Int(last.output),
+                let first = marks.firstIndex(where: { $0.output.count >= 4 }),
+                Self.dateEnd(marks.map(\.range), from: first, in: plain) < marks.count,
+                plain[plain.index(before: last.range.lowerBound)] == "."
             else { return nil }
+            let year = marks[first]
             self.number = number
             // The date reaches up to the mark before the number.
             var end = plain.index(before: last.range.lowerBound)
@@ -115,9 +119,25 @@ enum RolledName {
                 + plain[last.range.upperBound...]
         }
 
-        /// The name of the same date with another number.
+        /// Behind the groups of digits that are a year, a month and a day, which one separator parts.
+        private static func dateEnd(
+            _ groups: [Range<String.Index>], from first: Int, in name: String
+        ) -> Int {
+            guard name[groups[first]].count == 4 else { return first + 1 }
+            var end = first + 1
+            var separator: Substring?
+            while end < min(groups.count, first + 3), name[groups[end]].count == 2 {
+                let between = name[groups[end - 1].upperBound..<groups[end].lowerBound]
+                guard separator == nil || separator == between else { break }
+                separator = between
+                end += 1
+            }
+            return end
+        }
+
+        /// The name of the same date with another number, not packed.
         func name(number: Int) -> String {
-            family.replacing("%d", with: date).replacing("%i", with: "\(number)") + suffix
+            family.replacing("%d", with: date).replacing("%i", with: "\(number)")
         }
 
         static func < (a: Numbered, b: Numbered) -> Bool { (a.date, a.number) < (b.date, b.number) }

@@ -72,16 +72,9 @@ extension Reader {
     func save() {
         lastSave = Self.now
         noteFingerprints()
-        let seconds = wallClock / Nanoseconds.second
-        discovery.shared.withLock { shared in
-            guard shared.isRegistryDirty else { return }
-            do throws(AgentError) {
-                try shared.registry.save(now: seconds)
-                shared.isRegistryDirty = false
-            } catch {
-                logger.error("\(error)")
-                metrics.update { $0.lastError = "\(error)" }
-            }
+        do throws(AgentError) { try discovery.saveRegistry() } catch {
+            logger.error("\(error)")
+            metrics.update { $0.lastError = "\(error)" }
         }
     }
 }

@@ -279,14 +279,24 @@ final class Reader {
         }
         guard let status = file.status() else { return false }
         let pause = Self.now - file.lastGrowth
+        // An agent that comes back, or that was behind, need not wait for what is quiet since long.
+        let silence = max(pause, sinceWritten(status))
         if status.links == 0 {
-            if pause > quiet.deleted { finishAtEnd(file) }
-        } else if pause > quiet.renamed, hasSuccessor(file) {
+            discovery.shared.withLock { $0.noteEnd(of: file.id) }
+            if silence > quiet.deleted { finishAtEnd(file) }
+        } else if silence > quiet.renamed, hasSuccessor(file) {
             finishAtEnd(file)
-        } else if pause > quiet.event, let event = file.flush() {
+        } else if pause > quiet.event || silence > quiet.event && hasSuccessor(file),
+            let event = file.flush()
+        {
             add([event], of: file)
         }
         return false
+    }
+
+    /// Nanoseconds since the last write, at least: the clock of files counts whole seconds here.
+    private func sinceWritten(_ status: FileIdentity.Status) -> UInt64 {
+        UInt64(clamping: wallClock - (status.modified + 1) * Nanoseconds.second)
     }
 
     private func tellDamage(of file: FollowedFile) {
@@ -335,6 +345,8 @@ final class Reader {
         if discovery.shared.withLock({ $0.isRegistryDirty }) { save() }
         while !queue.offer(shipment) {
             updateMetrics()
+            // What discovery finds meanwhile must be known after a crash, to be told as lost.
+            if Self.now - lastSave >= Self.saveEvery { save() }
             discovery.wakeup.rest(seconds: 0.05)
         }
         shipment = Shipment()

@@ -158,15 +158,12 @@ final class Spool {
 extension Discovery {
     /// On disk when it returns.
     func saveSpooled(_ id: String, from offset: Int64, size: Int64) throws(AgentError) {
-        let now = Int64(Date().timeIntervalSince1970)
-        let result = shared.withLock { shared -> Result<Void, AgentError> in
+        shared.withLock { shared in
             shared.registry[id]?.spooledFrom = offset
             shared.registry[id]?.size = size
-            do throws(AgentError) { return .success(try shared.registry.save(now: now)) } catch {
-                return .failure(error)
-            }
+            shared.isRegistryDirty = true
         }
-        try result.get()
+        try saveRegistry()
     }
 
     /// Goes on with what an agent before left in the spool, and clears away the rest of it.

@@ -10,6 +10,12 @@ import Synchronization
 ///     {"at":1795224032,"file":"/logs/app.3.log","what":"lost","from":0,"why":"deleted unread"}
 ///
 /// The first line sums up what stood in lines that are gone: the file keeps a bounded size.
+///
+/// A lost range without `to` reaches to the end of its file, which nobody saw: the file grew while no
+/// agent was there, and was deleted. Where rolled names bear numbers, each that is missing is named;
+/// where they bear times only, or count back from the newest, nobody can know how many there were: the
+/// range of the last file that was seen stands for all that came and went behind it, and names the
+/// oldest one that is left.
 package final class Ledger: Sendable {
     package enum Fate: String, Codable, Sendable, CaseIterable {
         case shipped
@@ -82,6 +88,39 @@ package final class Ledger: Sendable {
         var totals: [Fate: Sum] = [:]
         /// Lost and set aside ranges that are noted: a crash may lead to the same again.
         var noted: Set<String> = []
+        /// Up to where sources are noted as shipped, for the same reason.
+        var shipped: [String: Int64] = [:]
+
+        init(_ content: Content, bytes: Int) {
+            self.bytes = bytes
+            totals = content.totals
+            remember(content.ranges)
+        }
+
+        mutating func remember(_ ranges: [Range]) {
+            noted = []
+            shipped = [:]
+            for range in ranges { remember(range) }
+        }
+
+        mutating func remember(_ range: Range) {
+            guard range.what == .shipped else {
+                noted.insert(Ledger.key(range))
+                return
+            }
+            guard let source = range.source, let end = range.to else { return }
+            shipped[source] = max(end, shipped[source] ?? 0)
+        }
+
+        /// What of a range is not noted yet.
+        func news(in range: Range) -> Range? {
+            guard range.what == .shipped else {
+                return noted.contains(Ledger.key(range)) ? nil : range
+            }
+            var news = range
+            news.from = max(range.from, range.source.flatMap { shipped[$0] } ?? 0)
+            return news.from < news.to ?? .max ? news : nil
+        }
     }
 
     private let path: String
@@ -91,14 +130,10 @@ package final class Ledger: Sendable {
 
     package init(folder: String) {
         path = Self.path(folder)
-        let content = Self.read(folder: folder)
-        var state = State()
-        state.totals = content.totals
-        for range in content.ranges where range.what != .shipped {
-            state.noted.insert(Self.key(range))
-        }
-        state.bytes = FileManager.default.contents(atPath: path)?.count ?? 0
-        self.state = Mutex(state)
+        state = Mutex(
+            State(
+                Self.read(folder: folder),
+                bytes: FileManager.default.contents(atPath: path)?.count ?? 0))
     }
 
     private static func path(_ folder: String) -> String { folder + "/ledger.jsonl" }
@@ -131,23 +166,25 @@ package final class Ledger: Sendable {
     /// Appends one; true when it is news. Lost and set aside ranges are on disk when it returns.
     @discardableResult
     package func note(_ range: Range) throws(AgentError) -> Bool {
-        let line: Data
-        do { line = try JSONEncoder().encode(range) + [0x0a] } catch {
-            throw .state("writing \(path): \(error.localizedDescription)")
-        }
         let result = state.withLock { state -> Result<Bool, AgentError> in
-            if range.what != .shipped, !state.noted.insert(Self.key(range)).inserted {
-                return .success(false)
-            }
+            guard let range = state.news(in: range) else { return .success(false) }
             do throws(AgentError) {
+                let line = try encoded(range)
                 if state.bytes + line.count > Self.mostBytes { try shorten(&state) }
                 try append(line, isSynced: range.what != .shipped)
                 state.bytes += line.count
                 state.totals[range.what, default: Sum()].add(range)
+                state.remember(range)
                 return .success(true)
             } catch { return .failure(error) }
         }
         return try result.get()
+    }
+
+    private func encoded(_ range: Range) throws(AgentError) -> Data {
+        do { return try JSONEncoder().encode(range) + [0x0a] } catch {
+            throw .state("writing \(path): \(error.localizedDescription)")
+        }
     }
 
     private func append(_ line: Data, isSynced: Bool) throws(AgentError) {
@@ -185,7 +222,7 @@ package final class Ledger: Sendable {
         } catch { throw .state("writing \(path): \(error.localizedDescription)") }
         try StateFile.replace(path, with: Array(text))
         state.bytes = text.count
-        state.noted = Set(kept.map(Self.key))
+        state.remember(kept + recent)
     }
 
     private static func newest(_ ranges: [Range], _ bytes: Int) -> [Range] {

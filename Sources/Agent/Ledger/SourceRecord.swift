@@ -42,6 +42,11 @@ struct SourceRecord: Codable, Sendable {
     /// A new configuration does not ask for it: it rests until a pattern names it again.
     var isLeft: Bool?
 
+    /// Another file had its name, or it had none, when `size` was looked at: its end is known.
+    var isRolled: Bool?
+    /// The newest rolled name of its family when it began under another one: its own comes next.
+    var rollBefore: String?
+
     init(id: String, identity: FileIdentity, path: String, touched: Int64) {
         self.id = id
         self.identity = identity

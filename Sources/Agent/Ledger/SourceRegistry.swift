@@ -5,11 +5,16 @@ import LogModel
 /// all of them are written anew, so that a save costs what changed. A record is saved before the first
 /// entry of its source is sent, so that a restart knows every source that the server may have heard of.
 ///
-///     sources.json     {"version":1,"started":…,"sources":[…]}    replaced as a whole
-///     sources.journal  a record a line, or {"gone":"ID"}: what changed since
+///     sources.json     {"version":1,"generation":7,"started":…,"sources":[…]}    replaced as a whole
+///     sources.journal  {"generation":7}, then a record a line, or {"gone":"ID"}: what changed since
+///
+/// A journal of another generation than the file's is older than the file, left by a crash between
+/// replacing the one and removing the other, and says nothing. State folders of the first agents have
+/// no generation in either.
 struct SourceRegistry {
     private struct Content: Codable {
         var version = 1
+        var generation: Int?
         /// Seconds since the epoch of the agent's first start with this state.
         var started: Int64
         var sources: [SourceRecord]
@@ -24,6 +29,8 @@ struct SourceRegistry {
 
     private struct Gone: Codable { var gone: String }
 
+    private struct Generation: Codable { var generation: Int }
+
     private let path: String
     private let journal: String
     private(set) var started: Int64
@@ -37,6 +44,7 @@ struct SourceRegistry {
     private var changed: Set<String> = []
     private var journalBytes = 0
     private var contentBytes = 0
+    private var generation: Int?
     private var lastExpiry: Int64 = 0
 
     /// Finished sources are remembered so long after their file was last seen, in seconds: as long as
@@ -48,6 +56,8 @@ struct SourceRegistry {
     private static let expireEvery: Int64 = 600
     /// A journal may grow to this, or to the size of what it adds to.
     private static let leastJournalBytes = 1_000_000
+    /// Of a journal that nothing may be appended to.
+    private static let overgrown = Int.max / 2
     /// Finished sources that are remembered at most, newest first: at some 500 bytes each, 25 MB. A
     /// thousand rolls a day for the seven days above are far below it.
     static let mostFinished = 50_000
@@ -62,6 +72,7 @@ struct SourceRegistry {
                 contentBytes = data.count
                 let content = try JSONDecoder().decode(Content.self, from: data)
                 started = content.started
+                generation = content.generation
                 for source in content.sources { self[source.id] = source }
                 rolls = content.rolls ?? [:]
             }
@@ -79,8 +90,14 @@ struct SourceRegistry {
     /// The last line may be cut off: what it says was not saved.
     private mutating func readJournal() throws(AgentError) {
         guard let data = FileManager.default.contents(atPath: journal) else { return }
-        let lines = data.split(separator: 0x0a, omittingEmptySubsequences: true)
+        var lines = data.split(separator: 0x0a, omittingEmptySubsequences: true)
         let isWhole = data.last == 0x0a
+        let head = lines.first.flatMap { try? JSONDecoder().decode(Generation.self, from: $0) }
+        guard head?.generation == generation else {
+            journalBytes = Self.overgrown
+            return
+        }
+        if head != nil { lines.removeFirst() }
         for (index, line) in lines.enumerated() {
             do {
                 if let gone = try? JSONDecoder().decode(Gone.self, from: line) {
@@ -96,7 +113,7 @@ struct SourceRegistry {
             } catch { throw Self.unreadable(journal, error) }
         }
         // Whatever is appended must not stand behind half a line: all is written anew at once.
-        journalBytes = isWhole || data.isEmpty ? data.count : .max / 2
+        journalBytes = isWhole || data.isEmpty ? data.count : Self.overgrown
     }
 
     subscript(id: String) -> SourceRecord? {
@@ -158,68 +175,125 @@ struct SourceRegistry {
         }
     }
 
+    /// What a save writes: made while others wait for the registry, written while they do not.
+    struct Save: Sendable {
+        /// Of the whole file; nil for a part of the journal.
+        fileprivate let generation: Int?
+        fileprivate let data: Data
+        fileprivate let path: String
+        /// Where the journal's part begins.
+        fileprivate let offset: Int
+        fileprivate let changed: Set<String>
+        fileprivate let changedRolls: Set<String>
+        fileprivate let journal: String
+    }
+
     /// Returns when what changed is on disk.
     mutating func save(now: Int64) throws(AgentError) {
-        if now - lastExpiry >= Self.expireEvery { expire(now) }
-        if journalBytes > max(Self.leastJournalBytes, contentBytes) || contentBytes == 0 {
-            try saveAll()
-        } else {
-            try append()
+        guard let save = try takeChanges(now: now) else { return }
+        do throws(AgentError) { try save.write() } catch {
+            finish(save, isWritten: false)
+            throw error
         }
-        changed = []
-        changedRolls = []
+        finish(save, isWritten: true)
     }
 
-    private mutating func append() throws(AgentError) {
-        guard !changed.isEmpty || !changedRolls.isEmpty else { return }
+    /// What changed since the last call; each is to be written, and finished, before the next.
+    mutating func takeChanges(now: Int64) throws(AgentError) -> Save? {
+        if now - lastExpiry >= Self.expireEvery { expire(now) }
+        let isWhole = journalBytes > max(Self.leastJournalBytes, contentBytes) || contentBytes == 0
+        guard isWhole || !changed.isEmpty || !changedRolls.isEmpty else { return nil }
+        let data: Data
+        do { data = try isWhole ? encodedWhole() : encodedChanges() } catch {
+            throw .state("writing \(path): \(error.localizedDescription)")
+        }
+        defer {
+            changed = []
+            changedRolls = []
+        }
+        return Save(
+            generation: isWhole ? nextGeneration : nil, data: data, path: path,
+            offset: journalBytes, changed: changed, changedRolls: changedRolls, journal: journal)
+    }
+
+    mutating func finish(_ save: Save, isWritten: Bool) {
+        guard isWritten else {
+            changed.formUnion(save.changed)
+            changedRolls.formUnion(save.changedRolls)
+            return
+        }
+        if let generation = save.generation {
+            self.generation = generation
+            contentBytes = save.data.count
+            journalBytes = 0
+        } else {
+            journalBytes = save.offset + save.data.count
+        }
+    }
+
+    private var nextGeneration: Int { (generation ?? 0) + 1 }
+
+    private func encodedChanges() throws -> Data {
         var text = Data()
         let encoder = JSONEncoder()
-        do {
-            for id in changed {
-                if let record = sources[id] {
-                    text += try encoder.encode(record)
-                } else {
-                    text += try encoder.encode(Gone(gone: id))
-                }
-                text.append(0x0a)
-            }
-            for family in changedRolls {
-                text += try encoder.encode(Roll(roll: rolls[family] ?? "", family: family))
-                text.append(0x0a)
-            }
-        } catch { throw .state("writing \(journal): \(error.localizedDescription)") }
-        let descriptor = Foundation.open(journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw .system("creating", journal) }
-        defer { close(descriptor) }
-        let written = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard written == text.count, fdatasync(descriptor) == 0 else {
-            let failure = AgentError.system("writing", journal)
-            // Half a line must not be followed by another.
-            ftruncate(descriptor, off_t(journalBytes))
-            throw failure
+        if journalBytes == 0, let generation {
+            text += try encoder.encode(Generation(generation: generation)) + [0x0a]
         }
-        journalBytes += written
+        for id in changed {
+            if let record = sources[id] {
+                text += try encoder.encode(record)
+            } else {
+                text += try encoder.encode(Gone(gone: id))
+            }
+            text.append(0x0a)
+        }
+        for family in changedRolls {
+            text += try encoder.encode(Roll(roll: rolls[family] ?? "", family: family))
+            text.append(0x0a)
+        }
+        return text
     }
 
-    /// Replaces the file: written beside, synced, renamed; the journal says nothing more then.
-    private mutating func saveAll() throws(AgentError) {
+    private func encodedWhole() throws -> Data {
         // One by one: an encoder takes twenty times the memory of what it writes.
         let encoder = JSONEncoder()
-        var data = Data("{\"version\":1,\"started\":\(started),\"rolls\":".utf8)
-        do {
-            data += try encoder.encode(rolls)
-            data += Data(",\"sources\":[".utf8)
-            var isFirst = true
-            for record in sources.values {
-                if !isFirst { data.append(UInt8(ascii: ",")) }
-                isFirst = false
-                data += try encoder.encode(record)
-            }
-            data += Data("]}".utf8)
-        } catch { throw .state("writing \(path): \(error.localizedDescription)") }
-        try StateFile.replace(path, with: Array(data))
-        unlink(journal)
-        contentBytes = data.count
-        journalBytes = 0
+        let head =
+            "{\"version\":1,\"generation\":\(nextGeneration),\"started\":\(started),\"rolls\":"
+        var data = Data(head.utf8)
+        data += try encoder.encode(rolls)
+        data += Data(",\"sources\":[".utf8)
+        var isFirst = true
+        for record in sources.values {
+            if !isFirst { data.append(UInt8(ascii: ",")) }
+            isFirst = false
+            data += try encoder.encode(record)
+        }
+        return data + Data("]}".utf8)
+    }
+}
+
+extension SourceRegistry.Save {
+    /// Returns when it is on disk.
+    func write() throws(AgentError) {
+        guard generation == nil else {
+            // The journal, of the generation before, says nothing more from then on.
+            try StateFile.replace(path, with: Array(data))
+            unlink(journal)
+            return
+        }
+        // Nothing of another generation may stand before the first line.
+        let start = offset == 0 ? O_TRUNC : 0
+        let descriptor = open(journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | start, 0o640)
+        guard descriptor >= 0 else { throw .system("creating", journal) }
+        defer { close(descriptor) }
+        let written = data.withUnsafeBytes {
+            Foundation.write(descriptor, $0.baseAddress, $0.count)
+        }
+        guard written == data.count, fdatasync(descriptor) == 0 else {
+            let failure = AgentError.system("writing", journal)
+            // Half a line must not be followed by another.
+            ftruncate(descriptor, off_t(offset))
+            throw failure
+        }
     }
 }

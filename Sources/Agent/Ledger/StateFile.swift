@@ -2,7 +2,7 @@ import Foundation
 
 /// Files of the state folder that are replaced as a whole.
 enum StateFile {
-    /// Written beside, renamed; synced unless it may be lost in a power cut.
+    /// Written beside, renamed; synced, with its folder, unless it may be lost in a power cut.
     static func replace(
         _ path: String, with bytes: [UInt8], isSynced: Bool = true
     ) throws(AgentError) {
@@ -21,5 +21,11 @@ enum StateFile {
         guard !isSynced || fsync(descriptor) == 0, rename(temporary, path) == 0 else {
             throw .system("writing", path)
         }
+        guard isSynced else { return }
+        let folder = open(FollowedFile.split(path).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        // Some file systems sync no folders: then the rename is as safe as they make it.
+        fsync(folder)
+        close(folder)
     }
 }
