@@ -66,12 +66,24 @@ import Testing
                 Loss(name: "app.log", from: size(10..<20), to: nil),
             ])
         // Told once.
-        try scene.start { $0.searchSeconds = 1 }
         let other = try loseAnother(scene)
-        try await scene.stop()
         try scene.start { $0.searchSeconds = 1 }
         try await scene.until("another loss") { losses(scene).contains(other) }
         #expect(losses(scene).count == 3)
+    }
+
+    /// A machine that has no time for the agent: its first look comes when searching is over already.
+    @Test func whatIsThereIsNotLostHoweverLateTheFirstLook() async throws {
+        let scene = try AgentScene()
+        try await seen(scene, rolledTo: "app-2026-11-21.0.log")
+        for round in 0..<5 {
+            let start = 20 + round * 10
+            try scene.append("app.log", AgentScene.lines(start..<start + 10))
+            try scene.start { $0.searchSeconds = 0.001 }
+            try await scene.untilArrived(40 + round * 10)
+            try await scene.stop()
+        }
+        #expect(losses(scene) == [])
     }
 
     /// An application that is quiet over a weekend rolls no file on its days.

@@ -266,7 +266,9 @@ final class Discovery: @unchecked Sendable {
 
     /// Wanted sources of before the start that are nowhere to be found.
     func giveUpLost(_ wall: Double) {
-        guard wall - Double(began) > searchSeconds, wall - lastGiveUp >= 0.2, !packedLooks.isBusy
+        // What waits for a descriptor may be any of them.
+        guard wall - Double(began) > searchSeconds, wall - lastGiveUp >= 0.2, waiting == 0,
+            !packedLooks.isBusy
         else { return }
         lastGiveUp = wall
         if !areGapsTold {
@@ -275,7 +277,10 @@ final class Discovery: @unchecked Sendable {
         }
         for record in wanted.values.joined() where record.touched <= began {
             let isOurs = shared.withLock { shared in
-                guard !shared.truncated.contains(record.id) else { return false }
+                // This very look may have found it.
+                guard !shared.truncated.contains(record.id), shared.files[record.id] == nil,
+                    shared.registry[record.id]?.isFinished == false
+                else { return false }
                 shared.registry[record.id]?.isFinished = true
                 shared.isRegistryDirty = true
                 shared.isWantedStale = true

@@ -340,9 +340,9 @@ final class Reader {
 
     /// Hands the shipment over and waits while there is no room.
     private func ship() {
-        // Before the server hears of a source, the registry must know it, and what it looks like.
-        noteFingerprints()
-        if discovery.shared.withLock({ $0.isRegistryDirty }) { save() }
+        // Before the server hears of a source, the registry must know it, and what it looks like: a
+        // save that another thread has under way is waited for.
+        save()
         while !queue.offer(shipment) {
             updateMetrics()
             // What discovery finds meanwhile must be known after a crash, to be told as lost.

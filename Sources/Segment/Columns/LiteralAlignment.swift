@@ -21,8 +21,11 @@ final class LiteralAlignment {
     private let list: (Int) throws -> ByteColumn?
     private let mayHoldID: (UInt64) throws -> Bool
     @exclusivity(unchecked) private var knownIDs: [Int: Bool] = [:]
-    /// What holes of a column can be for a literal that begins in them; made when first asked for.
-    @exclusivity(unchecked) private var beginnings: [Int: Beginning] = [:]
+    /// By column: what its holes can be for a literal that begins in them; good where `states` say that
+    /// it is something.
+    private let beginnings: RawList<Beginning>
+    /// Sizes of beginnings and passages, which follow each other for each of them.
+    @exclusivity(unchecked) private var sizes = RawList<Int32>()
     private let states: RawList<State>
     /// `reached[n]`: the first n bytes can end where the element begins; the earliest element that
     /// they can have begun in.
@@ -36,18 +39,20 @@ final class LiteralAlignment {
     private struct Passage {
         /// It may end in one value.
         var accepts = false
-        /// Bytes of it that may have passed behind a value.
-        var sizes: [Int] = []
+        /// Places of `sizes`: bytes of it that may have passed behind a value.
+        var first: Int32 = 0
+        var end: Int32 = 0
     }
     @exclusivity(unchecked) private var passages: [Int: Passage] = [:]
 
     private enum State: UInt8, BitwiseCopyable { case unknown, nothing, something }
 
-    private struct Beginning {
+    private struct Beginning: BitwiseCopyable {
         /// The literal may lie in one value.
         var holds = false
-        /// Sizes of its beginnings that a value may end with.
-        var sizes: [Int] = []
+        /// Places of `sizes`: of its beginnings that a value may end with.
+        var first: Int32 = 0
+        var end: Int32 = 0
     }
 
     /// `list` gives the values of a column that has them at hand (`ColumnSummary.hasList`), `mayHoldID`
@@ -62,6 +67,7 @@ final class LiteralAlignment {
         steps = RawList(table.steps)
         self.summaries = RawList(summaries)
         states = RawList(repeating: State.unknown, count: summaries.count)
+        beginnings = RawList(repeating: Beginning(), count: summaries.count)
         self.list = list
         self.mayHoldID = mayHoldID
         count = literal.needle.count
@@ -103,6 +109,19 @@ final class LiteralAlignment {
 
     private func accept(from start: Int32, to end: Int32) {
         plan.across = LiteralPlan.joined(plan.across, Int(start)...Int(end))
+    }
+
+    /// All of a stretch of `sizes`.
+    @inline(__always)
+    private func reach(_ first: Int32, _ end: Int32, from start: Int32) {
+        for place in Int(first)..<Int(end) { reach(Int(sizes[place]), from: start) }
+    }
+
+    /// Puts sizes into `sizes`; the places that they have there.
+    private func keep(_ found: some Sequence<Int>) -> (first: Int32, end: Int32) {
+        let first = Int32(truncatingIfNeeded: sizes.count)
+        for size in found { sizes.append(Int32(truncatingIfNeeded: size)) }
+        return (first, Int32(truncatingIfNeeded: sizes.count))
     }
 
     @inline(__always)
@@ -180,16 +199,16 @@ final class LiteralAlignment {
         let beginning = try beginning(column)
         if beginning.holds { plan.columns.insert(column) }
         guard isUnderWay else {
-            if beginning.sizes.isEmpty { return }
-            return advance { for size in beginning.sizes { reach(size, from: element) } }
+            if beginning.first == beginning.end { return }
+            return advance { reach(beginning.first, beginning.end, from: element) }
         }
         try advance {
-            for size in beginning.sizes { reach(size, from: element) }
+            reach(beginning.first, beginning.end, from: element)
             if summaries[Int(column)].hasList {
                 for offset in 1..<max(count, 1) where reached[offset] != Self.never {
                     let passage = try passage(column, offset)
                     if passage.accepts { accept(from: reached[offset], to: element) }
-                    for size in passage.sizes { reach(size, from: reached[offset]) }
+                    reach(passage.first, passage.end, from: reached[offset])
                 }
             } else {
                 try passUnknown(column, element)
@@ -221,14 +240,14 @@ final class LiteralAlignment {
                 sizes.insert(offset + value.count)
             }
         }
-        made.sizes = sizes.sorted()
+        (made.first, made.end) = keep(sizes)
         passages[key] = made
         return made
     }
 
     private func beginning(_ column: Int32) throws -> Beginning {
         if states[Int(column)] == .nothing { return Beginning() }
-        if let known = beginnings[Int(column)] { return known }
+        if states[Int(column)] == .something { return beginnings[Int(column)] }
         let summary = summaries[Int(column)]
         var made = Beginning()
         // Most columns are done with by their classes alone.
@@ -240,21 +259,22 @@ final class LiteralAlignment {
                     forEachBeginning(value) { sizes.insert($0) }
                     if value.count >= count, literal.search.occurs(in: value) { made.holds = true }
                 }
-                made.sizes = sizes.sorted()
+                (made.first, made.end) = keep(sizes)
             } else {
                 let head = run(from: 0, summary.mask)
                 if head == count, count <= summary.longest {
                     made.holds = try mayBeThere(0..<count, summary)
                 }
-                for size in 1..<max(min(count, summary.longest + 1, head + 1), 1)
-                where try mayBeThere(0..<size, summary, endsThere: true) {
-                    made.sizes.append(size)
+                let most = max(min(count, summary.longest + 1, head + 1), 1)
+                let found = try (1..<most).filter {
+                    try mayBeThere(0..<$0, summary, endsThere: true)
                 }
+                (made.first, made.end) = keep(found)
             }
         }
-        let isNothing = !made.holds && made.sizes.isEmpty
+        let isNothing = !made.holds && made.first == made.end
         states[Int(column)] = isNothing ? .nothing : .something
-        if !isNothing { beginnings[Int(column)] = made }
+        beginnings[Int(column)] = made
         return made
     }
 
