@@ -41,6 +41,9 @@ package struct Selection: Sendable {
 package struct ParsedCondition: Sendable, Equatable {
     package var names: Set<String> = []
     package var condition = LineCondition.anything
+    /// So few lines fulfil it that they are worth looking for one by one; else it is good for whole
+    /// chunks.
+    package var isSelective = false
 
     package init() {}
 }

@@ -18,9 +18,34 @@ extension LogPipeline {
                 })
             else { continue }
             found.condition = found.condition.and(one)
+            found.isSelective = found.isSelective || one.isSelective
             found.names.formUnion(filter.names)
         }
         return found.condition == .anything ? nil : found
+    }
+}
+
+extension LineCondition {
+    /// Literals of so many bytes are ids or sentences, which few lines have.
+    private static let selectiveBytes = 8
+
+    fileprivate var isSelective: Bool {
+        switch self {
+        case .anything, .not: false
+        case .contains(let needle, _): needle.count >= Self.selectiveBytes
+        case .all(let list): list.contains(where: \.isSelective)
+        // An escape is rare as it is.
+        case .any(let list):
+            list.allSatisfy { $0.isSelective || $0.isEscape } && !list.allSatisfy(\.isEscape)
+        }
+    }
+
+    private var isEscape: Bool {
+        if case .contains(let needle, _) = self {
+            needle.first == UInt8(ascii: "\\")
+        } else {
+            false
+        }
     }
 }
 

@@ -9,8 +9,9 @@ struct ScanPlan {
     /// What is asked of every line, and of one whose entry lacks the names of `selection.parsed`.
     private let common: LineQuestion
     private let narrow: LineQuestion
-    /// That of them which is put to the stream at hand.
+    /// That of them which is put to the lines of the stream at hand, and to its chunks.
     private var question: LineQuestion
+    private var chunkQuestion: LineQuestion
     /// Nanoseconds, both inclusive. `first` is the stream's own: retention may hide its beginning.
     private var first: Int64
     private var last: Int64
@@ -35,7 +36,9 @@ struct ScanPlan {
             plan.first = max(selection.start.nanoseconds, cut.first(of: labels))
             let isNarrow =
                 plan.lacksNames(labels) && runs.allSatisfy { plan.lacksNames($0.segment) }
-            plan.question = isNarrow ? plan.narrow : plan.common
+            plan.chunkQuestion = isNarrow ? plan.narrow : plan.common
+            let isSelective = selection.parsed?.isSelective ?? false
+            plan.question = isNarrow && isSelective ? plan.narrow : plan.common
             try plan.add(labels, runs.filter { $0.summary.last >= plan.first })
         }
         return plan.sortedUnits
@@ -104,6 +107,7 @@ struct ScanPlan {
                 LineQuestion(selection.condition.and($0.condition), trace: selection.trace)
             } ?? common
         question = common
+        chunkQuestion = common
         first = selection.start.nanoseconds
         last = selection.end.nanoseconds - 1
     }
@@ -190,7 +194,8 @@ struct ScanPlan {
             isNarrow
             ? reader.slices(ofStream: run.stream) : reader.wideSlices(ofStream: run.stream)
         let inTime = slices.filter { $0.last >= first && $0.first <= last }
-        let left = question.isEmpty ? inTime : try reader.slices(inTime, mayHold: question)
+        let left =
+            chunkQuestion.isEmpty ? inTime : try reader.slices(inTime, mayHold: chunkQuestion)
         selection.trace?.note(reader, inTime: inTime, left: left)
         return left
     }
