@@ -30,6 +30,8 @@ class Idle(EndToEndCase):
         share = (agent.cpu_seconds() - before) / (time.monotonic() - began)
         print(f"\nidle with {FILES} files: {share:.2%} of a core, {agent.status('VmRSS') / 1024:.0f} MiB", flush=True)
         self.assertLess(share, 0.01)
+        # A few KiB for each file, whatever the size of the blocks that it is read by.
+        self.assertLess(agent.status("VmRSS"), 30 * 1024 + 8 * FILES)
         # A line in any of them is news at once, and so is a file.
         started = time.monotonic()
         with open(logs / f"user-{FILES // 2}.log", "a") as f:

@@ -284,7 +284,7 @@ final class FollowedFile: @unchecked Sendable {
         let fresh = block[before.count...]
         note(fresh, at)
         let end = at + Int64(fresh.count)
-        let last = [UInt8](block[max(0, block.count - ContentMark.length)...])
+        let last = block.suffix(ContentMark.length).map { $0 }  // with memory of its own
         tail = last
         marks.append(ContentMark(offset: end, before: last))
         return add(fresh, wallClock)
