@@ -262,7 +262,7 @@ package final class FileAgent: Service {
                 nextLine += Self.statusEvery
                 logger.info("\(metrics.current.statusLine)")
                 // Half of what an agent holds after its start is code that it ran once.
-                cmemory_drop_unused_code()
+                cmemory_give_back()
             }
             try? await Task.sleep(for: Self.lookEvery)
         }

@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "cmemory.h"
 #include <link.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,4 +25,10 @@ static int drop(struct dl_phdr_info *info, size_t size, void *data) {
     return 0;
 }
 
-void cmemory_drop_unused_code(void) { dl_iterate_phdr(drop, NULL); }
+void cmemory_give_back(void) {
+#if defined(__GLIBC__)
+    // The allocator keeps what was freed in its middle otherwise.
+    malloc_trim(0);
+#endif
+    dl_iterate_phdr(drop, NULL);
+}

@@ -6,6 +6,6 @@
 /// from the kernel and go back to it at once instead of fraying the heap.
 void cmemory_settle(void);
 
-/// Gives back the memory of code that was needed once, as at the start: pages of code that is used come
-/// back by themselves, from the file or the kernel's cache of it.
-void cmemory_drop_unused_code(void);
+/// Gives back memory that was freed, and that of code which was needed once, as at the start: pages of
+/// code that is used come back by themselves, from the file or the kernel's cache of it.
+void cmemory_give_back(void);
