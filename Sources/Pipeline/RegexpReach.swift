@@ -126,9 +126,7 @@ struct RegexpReach {
         case .run(let kind, let least, _, _):
             let goesOn = !hole.bytes.isDisjoint(with: kind.possible)
             insides[taken] = behind || goesOn && starts[place(unit + 1, element, true)]
-            insides[fresh] =
-                least == 0 && behind || goesOn && insides[taken]
-                || goesOn && starts[place(unit + 1, element, true)]
+            insides[fresh] = least == 0 && behind || goesOn && insides[taken]
         case .open, .close:
             insides[taken] = behind
             insides[fresh] = behind

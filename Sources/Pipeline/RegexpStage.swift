@@ -34,12 +34,13 @@ struct RegexpStage {
 
     /// What a match finds in the lines of a shape; nil when only lines can tell.
     func fields(in shape: LineShape, _ demand: ParserDemand) -> ShapeFields? {
-        // No line matches that lacks what every match contains.
-        if let needle = required?.needle {
-            var search = RegexpShape(RegexpSequence(literal: needle), shape)
-            if case .none = search.search() { return ShapeFields() }
+        guard let sequence else {
+            // No line matches that lacks what every match contains.
+            let isRuledOut = required.map {
+                RegexpReach(RegexpSequence(literal: $0.needle).elements, shape).window() == nil
+            }
+            return isRuledOut == true ? ShapeFields() : nil
         }
-        guard let sequence else { return nil }
         var search = RegexpShape(sequence, shape)
         switch search.search() {
         case .none: return ShapeFields()
