@@ -1,4 +1,10 @@
 extension Entries {
+    /// Makes rows of one stream rows of several: `owners` tells the stream of each.
+    package mutating func divide(among owners: [UInt32]) {
+        let divided = DividedSets(metadataSets, metadataIDs, among: owners)
+        (metadataIDs, metadataSets, setStreams) = (divided.ids, divided.sets, divided.streams)
+    }
+
     /// Appends rows of other entries, with or without their lines, as the source has them.
     package mutating func append(_ other: Entries, rows: Range<Int>) {
         guard !rows.isEmpty else { return }
@@ -29,6 +35,7 @@ extension Entries {
         lineEnds = other.lineEnds[rows].map { $0 &- start }
         lineBytes = other.lineBytes.isEmpty ? [] : Array(other.lineBytes[Int(start)..<Int(end)])
         metadataSets = other.metadataSets
+        setStreams = other.setStreams
         metadataIDs = other.metadataIDs.isEmpty ? [] : Array(other.metadataIDs[rows])
     }
 
@@ -40,8 +47,12 @@ extension Entries {
         if metadataIDs.isEmpty { metadataIDs = Array(repeating: 0, count: before) }
         if before == 0 || metadataSets.count == 1 {
             metadataSets = other.metadataSets
+            setStreams = other.setStreams
             metadataIDs += other.metadataIDs[rows]
             return
+        }
+        if setStreams.isEmpty, !other.setStreams.isEmpty {
+            setStreams = Array(repeating: 0, count: metadataSets.count)
         }
         var mapped: [UInt32: UInt32] = [0: 0]
         for row in rows {
@@ -51,12 +62,51 @@ extension Entries {
                 continue
             }
             let set = other.metadataSets[Int(id)]
+            let stream = other.stream(row)
             // A short look back finds the few sets that repeat; unique ones are just added.
-            let known = metadataSets.prefix(16).firstIndex { $0 == set }
+            let known = metadataSets.prefix(16).indices.first {
+                metadataSets[$0] == set
+                    && (setStreams.isEmpty || setStreams[$0] == UInt32(truncatingIfNeeded: stream))
+            }
             let new = UInt32(known ?? metadataSets.count)
-            if known == nil { metadataSets.append(set) }
+            if known == nil {
+                metadataSets.append(set)
+                if !setStreams.isEmpty { setStreams.append(UInt32(truncatingIfNeeded: stream)) }
+            }
             mapped[id] = new
             metadataIDs.append(new)
+        }
+    }
+}
+
+/// Metadata sets of rows of several streams, numbered so that each set is of one stream.
+package struct DividedSets {
+    /// By row.
+    package private(set) var ids: [UInt32] = []
+    /// Set 0 is the empty one of stream 0.
+    package private(set) var sets: [Labels] = [.empty]
+    /// Of each set.
+    package private(set) var streams: [UInt32] = [0]
+
+    /// `ids`: the set of each row, or empty when all have the first. `owners`: the stream of each.
+    package init(_ old: [Labels], _ oldIDs: [UInt32], among owners: [UInt32]) {
+        precondition(oldIDs.isEmpty || oldIDs.count == owners.count, "every row has an owner")
+        var known: [UInt64: UInt32] = [0: 0]
+        ids.reserveCapacity(owners.count)
+        // Rows of a stream mostly lie together.
+        var last: (key: UInt64, id: UInt32) = (0, 0)
+        for row in owners.indices {
+            let set = oldIDs.isEmpty ? 0 : oldIDs[row]
+            let key = UInt64(owners[row]) << 32 | UInt64(set)
+            if key != last.key {
+                last = (key, known[key] ?? UInt32(truncatingIfNeeded: sets.count))
+                if Int(last.id) == sets.count {
+                    known[key] = last.id
+                    sets.append(old[Int(set)])
+                    streams.append(owners[row])
+                }
+            }
+            ids.append(last.id)
         }
     }
 }

@@ -1,9 +1,10 @@
-/// Entries of one stream that move together, as columns: one buffer of line bytes, one array of
+/// Entries that move together, mostly of one stream, as columns: one buffer of line bytes, one array of
 /// timestamps, structured metadata by dictionary. Row i is (timestamps[i], line(i), metadata(i)).
 ///
 /// Holds: `timestamps.count == lineEnds.count`; `lineEnds` never falls and its last value is
 /// `lineBytes.count`; `metadataIDs` is empty (no row has metadata) or as long as `timestamps`;
-/// every id is an index of `metadataSets`, whose entry 0 is the empty set.
+/// every id is an index of `metadataSets`, whose entry 0 is the empty set (of stream 0); `setStreams` is
+/// empty (all rows are of one stream) or as long as `metadataSets`.
 package struct Entries: Sendable {
     /// Nanoseconds since the epoch.
     package var timestamps: [Int64] = []
@@ -12,6 +13,8 @@ package struct Entries: Sendable {
     package var lineBytes: [UInt8] = []
     package var metadataIDs: [UInt32] = []
     package var metadataSets: [Labels] = [.empty]
+    /// Of each set the number of its stream, where rows of several streams lie side by side.
+    package var setStreams: [UInt32] = []
 
     package init() {}
 
@@ -28,6 +31,11 @@ package struct Entries: Sendable {
 
     package func metadata(_ row: Int) -> Labels {
         metadataIDs.isEmpty ? .empty : metadataSets[Int(metadataIDs[row])]
+    }
+
+    /// The number of a row's stream among those that the entries are of.
+    package func stream(_ row: Int) -> Int {
+        setStreams.isEmpty || metadataIDs.isEmpty ? 0 : Int(setStreams[Int(metadataIDs[row])])
     }
 
     /// Appends one row. Callers that append many equal metadata sets in a row pay one comparison.

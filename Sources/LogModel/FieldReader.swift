@@ -73,8 +73,9 @@ package struct FieldValue {
 /// Takes the rows of a unit as values of holes, without their lines.
 package protocol FieldReader: AnyObject {
     /// A run of rows begins: numbers of shapes and codes of values begin anew. `sets` are those that
-    /// rows have as metadata.
-    func begin(metadata sets: [Labels])
+    /// rows have as metadata, `streams` the number of each one's stream in the unit; empty when the unit
+    /// has but one.
+    func begin(metadata sets: [Labels], streams: [UInt32])
 
     /// What is wanted of the rows of a shape; nil when they are wanted as lines. Shapes that are not
     /// are numbered from 0 in the order in which they are asked for.

@@ -20,6 +20,8 @@ package struct Selection: Sendable {
     /// The same of lines whose entries lack some labels, beyond `condition`; nothing is filtered
     /// exactly by it.
     package var parsed: ParsedCondition?
+    /// Whether a unit may hold entries of several streams, in any order.
+    package var joinsStreams = false
     /// Told what is done, when that is to be explained.
     package var trace: ScanTrace?
 
@@ -69,11 +71,13 @@ package struct MinuteCount: Sendable, Equatable {
     }
 }
 
-/// A run of one stream's entries that can be read by itself: a few MiB of lines at most.
+/// A run of one stream's entries that can be read by itself, or of several streams' that lie side by
+/// side: a few MiB of lines at most.
 /// Units of one stream never overlap in time, so equal entries always meet inside one unit, where
 /// `load` has already dropped the repeated ones.
 package struct ScanUnit: Sendable {
-    package let labels: Labels
+    /// One, unless the selection joins streams. `Entries.setStreams` are places in this list.
+    package let streams: [Labels]
     /// First and last timestamp that the unit may hold, both inclusive, clipped to the selection.
     package let first: Int64
     package let last: Int64
@@ -81,9 +85,9 @@ package struct ScanUnit: Sendable {
     package let bytes: Int
     /// Units that lie close to each other have close places: read one after the other they cost less.
     package let place: UInt64
-    /// Exact counts per minute of everything in the unit, where they are known without reading:
-    /// nothing overlaps and the selection cuts nothing off.
-    package let minutes: (@Sendable () throws -> [MinuteCount])?
+    /// Exact counts per minute of everything in the unit of one of its streams, by its place, where they
+    /// are known without reading: nothing overlaps and the selection cuts nothing off.
+    package let minutes: (@Sendable (Int) throws -> [MinuteCount])?
     /// Names of metadata that the entries may have, of which minutes know the level alone; nil where
     /// that is not known.
     package let metadataNames: Set<String>?
@@ -93,12 +97,12 @@ package struct ScanUnit: Sendable {
     private let read: @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
 
     package init(
-        labels: Labels, first: Int64, last: Int64, bytes: Int, place: UInt64 = 0,
-        minutes: (@Sendable () throws -> [MinuteCount])?, metadataNames: Set<String>? = nil,
+        streams: [Labels], first: Int64, last: Int64, bytes: Int, place: UInt64 = 0,
+        minutes: (@Sendable (Int) throws -> [MinuteCount])?, metadataNames: Set<String>? = nil,
         readFields: (@Sendable (any FieldReader, ClosedRange<Int64>) throws -> Void)? = nil,
         load: @escaping @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
     ) {
-        self.labels = labels
+        self.streams = streams
         self.first = first
         self.last = last
         self.bytes = bytes
@@ -109,9 +113,14 @@ package struct ScanUnit: Sendable {
         read = load
     }
 
-    /// The rows inside the selection, and inside `times` if that is given, ascending by time, equal
-    /// times in arrival order, without repeated entries. Without `.lines` only timestamps and metadata are filled, with lengths also
-    /// `lineEnds` (elsewhere they may be zero).
+    /// What to call it.
+    package var name: String {
+        streams.count == 1 ? "\(streams[0])" : "\(streams[0]) and \(streams.count - 1) other streams"
+    }
+
+    /// The rows inside the selection, and inside `times` if that is given, of each stream ascending by
+    /// time, equal times in arrival order, without repeated entries. Without `.lines` only timestamps and
+    /// metadata are filled, with lengths also `lineEnds` (elsewhere they may be zero).
     package func load(
         _ projection: Selection.Projection, within times: ClosedRange<Int64>? = nil
     ) throws -> Entries {

@@ -14,17 +14,19 @@ package final class FieldFilter: FieldReader {
     /// Nil for pipelines without such filters.
     ///
     /// `programs` are those of filters of the same pipeline over other streams.
-    package init?(_ pipeline: LogPipeline, stream: Labels, programs: FieldPrograms) {
+    package init?(_ pipeline: LogPipeline, streams: [Labels], programs: FieldPrograms) {
         guard let (parser, filters, _) = pipeline.parsing, !filters.isEmpty else { return nil }
         self.parser = parser
         self.filters = filters
         self.programs = programs
         // Lines are read to their end all the same: filters must see errors as they are.
         demand = ParserDemand(Set(filters.flatMap(\.names)), stops: false)
-        shapes = ShapeRows(parser, filters, stream: stream, programs: programs)
+        shapes = ShapeRows(parser, filters, streams: streams, programs: programs)
     }
 
-    package func begin(metadata sets: [Labels]) { shapes.begin(metadata: sets) }
+    package func begin(metadata sets: [Labels], streams: [UInt32]) {
+        shapes.begin(metadata: sets, streams: streams)
+    }
 
     package func wanted(of offer: ShapeOffer) -> WantedFields? {
         shapes.wanted(of: offer) { shape in
@@ -42,7 +44,7 @@ package final class FieldFilter: FieldReader {
         guard shape.isUsual(values), let quick = shape.quick, shapes.isClean(shape, metadata),
             case .dropped = quick.outcome(values)
         else { return .asLine }
-        return shapes.isClean(shape) ? .unwanted : .taken
+        return shape.isClean ? .unwanted : .taken
     }
 
     package func take(_ entries: Entries) {

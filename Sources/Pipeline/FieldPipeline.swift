@@ -10,7 +10,7 @@ package final class FieldPipeline: FieldReader {
     private let rest: [CompiledStage]
     /// Filters right behind the parser, and what follows them.
     private let filters: [LabelFilterStage]
-    private let stream: Labels
+    private let streams: [Labels]
     private let group: [String]
     private let programs: FieldPrograms
 
@@ -23,14 +23,24 @@ package final class FieldPipeline: FieldReader {
 
     /// By metadata set: whether none of its labels is one that rows are grouped by.
     @exclusivity(unchecked) private var isOutsideGroup: [Bool?] = []
-    /// By the number of a shape's texts: what groups of the stream have in common.
-    private var stems: [Int: Int] = [:]
+    /// What rows of a metadata set are grouped by that they come with, as a number; nil while not asked
+    /// for.
+    @exclusivity(unchecked) private var classes: [Int?] = []
+    private var classNumbers: [[String?]: Int] = [:]
+
+    private struct StemPlace: Hashable {
+        /// Number of a shape's texts.
+        var texts: Int
+        var ofClass: Int
+    }
+    /// What groups have in common.
+    private var stems: [StemPlace: Int] = [:]
 
     /// Nil for pipelines that must see every line: those that keep all labels, or need the line for
     /// more than one parser.
     ///
     /// `programs` are those of the same pipeline over other streams.
-    package init?(_ pipeline: LogPipeline, stream: Labels, programs: FieldPrograms) {
+    package init?(_ pipeline: LogPipeline, streams: [Labels], programs: FieldPrograms) {
         guard let (parser, filters, rest) = pipeline.parsing, let value = pipeline.value,
             let grouping = pipeline.grouping,
             !grouping.without, pipeline.leadingFilters.allSatisfy(\.condition.isExact),
@@ -41,9 +51,9 @@ package final class FieldPipeline: FieldReader {
         self.parser = parser
         self.rest = rest
         self.filters = filters
-        self.stream = stream
+        self.streams = streams
         self.programs = programs
-        shapes = ShapeRows(parser, filters, stream: stream, programs: programs)
+        shapes = ShapeRows(parser, filters, streams: streams, programs: programs)
         group = grouping.labels
     }
 
@@ -54,10 +64,11 @@ package final class FieldPipeline: FieldReader {
         return result
     }
 
-    package func begin(metadata sets: [Labels]) {
-        shapes.begin(metadata: sets)
+    package func begin(metadata sets: [Labels], streams: [UInt32]) {
+        shapes.begin(metadata: sets, streams: streams)
         streamIDs = LogPipeline.StreamIDs()
         isOutsideGroup = Array(repeating: nil, count: sets.count)
+        classes = isOutsideGroup.map { _ in nil }
     }
 
     package func wanted(of offer: ShapeOffer) -> WantedFields? {
@@ -78,7 +89,7 @@ package final class FieldPipeline: FieldReader {
         do throws(PipelineError) {
             while next < entries.count {
                 next = try pipeline.run(
-                    stream: stream, entries: entries, from: next, into: &result)
+                    streams: streams, entries: entries, from: next, into: &result)
             }
         } catch { failure = error }
     }
@@ -93,7 +104,7 @@ package final class FieldPipeline: FieldReader {
         if let quick = shape.quick, shapes.isClean(shape, metadata) {
             switch quick.outcome(values) {
             // Rows with other metadata may have a label of the field's name, which hides it.
-            case .dropped: return shapes.isClean(shape) ? .unwanted : .taken
+            case .dropped: return shape.isClean ? .unwanted : .taken
             case .passed(let code, let value):
                 append(timestamp, id(shape, quick, metadata, code, values), value)
                 return .taken
@@ -108,9 +119,10 @@ package final class FieldPipeline: FieldReader {
         _ shape: ShapeRows.Shape, _ quick: QuickShape, _ metadata: Int, _ code: Int,
         _ values: UnsafeBufferPointer<FieldValue>
     ) -> Int {
-        if let known = quick.id(metadata, code) { return known }
+        let place = groupClass(metadata)
+        if let known = quick.id(place, code) { return known }
         let id = newID(shape, quick, metadata, values)
-        quick.note(id, metadata, code)
+        quick.note(id, place, code)
         return id
     }
 
@@ -121,15 +133,28 @@ package final class FieldPipeline: FieldReader {
     ) -> Int {
         let program = shape.entry.program
         if isOutsideGroup(metadata), let group = quick.groupText(values), !group.text.isEmpty {
+            let place = StemPlace(
+                texts: quick.plan.groupTexts, ofClass: groupClass(metadata))
             let stem =
-                stems[quick.plan.groupTexts]
+                stems[place]
                 ?? pipeline.stem(labels(program, metadata, values), differingIn: group.name)
-            stems[quick.plan.groupTexts] = stem
+            stems[place] = stem
             return pipeline.id(ofStem: stem, group.text, &result)
         }
         return pipeline.id(
             of: labels(program, metadata, values), UInt32(truncatingIfNeeded: metadata),
             &streamIDs, &result)
+    }
+
+    /// Rows of one class have the same labels that they are grouped by, as far as no parser finds them.
+    private func groupClass(_ metadata: Int) -> Int {
+        if let known = classes[metadata] { return known }
+        let base = shapes.base(metadata)
+        let texts = group.map { base[$0] }
+        let place = classNumbers[texts] ?? classNumbers.count
+        classNumbers[texts] = place
+        classes[metadata] = place
+        return place
     }
 
     private func isOutsideGroup(_ metadata: Int) -> Bool {

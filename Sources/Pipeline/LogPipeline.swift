@@ -28,7 +28,7 @@ package struct PipelineResult {
     }
 }
 
-/// The stages of one query, compiled once and run over the entries of one stream after the other.
+/// The stages of one query, compiled once and run over the entries of one unit after the other.
 /// Owned by one thread. Label sets are interned: `labels` grows with what the query finds.
 package final class LogPipeline {
     let stages: [CompiledStage]
@@ -146,15 +146,16 @@ package final class LogPipeline {
     /// Bytes of results after which it returns: templates may make much of little.
     private static let batchBytes = 4 * 1024 * 1024
 
-    /// Runs the stages over entries of one stream, from a row on, and appends what passes. Returns
+    /// Runs the stages over entries of some streams, from a row on, and appends what passes. Returns
     /// the row to go on with, or the number of rows: between two calls the caller may look whether
     /// anybody still waits, and put the result away.
     package func run(
-        stream: Labels, entries: Entries, from first: Int = 0, into result: inout PipelineResult
+        streams: [Labels], entries: Entries, from first: Int = 0,
+        into result: inout PipelineResult
     ) throws(PipelineError) -> Int {
         var streamIDs = StreamIDs()
         if countsRows {
-            count(stream, entries, from: first, &streamIDs, &result)
+            count(streams, entries, from: first, &streamIDs, &result)
             return entries.count
         }
         var failure: PipelineError?
@@ -162,9 +163,9 @@ package final class LogPipeline {
         var rows = 0
         var next = entries.count
         entries.lineBytes.withUnsafeBytes { lines in
-            forEachCandidate(stream, entries, lines, from: first) { row in
+            forEachCandidate(streams, entries, lines, from: first) { row in
                 do throws(PipelineError) {
-                    try one(row, stream, entries, lines, &streamIDs, &result)
+                    try one(row, streams, entries, lines, &streamIDs, &result)
                 } catch { failure = error }
                 rows += 1
                 if failure == nil, result.bytes < Self.batchBytes,
@@ -192,7 +193,7 @@ package final class LogPipeline {
 
     /// Every row passes as it is.
     private func count(
-        _ stream: Labels, _ entries: Entries, from first: Int, _ streamIDs: inout StreamIDs,
+        _ streams: [Labels], _ entries: Entries, from first: Int, _ streamIDs: inout StreamIDs,
         _ result: inout PipelineResult
     ) {
         let ofBytes = needsLengths
@@ -200,7 +201,7 @@ package final class LogPipeline {
         for row in first..<entries.count {
             let set = entries.metadataIDs.isEmpty ? 0 : entries.metadataIDs[row]
             if last?.set != set {
-                let labels = RowLabels(stream: stream, metadata: entries.metadata(row))
+                let labels = RowLabels(row, entries, of: streams)
                 last = (set, id(of: labels, set, &streamIDs, &result))
             }
             result.values.append(ofBytes ? Double(entries.lineRange(row).count) : 1)
@@ -220,7 +221,12 @@ package final class LogPipeline {
         generation += 1
     }
 
-    /// What rows of one stream share, by their metadata set.
+    /// Sets that are kept as labels: several streams have more of them that come again.
+    private static func mostKept(_ entries: Entries) -> Int {
+        entries.setStreams.isEmpty ? 256 : 4096
+    }
+
+    /// What rows of one unit share, by their metadata set.
     struct StreamIDs {
         /// IDs of rows whose labels no stage has touched.
         var byMetadata: [UInt32: Int] = [:]
@@ -230,11 +236,11 @@ package final class LogPipeline {
     /// Calls `body` for each row that may pass, until it says stop. With a required literal the whole
     /// buffer is searched at once, and only rows with a hit are called.
     private func forEachCandidate(
-        _ stream: Labels, _ entries: Entries, _ bytes: UnsafeRawBufferPointer, from first: Int,
+        _ streams: [Labels], _ entries: Entries, _ bytes: UnsafeRawBufferPointer, from first: Int,
         _ body: (Int) -> Bool
     ) {
         guard first < entries.count else { return }
-        let prefilter = self.prefilter ?? wanted?.search(stream, entries)
+        let prefilter = self.prefilter ?? wanted?.search(streams, entries)
         guard let prefilter, !bytes.isEmpty else {
             if prefilter != nil, needsLines { return }
             for row in first..<entries.count where !body(row) { return }
@@ -275,7 +281,7 @@ package final class LogPipeline {
     }
 
     private func one(
-        _ index: Int, _ stream: Labels, _ entries: Entries, _ bytes: UnsafeRawBufferPointer,
+        _ index: Int, _ streams: [Labels], _ entries: Entries, _ bytes: UnsafeRawBufferPointer,
         _ streamIDs: inout StreamIDs, _ result: inout PipelineResult
     ) throws(PipelineError) {
         let range = entries.lineRange(index)
@@ -289,9 +295,9 @@ package final class LogPipeline {
         let metadataID = entries.metadataIDs.isEmpty ? 0 : entries.metadataIDs[index]
         let labels =
             streamIDs.labels[metadataID]
-            ?? RowLabels(stream: stream, metadata: entries.metadata(index))
+            ?? RowLabels(index, entries, of: streams)
         // Sets that are all different are not worth keeping.
-        if entries.metadataSets.count <= 256, streamIDs.labels[metadataID] == nil {
+        if entries.metadataSets.count <= Self.mostKept(entries), streamIDs.labels[metadataID] == nil {
             streamIDs.labels[metadataID] = labels
         }
         var row = Row(timestamp: entries.timestamps[index], newLine: nil, labels: labels)

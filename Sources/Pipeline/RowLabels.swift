@@ -74,6 +74,11 @@ struct RowLabels {
         }
     }
 
+    /// Those that a row comes with; `streams` are those of the entries.
+    init(_ row: Int, _ entries: Entries, of streams: [Labels]) {
+        self.init(stream: streams[entries.stream(row)], metadata: entries.metadata(row))
+    }
+
     /// Metadata under a name that the stream has too is found under another.
     private static func distinct(_ metadata: Labels, from stream: Labels) -> Labels {
         guard metadata.pairs.contains(where: { stream[$0.name] != nil }) else { return metadata }

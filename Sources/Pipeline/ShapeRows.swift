@@ -23,16 +23,16 @@ final class ShapeRows {
         }
     }
 
-    /// Where a unit has more metadata sets than this, rows are looked at one by one.
-    private static let fewSets = 16
-
     private let parser: CompiledStage
     private let filters: [LabelFilterStage]
-    private let stream: Labels
+    private let streams: [Labels]
     private let programs: FieldPrograms
     @exclusivity(unchecked) private var shapes: [Shape] = []
     private var memos = CodeMemos()
     @exclusivity(unchecked) private(set) var sets: [Labels] = []
+    private var setStreams: [UInt32] = []
+    /// Names of labels that any row comes with; nil while not asked for.
+    private var names: Set<String>?
     /// By metadata set: the labels that rows come with; nil while not asked for.
     private var bases: [RowLabels?] = []
     /// By the number of a shape's names and metadata set: whether none of its labels, and none of the
@@ -41,17 +41,19 @@ final class ShapeRows {
 
     /// `filters` are those right behind the parser.
     init(
-        _ parser: CompiledStage, _ filters: [LabelFilterStage], stream: Labels,
+        _ parser: CompiledStage, _ filters: [LabelFilterStage], streams: [Labels],
         programs: FieldPrograms
     ) {
         self.parser = parser
         self.filters = filters
-        self.stream = stream
+        self.streams = streams
         self.programs = programs
     }
 
-    func begin(metadata sets: [Labels]) {
+    func begin(metadata sets: [Labels], streams: [UInt32]) {
         self.sets = sets
+        setStreams = streams
+        names = nil
         shapes = []
         memos = CodeMemos()
         bases = Array(repeating: nil, count: sets.count)
@@ -68,7 +70,7 @@ final class ShapeRows {
         let shape = Shape(entry, quick)
         shapes.append(shape)
         var wanted = entry.wanted
-        if let quick, sets.count <= Self.fewSets, isClean(shape) {
+        if let quick, hasNoName(of: entry) {
             shape.isClean = true
             wanted.isNone = quick.dropsAll
         }
@@ -77,9 +79,31 @@ final class ShapeRows {
 
     subscript(shape: Int) -> Shape { shapes[shape] }
 
-    /// True when no metadata of any row is named as a field.
-    func isClean(_ shape: Shape) -> Bool {
-        shape.isClean || sets.indices.allSatisfy { isClean(shape, $0) }
+    /// True when no row comes with a label that is named as a field, or as one that is missing.
+    private func hasNoName(of entry: FieldPrograms.Entry) -> Bool {
+        let names = self.names ?? namesOfRows()
+        self.names = names
+        return !names.contains(RowLabels.error)
+            && !entry.program.fields.contains { names.contains($0.name) }
+            && !(entry.plan?.missing ?? []).contains { names.contains($0) }
+    }
+
+    private func namesOfRows() -> Set<String> {
+        var names: Set<String> = []
+        /// Most label sets have the names of the one before.
+        func note(_ list: [Labels], _ suffix: String) {
+            var before: [Label] = []
+            for labels in list {
+                let isSame = labels.pairs.elementsEqual(before) { $0.name == $1.name }
+                if !isSame { names.formUnion(labels.pairs.map { $0.name + suffix }) }
+                before = labels.pairs
+            }
+        }
+        note(sets, "")
+        // Metadata that is named as a label of its stream.
+        note(sets, "_extracted")
+        note(setStreams.isEmpty ? [streams[0]] : setStreams.map { streams[Int($0)] }, "")
+        return names
     }
 
     func isClean(_ shape: Shape, _ metadata: Int) -> Bool {
@@ -95,10 +119,14 @@ final class ShapeRows {
         return isClean
     }
 
+    private func stream(_ metadata: Int) -> Labels {
+        streams[setStreams.isEmpty ? 0 : Int(setStreams[metadata])]
+    }
+
     /// The labels that rows of a metadata set come with.
     func base(_ metadata: Int) -> RowLabels {
         if let known = bases[metadata] { return known }
-        let labels = RowLabels(stream: stream, metadata: sets[metadata])
+        let labels = RowLabels(stream: stream(metadata), metadata: sets[metadata])
         bases[metadata] = labels
         return labels
     }

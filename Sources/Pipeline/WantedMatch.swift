@@ -25,9 +25,9 @@ struct WantedMatch {
     }
 
     /// What to search for; nil when a row may have come with one of the labels.
-    func search(_ stream: Labels, _ entries: Entries) -> ByteSearch? {
+    func search(_ streams: [Labels], _ entries: Entries) -> ByteSearch? {
         let isMissing = names.contains { name in
-            stream[name] == nil && entries.metadataSets.allSatisfy { $0[name] == nil }
+            (streams + entries.metadataSets).allSatisfy { $0[name] == nil }
         }
         return isMissing ? literal : nil
     }

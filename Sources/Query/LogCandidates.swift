@@ -5,8 +5,8 @@ import Pipeline
 struct LogCandidates: Sendable {
     struct Candidate: Sendable {
         var row: LogRow
-        /// Number of the stream.
-        var stream: Int
+        /// Fingerprint of the stream's labels.
+        var stream: UInt64
         /// Order of arrival inside the stream.
         var sequence: Int
         /// Which of the query's alternatives found it.
@@ -64,7 +64,8 @@ struct LogCandidates: Sendable {
         var known: [Int64] = []
         for unit in units {
             guard let range = self.times(of: unit) else { return }
-            let found = try times(unit, range)
+            var found = try times(unit, range)
+            if unit.streams.count > 1 { found.sort() }
             known += isBackward ? found.suffix(limit) : found.prefix(limit)
             guard known.count >= limit else { continue }
             known.sort(by: isBackward ? { $0 > $1 } : { $0 < $1 })
@@ -73,20 +74,24 @@ struct LogCandidates: Sendable {
         }
     }
 
-    /// Adds rows of one stream and gives the bytes of memory by which that has grown, less what was
+    /// Adds rows of some streams and gives the bytes of memory by which that has grown, less what was
     /// cut off.
     mutating func add(
-        _ result: PipelineResult, of entries: Entries, stream: Int, leg: Int,
+        _ result: PipelineResult, of entries: Entries, _ streams: [Labels], leg: Int,
         labels: (Int) -> ResultLabels
     ) -> Int {
         var grown = 0
+        var marks = [UInt64?](repeating: nil, count: streams.count)
         for i in result.rows.indices {
             let time = result.timestamps[i]
             if let worst, isBackward ? time < worst : time > worst { continue }
+            let stream = entries.stream(result.rows[i])
+            let mark = marks[stream] ?? streams[stream].fingerprint
+            marks[stream] = mark
             let candidate = Candidate(
                 row: LogRow(
                     timestamp: time, line: result.lines[i], labels: labels(result.labelIDs[i])),
-                stream: stream, sequence: result.rows[i], leg: leg,
+                stream: mark, sequence: result.rows[i], leg: leg,
                 identity: needsIdentity ? Self.identity(of: result.rows[i], in: entries) : 0)
             grown += Self.bytes(candidate)
             rows.append(candidate)
@@ -136,7 +141,7 @@ struct LogCandidates: Sendable {
     }
 
     private struct Key: Hashable {
-        var stream: Int
+        var stream: UInt64
         var identity: Int
     }
 

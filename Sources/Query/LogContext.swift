@@ -9,8 +9,8 @@ struct LogContext {
     private static let reach = 24 * Nanoseconds.hour
 
     private let scan: Scan
-    /// Labels of streams by number.
-    private let streams: [Labels]
+    /// Labels of streams by their fingerprint.
+    private let streams: [UInt64: Labels]
 
     private typealias Candidate = LogCandidates.Candidate
 
@@ -21,21 +21,22 @@ struct LogContext {
         var place: Int
     }
 
-    init(_ scan: Scan, streams: [Labels]) {
+    init(_ scan: Scan, streams: [UInt64: Labels]) {
         self.scan = scan
         self.streams = streams
     }
 
     /// `matches` in the order of the answer.
     func around(_ matches: [LogCandidates.Candidate]) throws(QueryError) -> [LogRow] {
-        var byStream: [Int: [Int]] = [:]
+        var byStream: [UInt64: [Int]] = [:]
         for (place, match) in matches.enumerated() {
             byStream[match.stream, default: []].append(place)
         }
         var groups: [Group] = []
-        for (stream, places) in byStream {
+        for (mark, places) in byStream {
+            guard let stream = streams[mark] else { continue }
             let ascending = scan.request.direction == .backward ? places.reversed() : places
-            groups += try grouped(ascending.map { ($0, matches[$0]) }, of: streams[stream])
+            groups += try grouped(ascending.map { ($0, matches[$0]) }, of: stream)
         }
         groups.sort { $0.place < $1.place }
         let isBackward = scan.request.direction == .backward

@@ -18,8 +18,6 @@ struct LogEvaluation: Sendable {
     private struct Task: Sendable {
         var unit: ScanUnit
         var leg: Int
-        /// Number of the unit's stream.
-        var stream: Int
     }
 
     init(_ log: LogExpression, _ scan: Scan) {
@@ -32,13 +30,8 @@ struct LogEvaluation: Sendable {
         let isBackward = request.direction == .backward
         // Compiled once more by each worker.
         var tasks: [Task] = []
-        var streams: [Labels: Int] = [:]
         for (leg, log) in legs.enumerated() {
-            for unit in try plan(log) {
-                let stream = streams[unit.labels] ?? streams.count
-                streams[unit.labels] = stream
-                tasks.append(Task(unit: unit, leg: leg, stream: stream))
-            }
+            tasks += try plan(log).map { Task(unit: $0, leg: leg) }
         }
         if legs.count > 1 {
             tasks.sort { isBackward ? $0.unit.last > $1.unit.last : $0.unit.first < $1.unit.first }
@@ -54,9 +47,9 @@ struct LogEvaluation: Sendable {
         var found = try matches(tasks, none)
         found.thin(to: request)
         guard request.context.isWanted else { return found.rows.map(\.row) }
-        var labels = [Labels](repeating: .empty, count: streams.count)
-        for (set, number) in streams { labels[number] = set }
-        return try LogContext(scan, streams: labels).around(found.rows)
+        let streams = tasks.flatMap(\.unit.streams).map { ($0.fingerprint, $0) }
+        return try LogContext(scan, streams: Dictionary(streams) { first, _ in first })
+            .around(found.rows)
     }
 
     /// Units that all belong to the answer, in an order in which every worker gets neighbours: pages that
@@ -80,6 +73,8 @@ struct LogEvaluation: Sendable {
         if legs.count == 1 {
             selection.condition = pipeline.condition
             selection.parsed = pipeline.parsedCondition(shortest: Self.shortestLiteral)
+            // Neighbours of an entry are those in its own stream.
+            selection.joinsStreams = !request.context.isWanted
         }
         // Loki answers the entries exactly at `start` even of an empty range.
         if selection.end <= selection.start {
@@ -155,7 +150,7 @@ struct LogEvaluation: Sendable {
                 : try scan.load(task.unit, .lines, within: times)
             try scan.run(pipeline, task.unit, entries, in: &result) { (result) throws(QueryError) in
                 let grown = found.add(
-                    result, of: entries, stream: task.stream, leg: task.leg
+                    result, of: entries, task.unit.streams, leg: task.leg
                 ) { pipeline.labels[$0] }
                 try scan.budget.take(grown, for: "\(found.rows.count) entries")
             }

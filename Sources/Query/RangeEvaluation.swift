@@ -93,6 +93,7 @@ struct RangeEvaluation: Sendable {
             projection: countsMinutes ? .minuteCounts : reading.projection)
         selection.condition = reading.condition
         selection.parsed = reading.parsed
+        selection.joinsStreams = kind.ignoresOrder
         let units = try scan.plan(selection)
         let workers = Scan.workers(for: units.count)
         let parts = Mutex([Worker?](repeating: nil, count: workers))
@@ -155,7 +156,7 @@ struct RangeEvaluation: Sendable {
         /// Takes a unit from its columns; false where lines must be read.
         private func addFields(of unit: ScanUnit, rank: Int) throws(QueryError) -> Bool {
             guard evaluation.kind.ignoresOrder, let read = unit.readFields,
-                let fields = FieldPipeline(pipeline, stream: unit.labels, programs: programs)
+                let fields = FieldPipeline(pipeline, streams: unit.streams, programs: programs)
             else { return false }
             if pipeline.labels.count > Self.mostLabels { pipeline.forgetLabels() }
             try evaluation.scan.readFields(of: unit, read, into: fields)
@@ -198,35 +199,44 @@ struct RangeEvaluation: Sendable {
         /// Takes a unit from its minutes, reading no entry; false where they do not tell enough.
         private func count(_ unit: ScanUnit) throws(QueryError) -> Bool {
             guard let minutes = unit.minutes else { return false }
-            // A name that the stream lacks may be in the metadata, of which minutes know the level.
-            let unknown = pipeline.groupingNames.filter { unit.labels[$0] == nil }
-            let isTold = unknown.allSatisfy { name in
-                name == detectedLevelName || unit.metadataNames.map { !$0.contains(name) } ?? false
-            }
-            guard isTold else { return false }
             try evaluation.scan.checkpoint()
-            let counts: [MinuteCount]
-            do { counts = try minutes() } catch {
-                throw QueryError(.source, "reading the roll-up of \(unit.labels): \(error)")
+            var found: [(stream: Labels, counts: [MinuteCount], byLevel: Bool)] = []
+            for (place, stream) in unit.streams.enumerated() {
+                // A name that the stream lacks may be in the metadata, of which minutes know the level.
+                let unknown = pipeline.groupingNames.filter { stream[$0] == nil }
+                let isTold = unknown.allSatisfy { name in
+                    name == detectedLevelName
+                        || unit.metadataNames.map { !$0.contains(name) } ?? false
+                }
+                guard isTold else { return false }
+                let counts: [MinuteCount]
+                do { counts = try minutes(place) } catch {
+                    throw QueryError(.source, "reading the roll-up of \(stream): \(error)")
+                }
+                let byLevel = unknown.contains(detectedLevelName)
+                if byLevel, counts.contains(where: { $0.level == nil }) { return false }
+                found.append((stream, counts, byLevel))
             }
-            let byLevel = unknown.contains(detectedLevelName)
-            if byLevel, counts.contains(where: { $0.level == nil }) { return false }
-            add(counts, of: unit, byLevel: byLevel)
-            evaluation.scan.note {
+            var sum = (rows: 0, bytes: 0)
+            for (stream, counts, byLevel) in found {
+                add(counts, of: stream, byLevel: byLevel)
+                for minute in counts {
+                    sum.rows += minute.rows
+                    sum.bytes += minute.bytes
+                }
+            }
+            evaluation.scan.note { [sum] in
                 $0.units += 1
                 $0.unitsFromRollups += 1
-                for minute in counts {
-                    $0.lines += minute.rows
-                    $0.linesKept += minute.rows
-                    $0.bytes += minute.bytes
-                }
+                $0.lines += sum.rows
+                $0.linesKept += sum.rows
+                $0.bytes += sum.bytes
             }
             return true
         }
 
-        private func add(_ counts: [MinuteCount], of unit: ScanUnit, byLevel: Bool) {
-            let base =
-                evaluation.grouping.map { unit.labels.keeping($0.labels) } ?? unit.labels
+        private func add(_ counts: [MinuteCount], of stream: Labels, byLevel: Bool) {
+            let base = evaluation.grouping.map { stream.keeping($0.labels) } ?? stream
             let function = evaluation.range.function
             let ofBytes = function == .bytesRate || function == .bytesOverTime
             var ids: [String: Int] = [:]

@@ -86,7 +86,7 @@ final class Scan: Sendable {
             }
             return entries
         } catch {
-            throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
+            throw QueryError(.source, "reading entries of \(unit.name): \(error)")
         }
     }
 
@@ -99,7 +99,7 @@ final class Scan: Sendable {
         try checkpoint()
         let began = ContinuousClock.now
         do { try read(reader, times ?? unit.first...unit.last) } catch {
-            throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
+            throw QueryError(.source, "reading entries of \(unit.name): \(error)")
         }
         let spent = (ContinuousClock.now - began).inSeconds
         note {
@@ -116,7 +116,7 @@ final class Scan: Sendable {
         within times: ClosedRange<Int64>? = nil
     ) throws(QueryError) -> Entries {
         guard let read = unit.readFields,
-            let filter = FieldFilter(pipeline, stream: unit.labels, programs: programs)
+            let filter = FieldFilter(pipeline, streams: unit.streams, programs: programs)
         else { return try load(unit, .lines, within: times) }
         try readFields(of: unit, read, into: filter, within: times)
         let entries = filter.entries
@@ -130,7 +130,7 @@ final class Scan: Sendable {
     ) throws(QueryError) -> [Int64] {
         try checkpoint()
         do { return try unit.load(.timestamps, within: times).timestamps } catch {
-            throw QueryError(.source, "reading entries of \(unit.labels): \(error)")
+            throw QueryError(.source, "reading entries of \(unit.name): \(error)")
         }
     }
 
@@ -167,7 +167,7 @@ final class Scan: Sendable {
             pipeline.forgetLabels()
             do throws(PipelineError) {
                 next = try pipeline.run(
-                    stream: unit.labels, entries: entries, from: next, into: &result)
+                    streams: unit.streams, entries: entries, from: next, into: &result)
             } catch { throw QueryError(error, in: request.text) }
             try body(result)
             let kept = result.rows.count

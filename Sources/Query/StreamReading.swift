@@ -36,7 +36,7 @@ struct StreamReading {
             Selection(
                 tenant: scan.request.tenant, matchers: matchers, start: start,
                 end: end.advanced(byNanoseconds: 1))
-        ).filter { $0.labels == stream }
+        ).filter { $0.streams == [stream] }
     }
 
     /// Where an entry stands, or nil when it has been deleted meanwhile.

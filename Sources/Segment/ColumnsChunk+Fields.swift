@@ -2,30 +2,36 @@ import LogModel
 
 /// Reading values of holes without putting lines together.
 extension ColumnsChunk {
-    /// Gives a reader the rows of a range whose lines fulfil a condition, in their order; those that
-    /// it wants as lines come last.
-    func readFields(
-        _ rows: Range<Int>, _ question: LineQuestion, into reader: any FieldReader
-    ) throws {
-        guard !rows.isEmpty else { return }
-        if question.isEmpty { trace?.note(.unsearched) }
-        let wanted = question.isEmpty ? nil : try self.rows(question)
-        if let wanted, wanted.rows(in: rows).isEmpty { return }
-        let (sets, ids) = try sets()
-        reader.begin(metadata: sets)
-        let walk = try FieldWalk(columns, try timestamps(), rows, for: reader)
-        var asLines: [UInt32] = []
-        for row in rows {
-            if let wanted, !wanted.contains(row) {
-                walk.skip(row)
-            } else if try !walk.take(row, metadata: ids.isEmpty ? 0 : Int(ids[row])) {
-                asLines.append(UInt32(truncatingIfNeeded: row))
+    /// Gives a reader chosen rows in their order; those that it wants as lines come last.
+    func readFields(_ chosen: Chosen, into reader: any FieldReader) throws {
+        guard !chosen.rows.isEmpty else { return }
+        var (sets, ids) = try sets()
+        if !ids.isEmpty { ids = chosen.rows.map { ids[Int($0)] } }
+        var streams: [UInt32] = []
+        if !chosen.owners.isEmpty {
+            let divided = DividedSets(sets, ids, among: chosen.owners)
+            (sets, ids, streams) = (divided.sets, divided.ids, divided.streams)
+        }
+        reader.begin(metadata: sets, streams: streams)
+        let walk = try FieldWalk(columns, try timestamps(), chosen.span, for: reader)
+        var asLines = Chosen()
+        var next = chosen.span.lowerBound
+        for (place, row) in chosen.rows.enumerated() {
+            while next < Int(row) {
+                walk.skip(next)
+                walk.letGo()
+                next += 1
+            }
+            if try !walk.take(next, metadata: ids.isEmpty ? 0 : Int(ids[place])) {
+                asLines.rows.append(row)
+                if !chosen.owners.isEmpty { asLines.owners.append(chosen.owners[place]) }
             }
             walk.letGo()
+            next += 1
         }
-        guard !asLines.isEmpty else { return }
+        guard !asLines.rows.isEmpty else { return }
         var entries = Entries()
-        try load(asLines, within: rows, into: &entries)
+        try load(asLines, .lines, into: &entries)
         reader.take(entries)
     }
 }

@@ -127,18 +127,69 @@ final class ColumnsChunk: KeptFrame {
     /// Rows that are put together one by one; of more, all are.
     private static let mostRows = 1024
 
-    /// The rows of a range whose lines fulfil a condition.
+    /// Rows that were chosen, ascending.
+    struct Chosen {
+        var rows: [UInt32] = []
+        /// The place of each row's slice in the list; empty for a list of one.
+        var owners: [UInt32] = []
+        /// From the first to the last.
+        var span: Range<Int> {
+            guard let first = rows.first, let last = rows.last else { return 0..<0 }
+            return Int(first)..<Int(last) + 1
+        }
+    }
+
+    /// The rows of slices, which ascend, whose lines fulfil a condition and that lie inside a range of
+    /// times.
+    func choose(
+        _ slices: [Slice], _ question: LineQuestion?, within times: ClosedRange<Int64>
+    ) throws -> Chosen {
+        var found: RowMask?
+        if let question, !question.isEmpty {
+            let rows = try self.rows(question)
+            if rows.isEmpty { return Chosen() }
+            found = rows
+        } else {
+            trace?.note(.unsearched)
+        }
+        var chosen = Chosen()
+        for (place, slice) in slices.enumerated() {
+            var rows = slice.firstRow..<slice.firstRow + slice.rows
+            if slice.lies(in: times) {
+                try check(rows)
+            } else {
+                rows = try self.rows(rows, within: times)
+            }
+            if let found {
+                chosen.rows += found.rows(in: rows)
+            } else {
+                chosen.rows += rows.lazy.map { UInt32(truncatingIfNeeded: $0) }
+            }
+            guard slices.count > 1 else { break }
+            let owner = UInt32(truncatingIfNeeded: place)
+            chosen.owners += repeatElement(owner, count: chosen.rows.count - chosen.owners.count)
+        }
+        return chosen
+    }
+
+    /// Chosen rows as entries.
     func load(
-        _ rows: Range<Int>, _ projection: Selection.Projection, _ question: LineQuestion?,
+        _ chosen: Chosen, _ projection: Selection.Projection, into out: inout Entries
+    ) throws {
+        guard !chosen.rows.isEmpty else { return }
+        guard chosen.owners.isEmpty else {
+            var part = Entries()
+            try load(chosen.rows, chosen.span, projection, into: &part)
+            part.divide(among: chosen.owners)
+            return out.append(part, rows: 0..<part.count)
+        }
+        try load(chosen.rows, chosen.span, projection, into: &out)
+    }
+
+    private func load(
+        _ wanted: [UInt32], _ rows: Range<Int>, _ projection: Selection.Projection,
         into out: inout Entries
     ) throws {
-        try check(rows)
-        guard let question, !question.isEmpty else {
-            trace?.note(.unsearched)
-            return try load(rows, projection, into: &out)
-        }
-        let wanted = try self.rows(question).rows(in: rows)
-        guard !wanted.isEmpty else { return }
         if wanted.count == rows.count { return try load(rows, projection, into: &out) }
         switch projection {
         case .timestamps, .minuteCounts:
@@ -153,8 +204,8 @@ final class ColumnsChunk: KeptFrame {
         }
     }
 
-    /// Chosen rows of a range with their lines.
-    func load(_ wanted: [UInt32], within rows: Range<Int>, into out: inout Entries) throws {
+    /// Some rows of a range with their lines.
+    private func load(_ wanted: [UInt32], within rows: Range<Int>, into out: inout Entries) throws {
         guard wanted.count <= Self.mostRows else {
             var all = Entries()
             try load(rows, .lines, into: &all)

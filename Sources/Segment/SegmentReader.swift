@@ -73,7 +73,22 @@ package final class SegmentReader: Sendable {
 
     package func slices(ofStream stream: Int) -> [Slice] { slicesByStream[stream] }
 
-    /// The same, with what lies side by side in one frame as one slice: for whoever reads all of it.
+    /// A stream's rows as one slice; nil when they lie in several frames.
+    package func onlySlice(ofStream stream: Int) -> Slice? {
+        let slices = slicesByStream[stream]
+        guard var all = slices.first, slices[slices.count - 1].frame == all.frame else {
+            return nil
+        }
+        for slice in slices.dropFirst() {
+            guard all.firstRow + all.rows == slice.firstRow else { return nil }
+            all.rows += slice.rows
+            all.bytes += slice.bytes
+            all.last = slice.last
+        }
+        return all
+    }
+
+    /// A stream's slices, with what lies side by side in one frame as one: for whoever reads all of it.
     package func wideSlices(ofStream stream: Int) -> [Slice] {
         var wide: [Slice] = []
         for slice in slicesByStream[stream] {
@@ -100,65 +115,90 @@ package final class SegmentReader: Sendable {
             + (templates?.memory ?? 0)
     }
 
-    /// Appends the rows of a slice that fulfil a condition and lie inside a range of times. Without
-    /// lines timestamps and metadata are filled, and with `timestampsAndLengths` the lengths; elsewhere
-    /// those may be zero.
+    /// Appends the rows of slices of one frame, each of another stream, that fulfil a condition and lie
+    /// inside a range of times. The slices ascend; their places in the list are the numbers of streams.
+    /// Without lines timestamps and metadata are filled, and with `timestampsAndLengths` the lengths;
+    /// elsewhere those may be zero.
     package func load(
-        _ slice: Slice, projection: Selection.Projection, holding question: LineQuestion? = nil,
-        within times: ClosedRange<Int64>? = nil, into out: inout Entries
+        _ slices: [Slice], projection: Selection.Projection, holding question: LineQuestion? = nil,
+        within times: ClosedRange<Int64> = .min ... .max, into out: inout Entries
     ) throws {
+        guard let first = slices.first else { return }
         question?.trace?.note(self, .read)
         let before = out.count
         defer { question?.trace?.note(rows: out.count - before) }
-        var rows = slice.firstRow..<slice.firstRow + slice.rows
-        if frames[slice.frame].isColumns {
-            return try withChunk(slice.frame, question?.trace) { chunk in
-                if let question, try isRuledOut(chunk, question) { return }
-                if let times, !slice.lies(in: times) {
-                    rows = try chunk.rows(rows, within: times)
-                }
-                try chunk.load(rows, projection, question, into: &out)
-            }
+        guard frames[first.frame].isColumns else {
+            return try loadText(slices, projection, question, times, into: &out)
         }
+        try withChunk(first.frame, question?.trace) { chunk in
+            if let question, try isRuledOut(chunk, question) { return }
+            let chosen = try chunk.choose(slices, question, within: times)
+            try chunk.load(chosen, projection, into: &out)
+        }
+    }
+
+    private func loadText(
+        _ slices: [Slice], _ projection: Selection.Projection, _ question: LineQuestion?,
+        _ times: ClosedRange<Int64>, into out: inout Entries
+    ) throws {
+        let number = slices[0].frame
         let isFiltered = question.map { !$0.isEmpty } ?? false
         let withLines = projection == .lines
-        question?.trace?.note(self, frame: slice.frame, .text)
-        var entries = try frame(
-            slice.frame, withLines: withLines || isFiltered, question?.trace)
+        question?.trace?.note(self, frame: number, .text)
+        var entries = try frame(number, withLines: withLines || isFiltered, question?.trace)
+        // Whoever wants the lines looks at each of them anyway.
+        let filter = isFiltered && !withLines ? question : nil
+        if filter == nil, !withLines { entries.lineBytes = [] }
+        if slices.count == 1, filter == nil {
+            return out.append(entries, rows: try rows(of: slices[0], entries, within: times))
+        }
+        var part = Entries()
+        var owners: [UInt32] = []
+        for (place, slice) in slices.enumerated() {
+            let rows = try rows(of: slice, entries, within: times)
+            part.append(entries, rows: rows)
+            owners += repeatElement(UInt32(truncatingIfNeeded: place), count: rows.count)
+        }
+        if slices.count > 1 { part.divide(among: owners) }
+        if let filter { part = filter.filtered(part, withLines: false) }
+        out.append(part, rows: 0..<part.count)
+    }
+
+    private func rows(
+        of slice: Slice, _ entries: Entries, within times: ClosedRange<Int64>
+    ) throws -> Range<Int> {
+        let rows = slice.firstRow..<slice.firstRow + slice.rows
         guard rows.upperBound <= entries.count else {
             throw SegmentError.corrupt("slice beyond its frame", offset: frames[slice.frame].offset)
         }
-        if let times, !slice.lies(in: times) {
-            rows = entries.timestamps.rows(rows, within: times)
-        }
-        // Whoever wants the lines looks at each of them anyway.
-        guard isFiltered, !withLines, let question else {
-            if !withLines { entries.lineBytes = [] }
-            return out.append(entries, rows: rows)
-        }
-        var part = Entries()
-        part.append(entries, rows: rows)
-        let kept = question.filtered(part, withLines: false)
-        out.append(kept, rows: 0..<kept.count)
+        return slice.lies(in: times) ? rows : entries.timestamps.rows(rows, within: times)
     }
 
-    /// Gives a reader the rows of a slice that fulfil a condition and lie inside a range of times, as
-    /// values where the slice has columns. Text may give more.
+    /// The same of one slice.
+    package func load(
+        _ slice: Slice, projection: Selection.Projection, holding question: LineQuestion? = nil,
+        within times: ClosedRange<Int64> = .min ... .max, into out: inout Entries
+    ) throws {
+        try load(
+            [slice], projection: projection, holding: question, within: times, into: &out)
+    }
+
+    /// Gives a reader the rows of slices of one frame, as `load` has them, as values where the frame has
+    /// columns. Text may give more.
     package func readFields(
-        _ slice: Slice, holding question: LineQuestion, within times: ClosedRange<Int64>,
+        _ slices: [Slice], holding question: LineQuestion, within times: ClosedRange<Int64>,
         into reader: any FieldReader
     ) throws {
-        guard frames[slice.frame].isColumns else {
+        guard let first = slices.first else { return }
+        guard frames[first.frame].isColumns else {
             var entries = Entries()
-            try load(slice, projection: .lines, holding: question, within: times, into: &entries)
+            try load(slices, projection: .lines, holding: question, within: times, into: &entries)
             return reader.take(entries)
         }
         question.trace?.note(self, .read)
-        try withChunk(slice.frame, question.trace) { chunk in
+        try withChunk(first.frame, question.trace) { chunk in
             if try isRuledOut(chunk, question) { return }
-            var rows = slice.firstRow..<slice.firstRow + slice.rows
-            if !slice.lies(in: times) { rows = try chunk.rows(rows, within: times) }
-            try chunk.readFields(rows, question, into: reader)
+            try chunk.readFields(chunk.choose(slices, question, within: times), into: reader)
         }
     }
 
@@ -250,7 +290,7 @@ package final class SegmentReader: Sendable {
 
 extension Slice {
     /// True when no row need be left out for its time.
-    fileprivate func lies(in times: ClosedRange<Int64>) -> Bool {
+    func lies(in times: ClosedRange<Int64>) -> Bool {
         times.contains(first) && times.contains(last)
     }
 }

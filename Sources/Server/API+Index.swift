@@ -90,8 +90,8 @@ private struct Volume {
                 tenant: tenant, matchers: selection, start: start,
                 end: end.advanced(byNanoseconds: 1), projection: .minuteCounts))
         for unit in units {
-            let keys = keys(unit.labels)
-            if let minutes = try unit.minutes?() {
+            let keys = keys(unit.streams[0])
+            if let minutes = try unit.minutes?(0) {
                 for minute in minutes { add(minute.bytes, at: minute.start, keys) }
             } else {
                 let entries = try unit.load(.timestampsAndLengths)

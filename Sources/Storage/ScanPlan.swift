@@ -17,46 +17,63 @@ struct ScanPlan {
     private var last: Int64
     private var units: [ScanUnit] = []
 
-    /// One stream's part of one segment.
-    private struct Run {
-        let segment: OpenSegment
-        let stream: Int
-        /// Place in the order of arrival, which decides between entries of equal time.
-        let order: Int
-        var summary: StreamSummary { segment.reader.summary.streams[stream] }
-    }
-
     static func units(
         _ selection: Selection, streams: [Labels], segments: [OpenSegment], cut: RetentionCut
     ) throws -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
         selection.trace?.note(opened: segments, streams: Set(streams))
-        let runs = try plan.runs(of: streams, in: segments)
-        for (labels, runs) in zip(streams, runs) where !runs.isEmpty {
-            plan.first = max(selection.start.nanoseconds, cut.first(of: labels))
-            let isNarrow =
-                plan.lacksNames(labels) && runs.allSatisfy { plan.lacksNames($0.segment) }
-            plan.chunkQuestion = isNarrow ? plan.narrow : plan.common
-            let isSelective = selection.parsed?.isSelective ?? false
-            plan.question = isNarrow && isSelective ? plan.narrow : plan.common
+        var runs = try plan.runs(of: streams, in: segments)
+        let firsts = streams.map { max(selection.start.nanoseconds, cut.first(of: $0)) }
+        if selection.joinsStreams, streams.count >= JoinedRuns.fewStreams {
+            let isNarrow = streams.allSatisfy(plan.lacksNames)
+            for joined in JoinedRuns.take(from: &runs, firsts) {
+                plan.ask(isNarrow && plan.lacksNames(joined.segment))
+                try plan.add(joined, streams)
+            }
+        }
+        for (number, runs) in Self.byStream(runs, streams.count) {
+            plan.first = firsts[number]
+            let labels = streams[number]
+            plan.ask(plan.lacksNames(labels) && runs.allSatisfy { plan.lacksNames($0.segment) })
             try plan.add(labels, runs.filter { $0.summary.last >= plan.first })
         }
         return plan.sortedUnits
     }
 
-    /// The runs of each stream, of those that are inside the time.
-    private func runs(of streams: [Labels], in segments: [OpenSegment]) throws -> [[Run]] {
-        var runs = [[Run]](repeating: [], count: streams.count)
+    /// `isNarrow`: entries cannot have the names of `selection.parsed` but from their lines.
+    private mutating func ask(_ isNarrow: Bool) {
+        chunkQuestion = isNarrow ? narrow : common
+        question = isNarrow && selection.parsed?.isSelective ?? false ? narrow : common
+    }
+
+    /// The runs of each stream that has any.
+    private static func byStream(
+        _ runs: [SegmentRuns], _ count: Int
+    ) -> [(number: Int, runs: [StreamRun])] {
+        var lists = [[StreamRun]](repeating: [], count: count)
+        for part in runs {
+            for place in part.places { lists[place.stream].append(part.run(place)) }
+        }
+        return lists.enumerated().filter { !$0.element.isEmpty }.map { ($0.offset, $0.element) }
+    }
+
+    /// The runs of each segment, of those that are inside the time.
+    private func runs(
+        of streams: [Labels], in segments: [OpenSegment]
+    ) throws -> [SegmentRuns] {
         let known = StreamNumbers(streams)
         let segments = segments.sorted { $0.record.arrivedBefore($1.record) }
         let mayHold = try mayHold(segments, streams)
+        var runs: [SegmentRuns] = []
         for (order, segment) in segments.enumerated() where mayHold[order] {
+            var part = SegmentRuns(segment: segment, order: order)
             let summaries = segment.reader.summary.streams
             for index in summaries.indices
             where summaries[index].last >= first && summaries[index].first <= last {
                 guard let number = known.number(of: summaries[index]) else { continue }
-                runs[number].append(Run(segment: segment, stream: index, order: order))
+                part.places.append(SegmentRuns.Place(stream: number, index: index))
             }
+            runs.append(part)
         }
         return runs
     }
@@ -114,9 +131,9 @@ struct ScanPlan {
 
     /// Splits a stream's runs into groups that do not overlap; a run that stands alone can be
     /// answered from its roll-up.
-    private mutating func add(_ labels: Labels, _ runs: [Run]) throws {
+    private mutating func add(_ labels: Labels, _ runs: [StreamRun]) throws {
         let sorted = runs.sorted { $0.summary.first < $1.summary.first }
-        var group: [Run] = []
+        var group: [StreamRun] = []
         var end = Int64.min
         for run in sorted {
             if !group.isEmpty, run.summary.first > end {
@@ -129,7 +146,7 @@ struct ScanPlan {
         if !group.isEmpty { try addGroup(labels, group) }
     }
 
-    private mutating func addGroup(_ labels: Labels, _ runs: [Run]) throws {
+    private mutating func addGroup(_ labels: Labels, _ runs: [StreamRun]) throws {
         if runs.count == 1, selection.projection == .minuteCounts, isCountable(runs[0]) {
             return try addCounted(labels, runs[0], without: [])
         }
@@ -141,7 +158,7 @@ struct ScanPlan {
     }
 
     /// Minutes of which one run alone has entries are counted; the others are read.
-    private mutating func addSharedMinutes(_ labels: Labels, _ runs: [Run]) throws {
+    private mutating func addSharedMinutes(_ labels: Labels, _ runs: [StreamRun]) throws {
         var holders: [Int64: Int] = [:]
         for run in runs {
             let starts = Set(run.segment.reader.minutes(ofStream: run.stream).map(\.start))
@@ -173,7 +190,7 @@ struct ScanPlan {
     /// Each of them may read the same slices anew.
     private static let mostSharedRanges = 16
 
-    private mutating func addPieces(_ labels: Labels, _ runs: [Run]) throws {
+    private mutating func addPieces(_ labels: Labels, _ runs: [StreamRun]) throws {
         var pieces: [UnitCut.Piece] = []
         for (index, run) in runs.enumerated() {
             for slice in try slices(of: run) {
@@ -186,7 +203,7 @@ struct ScanPlan {
         }
     }
 
-    private func slices(of run: Run) throws -> [Slice] {
+    private func slices(of run: StreamRun) throws -> [Slice] {
         // The newest lines need not unpack more than their page; a search looks at chunks whole.
         let reader = run.segment.reader
         let isNarrow = selection.projection == .lines && question.isEmpty
@@ -200,17 +217,68 @@ struct ScanPlan {
         return left
     }
 
-    /// True when whole minutes of the run are what the selection asks for.
-    private func isCountable(_ run: Run) -> Bool {
+    private func isCountable(_ run: StreamRun) -> Bool {
+        isCountable(run.summary.first...run.summary.last)
+    }
+
+    /// True when whole minutes of a run between two times are what the selection asks for.
+    private func isCountable(_ times: ClosedRange<Int64>) -> Bool {
         // Minutes are closed on the right: a selection of whole ones begins behind a minute's end.
-        let beginsWhole = run.summary.first >= first || (first - 1) % Nanoseconds.minute == 0
-        let endsWhole = run.summary.last <= last || last % Nanoseconds.minute == 0
+        let beginsWhole = times.lowerBound >= first || (first - 1) % Nanoseconds.minute == 0
+        let endsWhole = times.upperBound <= last || last % Nanoseconds.minute == 0
         return beginsWhole && endsWhole
+    }
+
+    /// A frame's part of the selection as one unit: what lies side by side is read at once.
+    private mutating func add(_ joined: JoinedRuns, _ streams: [Labels]) throws {
+        let reader = joined.segment.reader
+        let slices = joined.slices
+        let left =
+            chunkQuestion.isEmpty ? slices : try reader.slices(slices, mayHold: chunkQuestion)
+        selection.trace?.note(reader, inTime: slices, left: left)
+        guard !left.isEmpty else { return }
+        let range = joined.times.clamped(to: first...last)
+        let isCounted = selection.projection == .minuteCounts && isCountable(joined.times)
+        let question = question
+        units.append(
+            ScanUnit(
+                streams: joined.streams.map { streams[$0] },
+                first: range.lowerBound, last: range.upperBound,
+                bytes: slices.reduce(0) { $0 + $1.bytes }, place: joined.place,
+                minutes: isCounted ? minutes(reader, slices.map(\.stream)) : nil,
+                metadataNames: reader.metadataNames,
+                readFields: { fields, times in
+                    guard times.overlaps(range) else { return }
+                    try reader.readFields(
+                        slices, holding: question, within: times.clamped(to: range), into: fields)
+                },
+                load: { projection, times in
+                    var entries = Entries()
+                    guard times.overlaps(range) else { return entries }
+                    try reader.load(
+                        slices, projection: projection, holding: question,
+                        within: times.clamped(to: range), into: &entries)
+                    return entries
+                }))
+    }
+
+    /// The minutes of streams of a segment that the selection asks for.
+    private func minutes(
+        _ reader: SegmentReader, _ streams: [Int], without shared: Set<Int64> = []
+    ) -> @Sendable (Int) throws -> [MinuteCount] {
+        { [first, last, trace = selection.trace] place in
+            trace?.note(reader, .rollups)
+            return reader.minutes(ofStream: streams[place]).filter {
+                let end = $0.start.addingReportingOverflow(Nanoseconds.minute)
+                return (end.overflow || end.partialValue >= first) && $0.start < last
+                    && !shared.contains($0.start)
+            }
+        }
     }
 
     /// `shared`: minutes that are left out.
     private mutating func addCounted(
-        _ labels: Labels, _ run: Run, without shared: Set<Int64>
+        _ labels: Labels, _ run: StreamRun, without shared: Set<Int64>
     ) throws {
         let reader = run.segment.reader
         let stream = run.stream
@@ -223,15 +291,8 @@ struct ScanPlan {
         selection.trace?.note(reader, inTime: slices(), left: slices())
         units.append(
             ScanUnit(
-                labels: labels, first: low, last: high, bytes: run.summary.bytes,
-                minutes: { [first, last, trace = selection.trace] in
-                    trace?.note(reader, .rollups)
-                    return reader.minutes(ofStream: stream).filter {
-                        let end = $0.start.addingReportingOverflow(Nanoseconds.minute)
-                        return (end.overflow || end.partialValue >= first) && $0.start < last
-                            && !shared.contains($0.start)
-                    }
-                },
+                streams: [labels], first: low, last: high, bytes: run.summary.bytes,
+                minutes: minutes(reader, [stream], without: shared),
                 metadataNames: reader.metadataNames,
                 load: { [question] projection, times in
                     guard times.overlaps(low...high) else { return Entries() }
@@ -242,7 +303,7 @@ struct ScanPlan {
     }
 
     private mutating func addUnit(
-        _ labels: Labels, _ runs: [Run], _ unit: UnitCut.Unit, _ pieces: [UnitCut.Piece]
+        _ labels: Labels, _ runs: [StreamRun], _ unit: UnitCut.Unit, _ pieces: [UnitCut.Piece]
     ) {
         let first = max(unit.low, self.first)
         let last = min(unit.high, self.last)
@@ -263,27 +324,21 @@ struct ScanPlan {
                 let times = times.clamped(to: first...last)
                 for slice in slices[0]
                 where slice.last >= times.lowerBound && slice.first <= times.upperBound {
-                    try sources[0].readFields(slice, holding: question, within: times, into: reader)
+                    try sources[0].readFields(
+                        [slice], holding: question, within: times, into: reader)
                 }
             }
         }
         units.append(
             ScanUnit(
-                labels: labels, first: first, last: last,
-                bytes: unit.bytes, place: place(of: pieces[0], in: runs), minutes: nil,
+                streams: [labels], first: first, last: last,
+                bytes: unit.bytes, place: runs[pieces[0].run].place(of: pieces[0].slice), minutes: nil,
                 readFields: readFields,
                 load: { projection, times in
                     guard times.overlaps(first...last) else { return Entries() }
                     return try Self.load(
                         sources, slices, times.clamped(to: first...last), projection, question)
                 }))
-    }
-
-    /// Ascends with segments and with what lies in them.
-    private func place(of piece: UnitCut.Piece, in runs: [Run]) -> UInt64 {
-        UInt64(truncatingIfNeeded: runs[piece.run].order) << 48
-            | UInt64(truncatingIfNeeded: piece.slice.frame) << 24
-            | UInt64(truncatingIfNeeded: piece.slice.firstRow)
     }
 
     private static func load(
@@ -316,29 +371,6 @@ struct ScanPlan {
             }
             return run
         }
-    }
-}
-
-/// Finds streams by what a segment says of its own.
-private struct StreamNumbers {
-    private let streams: [Labels]
-    /// The last stream with a fingerprint, and for each stream the one before it with the same.
-    private var last: [UInt64: Int] = [:]
-    private var before: [Int] = []
-
-    init(_ streams: [Labels]) {
-        self.streams = streams
-        last.reserveCapacity(streams.count)
-        before.reserveCapacity(streams.count)
-        for (number, labels) in streams.enumerated() {
-            before.append(last.updateValue(number, forKey: labels.fingerprint) ?? -1)
-        }
-    }
-
-    func number(of summary: StreamSummary) -> Int? {
-        var number = last[summary.fingerprint] ?? -1
-        while number >= 0, streams[number] != summary.labels { number = before[number] }
-        return number >= 0 ? number : nil
     }
 }
 

@@ -83,7 +83,7 @@ final class FileSource: LogSource {
             for unit in file.units where unit.last >= low && unit.first <= high {
                 units.append(
                     ScanUnit(
-                        labels: file.labels, first: max(low, unit.first),
+                        streams: [file.labels], first: max(low, unit.first),
                         last: min(high, unit.last),
                         bytes: unit.bytes, minutes: nil,
                         load: { [self] _, times in

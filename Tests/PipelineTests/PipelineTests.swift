@@ -19,7 +19,7 @@ import Testing
         var next = 0
         repeat {
             next = try pipeline.run(
-                stream: Self.stream, entries: entries, from: next, into: &result)
+                streams: [Self.stream], entries: entries, from: next, into: &result)
         } while next < entries.count
     }
 

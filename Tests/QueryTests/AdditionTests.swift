@@ -148,7 +148,9 @@ import Testing
             ])
         let forward = try lines(
             try run(#"({host="y"} or {host="x"}) |= "v=3""#, limit: 4, direction: .forward))
-        #expect(forward == ["v=3", "v=3 k=1", "v=30", "v=30 k=0"])
+        // Which stream comes first at one time is not told.
+        #expect(forward.prefix(2).sorted() == ["v=3", "v=3 k=1"])
+        #expect(forward.dropFirst(2).sorted() == ["v=30", "v=30 k=0"])
     }
 
     @Test func anyMetadataIsFoundWithoutItsName() throws {

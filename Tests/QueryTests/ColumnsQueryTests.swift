@@ -21,6 +21,21 @@ import Testing
         ]
     }()
 
+    /// The same entries as streams of many pods, which are small and lie side by side.
+    private static func ofPods(_ pods: Int) -> [Batch] {
+        guard pods > 1 else { return streams }
+        return streams.flatMap { batch in
+            (0..<pods).map { pod in
+                var entries = Entries()
+                for row in 0..<batch.entries.count where row * 7919 % 1009 % pods == pod {
+                    entries.append(batch.entries, rows: row..<row + 1)
+                }
+                let labels = batch.labels.pairs + [Label("pod", "p\(pod)")]
+                return Batch(labels: Labels(labels), entries: entries)
+            }
+        }
+    }
+
     private static func batch(
         _ app: String, _ rows: Int, _ random: inout SeededGenerator,
         _ line: (Int, inout SeededGenerator) -> String
@@ -179,9 +194,19 @@ import Testing
         #"count_distinct(path, count_over_time({app="edge"} | pattern `<_>"<_> <path> <_>` [30m]) by (path))"#,
     ]
 
-    /// A store whose entries lie in columns, in segments of which each begins a little before the one
-    /// before it ends, with the same entries.
-    private func store(_ folder: String, segments: Int) async throws -> Store {
+    /// How a store keeps the entries.
+    struct Form: Sendable {
+        /// Each begins a little before the one before it ends, with the same entries.
+        var segments: Int
+        var pods = 1
+        /// In columns, or as they were pushed.
+        var isMerged = true
+    }
+
+    private func store(
+        _ folder: String, _ streams: [Batch], _ form: Form
+    ) async throws -> Store {
+        let segments = form.segments
         var options = StoreOptions(folder: folder)
         options.level0AgeSeconds = 0
         var logger = Logger(label: "test")
@@ -189,7 +214,7 @@ import Testing
         let store = try Store.open(options, logger: logger)
         for part in 0..<segments {
             var batches: [Batch] = []
-            for batch in Self.streams {
+            for batch in streams {
                 let share = batch.entries.count / segments
                 let end = part == segments - 1 ? batch.entries.count : (part + 1) * share
                 var entries = Entries()
@@ -197,7 +222,7 @@ import Testing
                 batches.append(Batch(labels: batch.labels, entries: entries))
             }
             try await store.commit(Push(tenant: "t", batches: batches, sources: []))
-            store.keepHouse(retire: false)
+            if form.isMerged { store.keepHouse(retire: false) }
         }
         return store
     }
@@ -227,18 +252,22 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 3]) func answersAreThoseOfTheLines(segments: Int) async throws {
+    @Test(arguments: [
+        Form(segments: 1), Form(segments: 3), Form(segments: 1, pods: 40),
+        Form(segments: 3, pods: 40), Form(segments: 2, pods: 40, isMerged: false),
+    ]) func answersAreThoseOfTheLines(form: Form) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("cordwood-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let store = try await store(folder, segments: segments)
-        #expect(store.metrics.segmentsByLevel == [1: segments])
-        let memory = MemorySource(streams: Self.streams.map { ($0.labels, $0.entries) })
+        let streams = Self.ofPods(form.pods)
+        let store = try await store(folder, streams, form)
+        #expect(store.metrics.segmentsByLevel == [(form.isMerged ? 1 : 0): form.segments])
+        let memory = MemorySource(streams: streams.map { ($0.labels, $0.entries) })
         for text in Self.logs {
             for direction in [Selection.Direction.backward, .forward] {
                 #expect(
                     rows(try ask(text, store, direction)) == rows(try ask(text, memory, direction)),
-                    "\(text) \(direction), seed \(Self.seed)")
+                    "\(text) \(direction), \(form), seed \(Self.seed)")
             }
         }
         for text in Self.metrics {
@@ -246,7 +275,7 @@ import Testing
             let found = Result { rows(try ask(text, store)) }
             switch (expected, found) {
             case (.success(let expected), .success(let found)):
-                #expect(found == expected, "\(text), seed \(Self.seed)")
+                #expect(found == expected, "\(text), \(form), seed \(Self.seed)")
             case (.failure, .failure): break
             default: Issue.record("\(text): \(expected) or \(found)")
             }

@@ -23,7 +23,7 @@ struct MemorySource: LogSource {
                 let unit = part
                 units.append(
                     ScanUnit(
-                        labels: labels, first: first, last: last, bytes: 0, minutes: nil,
+                        streams: [labels], first: first, last: last, bytes: 0, minutes: nil,
                         load: { _, times in unit.within(times) }))
             }
         }

@@ -98,7 +98,7 @@ private struct Injected: Error {}
         selection.projection = .minuteCounts
         let unit = try #require(try store.plan(selection).first)
         #expect(
-            try unit.minutes?() == [
+            try unit.minutes?(0) == [
                 MinuteCount(start: 0, level: "", rows: 1, bytes: 2),
                 MinuteCount(start: minute, level: "", rows: 2, bytes: 4),
             ])
@@ -131,7 +131,7 @@ private struct Injected: Error {}
             let entries = try unit.load(.minuteCounts)
             for at in entries.timestamps { loaded[(at - 1) / minute, default: 0] += 1 }
             if let minutes = unit.minutes {
-                for count in try minutes() {
+                for count in try minutes(0) {
                     counted[count.start / minute, default: 0] += count.rows
                 }
                 usedMinutes = true
@@ -158,8 +158,8 @@ private struct Injected: Error {}
             start: Timestamp(nanoseconds: 2 * minute + 1),
             end: Timestamp(nanoseconds: 5 * minute + 1), projection: .minuteCounts)
         let unit = try #require(try store.plan(selection).first)
-        #expect(try unit.minutes?().map(\.start) == [2 * minute, 3 * minute, 4 * minute])
-        #expect(try unit.minutes?().map(\.rows) == [4, 4, 4])
+        #expect(try unit.minutes?(0).map(\.start) == [2 * minute, 3 * minute, 4 * minute])
+        #expect(try unit.minutes?(0).map(\.rows) == [4, 4, 4])
         #expect(try unit.load(.timestampsAndLengths).count == 12)
         await store.close()
     }

@@ -164,7 +164,7 @@ final class EntryStages {
             result.removeAll()
             guard
                 let after = try? pipeline.run(
-                    stream: labels, entries: entries, from: next, into: &result)
+                    streams: [labels], entries: entries, from: next, into: &result)
             else { return }
             body()
             next = after

@@ -1,0 +1,61 @@
+import LogModel
+import Segment
+
+/// One stream's part of one segment.
+struct StreamRun {
+    let segment: OpenSegment
+    /// Number in the segment.
+    let stream: Int
+    /// Place in the order of arrival, which decides between entries of equal time.
+    let order: Int
+    var summary: StreamSummary { segment.reader.summary.streams[stream] }
+
+    /// Ascends with segments and with what lies in them.
+    func place(of slice: Slice) -> UInt64 {
+        UInt64(truncatingIfNeeded: order) << 48 | UInt64(truncatingIfNeeded: slice.frame) << 24
+            | UInt64(truncatingIfNeeded: slice.firstRow)
+    }
+}
+
+/// The streams of a selection that one segment has.
+struct SegmentRuns {
+    struct Place {
+        /// Number in the selection.
+        var stream: Int
+        /// Number in the segment.
+        var index: Int
+    }
+
+    let segment: OpenSegment
+    /// Place in the order of arrival.
+    let order: Int
+    /// In the order of the segment.
+    var places: [Place] = []
+
+    func run(_ place: Place) -> StreamRun {
+        StreamRun(segment: segment, stream: place.index, order: order)
+    }
+}
+
+/// Finds streams by what a segment says of its own.
+struct StreamNumbers {
+    private let streams: [Labels]
+    /// The last stream with a fingerprint, and for each stream the one before it with the same.
+    private var last: [UInt64: Int] = [:]
+    private var before: [Int] = []
+
+    init(_ streams: [Labels]) {
+        self.streams = streams
+        last.reserveCapacity(streams.count)
+        before.reserveCapacity(streams.count)
+        for (number, labels) in streams.enumerated() {
+            before.append(last.updateValue(number, forKey: labels.fingerprint) ?? -1)
+        }
+    }
+
+    func number(of summary: StreamSummary) -> Int? {
+        var number = last[summary.fingerprint] ?? -1
+        while number >= 0, streams[number] != summary.labels { number = before[number] }
+        return number >= 0 ? number : nil
+    }
+}
