@@ -115,7 +115,8 @@ package struct ScanUnit: Sendable {
 
     /// What to call it.
     package var name: String {
-        streams.count == 1 ? "\(streams[0])" : "\(streams[0]) and \(streams.count - 1) other streams"
+        let others = streams.count - 1
+        return others == 0 ? "\(streams[0])" : "\(streams[0]) and \(others) other streams"
     }
 
     /// The rows inside the selection, and inside `times` if that is given, of each stream ascending by

@@ -297,7 +297,8 @@ package final class LogPipeline {
             streamIDs.labels[metadataID]
             ?? RowLabels(index, entries, of: streams)
         // Sets that are all different are not worth keeping.
-        if entries.metadataSets.count <= Self.mostKept(entries), streamIDs.labels[metadataID] == nil {
+        if entries.metadataSets.count <= Self.mostKept(entries), streamIDs.labels[metadataID] == nil
+        {
             streamIDs.labels[metadataID] = labels
         }
         var row = Row(timestamp: entries.timestamps[index], newLine: nil, labels: labels)

@@ -240,6 +240,7 @@ struct RangeEvaluation: Sendable {
             let function = evaluation.range.function
             let ofBytes = function == .bytesRate || function == .bytesOverTime
             var ids: [String: Int] = [:]
+            var known: (level: String, id: Int)?
             var near = 0
             for minute in counts {
                 let end = Timestamp(nanoseconds: minute.start).advanced(
@@ -249,11 +250,17 @@ struct RangeEvaluation: Sendable {
                 }
                 near = at
                 let level = byLevel ? minute.level ?? "" : ""
-                let id =
-                    ids[level]
-                    ?? table.series(
-                        level.isEmpty ? base : base.setting(detectedLevelName, level))
-                ids[level] = id
+                let id: Int
+                if let known, known.level == level {
+                    id = known.id
+                } else {
+                    id =
+                        ids[level]
+                        ?? table.series(
+                            level.isEmpty ? base : base.setting(detectedLevelName, level))
+                    ids[level] = id
+                    known = (level, id)
+                }
                 table.add(
                     count: minute.rows, sum: Double(ofBytes ? minute.bytes : minute.rows),
                     series: id, stretch: at)

@@ -48,6 +48,15 @@ enum Page {
         guard stored == computed else { throw .corrupt("checksum", offset: range.lowerBound) }
     }
 
+    /// Checks the page that fills `range` exactly, and gives its size once it is unpacked.
+    static func rawSize(_ bytes: [UInt8], _ range: Range<Int>) throws(SegmentError) -> Int {
+        try check(bytes, range)
+        do throws(BytesError) {
+            var reader = ByteReader(bytes, range: range.lowerBound + 4..<range.upperBound)
+            return Int(try reader.readUInt32())
+        } catch { throw .of(error, in: "page") }
+    }
+
     /// Decodes the page that fills `range` exactly.
     static func decode(
         _ bytes: [UInt8], _ range: Range<Int>, limit: Int

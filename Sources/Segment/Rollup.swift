@@ -1,5 +1,6 @@
 import Bytes
 import LogModel
+import Synchronization
 
 /// Counts rows and bytes of each stream by minute and detected level while a segment is written.
 struct RollupBuilder {
@@ -90,40 +91,108 @@ struct RollupBuilder {
     }
 }
 
-/// Reads the roll-up section of any version.
-enum RollupDecoder {
-    static func decode(
-        _ bytes: [UInt8], version: UInt16, streams: [StreamSummary]
-    ) throws(BytesError) -> [[MinuteCount]] {
-        var reader = ByteReader(bytes)
-        var levels: [String?] = [nil, ""]
-        let hasLevels = version >= 2
+/// A roll-up section of any version. Small streams have a count for nearly every line, so counts are
+/// decoded when somebody asks for a stream's.
+struct Rollup: Sendable {
+    private let body: [UInt8]
+    private let hasLevels: Bool
+    private var levels: [String?] = [nil, ""]
+    /// Where each stream's counts begin.
+    private var starts: [Int] = []
+    private let streams: [StreamSummary]
+
+    /// Bytes of memory, about.
+    var memory: Int { body.count + starts.count * 8 }
+
+    /// Reads all of it once, so that nothing in it can be wrong later.
+    init(_ body: [UInt8], version: UInt16, streams: [StreamSummary]) throws(BytesError) {
+        self.body = body
+        self.streams = streams
+        hasLevels = version >= 2
+        var reader = ByteReader(body)
         if hasLevels {
             for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
                 levels.append(try reader.readString())
             }
         }
-        var rollup: [[MinuteCount]] = []
-        for stream in streams {
-            // What is left to count: so no sum over minutes exceeds the stream's own, or Int.
-            var rows = stream.rows
-            var bytes = stream.bytes
-            var counts: [MinuteCount] = []
-            var number: Int64 = 0
-            for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
-                number = number &+ (try reader.readZigzag())
-                let level = hasLevels ? try reader.readCount(limit: levels.count - 1) : 0
-                let count = MinuteCount(
-                    start: number.multipliedReportingOverflow(by: Nanoseconds.minute).partialValue,
-                    level: levels[level], rows: try reader.readCount(limit: rows),
-                    bytes: try reader.readCount(limit: bytes))
-                rows -= count.rows
-                bytes -= count.bytes
-                counts.append(count)
-            }
-            rollup.append(counts)
+        starts.reserveCapacity(streams.count)
+        for stream in streams.indices {
+            starts.append(reader.offset)
+            try read(&reader, stream) { _, _, _, _ in }
         }
-        return rollup
+    }
+
+    /// Rows and bytes of a stream by minute.
+    func minutes(ofStream stream: Int) throws(BytesError) -> [MinuteCount] {
+        var reader = ByteReader(body, range: starts[stream]..<body.count)
+        var counts: [MinuteCount] = []
+        try read(&reader, stream) { start, level, rows, bytes in
+            counts.append(
+                MinuteCount(start: start, level: levels[level], rows: rows, bytes: bytes))
+        }
+        return counts
+    }
+
+    private func read(
+        _ reader: inout ByteReader, _ stream: Int, _ body: (Int64, Int, Int, Int) -> Void
+    ) throws(BytesError) {
+        // What is left to count: so no sum over minutes exceeds the stream's own, or Int.
+        var rows = streams[stream].rows
+        var bytes = streams[stream].bytes
+        var number: Int64 = 0
+        for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
+            number = number &+ (try reader.readZigzag())
+            let level = hasLevels ? try reader.readCount(limit: levels.count - 1) : 0
+            let counted = try reader.readCount(limit: rows)
+            let size = try reader.readCount(limit: bytes)
+            rows -= counted
+            bytes -= size
+            let start = number.multipliedReportingOverflow(by: Nanoseconds.minute).partialValue
+            body(start, level, counted, size)
+        }
+    }
+}
+
+/// The roll-up section as it lies in its page, until somebody asks for minutes.
+final class RollupPage: Sendable {
+    private enum State: Sendable {
+        case page([UInt8])
+        case decoded(Rollup)
+    }
+
+    private let version: UInt16
+    private let streams: [StreamSummary]
+    private let state: Mutex<State>
+    /// Bytes of memory once it is decoded, about.
+    let memory: Int
+
+    init(
+        _ page: [UInt8], version: UInt16, streams: [StreamSummary]
+    ) throws(SegmentError) {
+        self.version = version
+        self.streams = streams
+        state = Mutex(.page(page))
+        memory = try Page.rawSize(page, 0..<page.count) + streams.count * 8
+    }
+
+    func minutes(ofStream stream: Int) throws -> [MinuteCount] {
+        do { return try decoded().minutes(ofStream: stream) } catch let error as BytesError {
+            throw SegmentError.of(error, in: "section rollup")
+        }
+    }
+
+    private func decoded() throws -> Rollup {
+        try state.withLock { state in
+            switch state {
+            case .decoded(let rollup): return rollup
+            case .page(let page):
+                let body = try Page.decode(
+                    page, 0..<page.count, limit: SegmentFormat.maxSectionBytes)
+                let rollup = try Rollup(body, version: version, streams: streams)
+                state = .decoded(rollup)
+                return rollup
+            }
+        }
     }
 }
 

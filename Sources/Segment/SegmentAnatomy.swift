@@ -67,7 +67,7 @@ package struct SegmentAnatomy: Sendable {
             if kind == .raw { raw.chunks += 1 } else { columns.chunks += 1 }
         }
         var rawBytes = [Int](repeating: 0, count: directory.frames.count)
-        for slice in directory.slices.joined() { rawBytes[slice.frame] += slice.bytes }
+        for slice in directory.slices.all { rawBytes[slice.frame] += slice.bytes }
         var gathering = ColumnsGathering()
         for (frame, rawBytes) in zip(directory.frames, rawBytes) {
             let bytes = try Self.checked(frame, read)

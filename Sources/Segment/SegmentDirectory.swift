@@ -5,8 +5,8 @@ import LogModel
 struct SegmentDirectory {
     var summary: SegmentSummary
     var frames: [Frame] = []
-    var slices: [[Slice]] = []
-    var rollup: [[MinuteCount]] = []
+    var slices = SliceTable()
+    var rollup: RollupPage?
     var attachment: [UInt8] = []
     /// Nil in segments that do not tell.
     var metadataNames: Set<String>?
@@ -18,7 +18,9 @@ struct SegmentDirectory {
     private(set) var footer = 0..<0
     private(set) var chunkKinds: [SegmentFormat.ChunkKind] = []
 
-    init(size: Int, read: SegmentReader.Read) throws {
+    init(
+        size: Int, share: SegmentReader.Share = { labels, _ in labels }, read: SegmentReader.Read
+    ) throws {
         self.size = size
         guard size >= SegmentFormat.magic.count + SegmentFormat.tailSize else {
             throw SegmentError.corrupt("object is cut short", offset: size)
@@ -40,18 +42,25 @@ struct SegmentDirectory {
             start = first
             bytes = try read(start..<size)
         }
-        try decodeSections { [sections, footer] name in
+        let (sections, footer) = (sections, footer)
+        func place(_ name: SegmentFormat.SectionName) throws -> Range<Int> {
             guard let range = sections[name] else {
                 throw SegmentError.corrupt("no section \(name)", offset: footer.lowerBound)
             }
-            let local = range.lowerBound - start..<range.upperBound - start
+            return range.lowerBound - start..<range.upperBound - start
+        }
+        try decodeSections(share) { name in
+            let local = try place(name)
             do throws(SegmentError) {
                 return try Page.decode(bytes, local, limit: SegmentFormat.maxSectionBytes)
             } catch { throw error.moved(by: start, of: "section \(name)") }
         }
+        rollup = try RollupPage(
+            Array(bytes[try place(.rollup)]), version: version, streams: summary.streams)
     }
 
     private mutating func decodeSections(
+        _ share: SegmentReader.Share,
         _ section: (SegmentFormat.SectionName) throws -> [UInt8]
     ) throws {
         func decode(
@@ -62,11 +71,10 @@ struct SegmentDirectory {
                 throw SegmentError.of(error, in: "section \(name)")
             }
         }
-        try decode(.streams) { (bytes) throws(BytesError) in try decodeStreams(bytes) }
-        try decode(.chunks) { (bytes) throws(BytesError) in try decodeChunks(bytes) }
-        try decode(.rollup) { (bytes) throws(BytesError) in
-            rollup = try RollupDecoder.decode(bytes, version: version, streams: summary.streams)
+        try decode(.streams) { (bytes) throws(BytesError) in
+            try decodeStreams(bytes, share)
         }
+        try decode(.chunks) { (bytes) throws(BytesError) in try decodeChunks(bytes) }
         if sections[.metadataNames] != nil {
             try decode(.metadataNames) { (bytes) throws(BytesError) in
                 metadataNames = try MetadataNames.decode(bytes)
@@ -125,7 +133,9 @@ struct SegmentDirectory {
         } catch { throw SegmentError.of(error, in: "footer") }
     }
 
-    private mutating func decodeStreams(_ bytes: [UInt8]) throws(BytesError) {
+    private mutating func decodeStreams(
+        _ bytes: [UInt8], _ share: SegmentReader.Share
+    ) throws(BytesError) {
         var reader = ByteReader(bytes)
         let count = try reader.readCount(limit: reader.remaining)
         // The streams' sums stay below the footer's: no sum over streams exceeds Int.
@@ -140,14 +150,14 @@ struct SegmentDirectory {
             }
             summary.streams.append(
                 StreamSummary(
-                    labels: labels, fingerprint: fingerprint, first: try reader.readZigzag(),
+                    labels: share(labels, fingerprint), fingerprint: fingerprint,
+                    first: try reader.readZigzag(),
                     last: try reader.readZigzag(),
                     rows: try reader.readCount(limit: summary.rows - rows),
                     bytes: try reader.readCount(limit: summary.bytes - bytes)))
             rows += summary.streams[summary.streams.count - 1].rows
             bytes += summary.streams[summary.streams.count - 1].bytes
         }
-        slices = Array(repeating: [], count: count)
     }
 
     private mutating func decodeChunks(_ bytes: [UInt8]) throws(BytesError) {
@@ -165,6 +175,7 @@ struct SegmentDirectory {
                 try decodeSlice(&reader)
             }
         }
+        slices.finish(streams: summary.streams.count)
     }
 
     private mutating func decodeFrame(
@@ -187,16 +198,16 @@ struct SegmentDirectory {
     }
 
     private mutating func decodeSlice(_ reader: inout ByteReader) throws(BytesError) {
-        guard !slices.isEmpty, !frames.isEmpty else {
+        guard !summary.streams.isEmpty, !frames.isEmpty else {
             throw .invalid("a slice without stream or frame", offset: reader.offset)
         }
-        let stream = try reader.readCount(limit: slices.count - 1)
+        let stream = try reader.readCount(limit: summary.streams.count - 1)
         let frame = try reader.readCount(limit: frames.count - 1)
         let firstRow = try reader.readCount(limit: frames[frame].rows)
         let rows = try reader.readCount(limit: frames[frame].rows - firstRow)
         let first = try reader.readZigzag()
         let span = Int64(bitPattern: try reader.readVarint())
-        slices[stream].append(
+        slices.append(
             Slice(
                 stream: stream, frame: frame, firstRow: firstRow, rows: rows, first: first,
                 last: first &+ span,

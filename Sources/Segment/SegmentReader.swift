@@ -6,13 +6,14 @@ import Synchronization
 /// of the object is checked before it is used: damage is an error, never a trap.
 package final class SegmentReader: Sendable {
     package typealias Read = @Sendable (Range<Int>) throws -> [UInt8]
+    package typealias Share = (Labels, UInt64) -> Labels
 
     package let summary: SegmentSummary
     package let attachment: [UInt8]
     private let read: Read
     private let frames: [Frame]
-    private let slicesByStream: [[Slice]]
-    private let rollup: [[MinuteCount]]
+    private let slices: SliceTable
+    private let rollup: RollupPage?
     /// Names of structured metadata that entries may have; nil where that is not known.
     package let metadataNames: Set<String>?
     private let templates: TemplateIndex?
@@ -25,15 +26,19 @@ package final class SegmentReader: Sendable {
     /// Chunks that one reader on its own keeps.
     private static let ownChunkBytes = 16 * 1024 * 1024
 
-    /// `chunks`: a cache that readers may share.
-    package init(size: Int, chunks: ChunkCache? = nil, read: @escaping Read) throws {
+    /// `chunks`: a cache that readers may share. `share` gives equal labels of other readers, by their
+    /// fingerprint.
+    package init(
+        size: Int, chunks: ChunkCache? = nil, share: Share = { labels, _ in labels },
+        read: @escaping Read
+    ) throws {
         self.read = read
         self.chunks = chunks ?? ChunkCache(limitBytes: Self.ownChunkBytes)
-        let object = try SegmentDirectory(size: size, read: read)
+        let object = try SegmentDirectory(size: size, share: share, read: read)
         summary = object.summary
         attachment = object.attachment
         frames = object.frames
-        slicesByStream = object.slices
+        slices = object.slices
         rollup = object.rollup
         metadataNames = object.metadataNames
         templates = object.templates
@@ -71,14 +76,12 @@ package final class SegmentReader: Sendable {
         return true
     }
 
-    package func slices(ofStream stream: Int) -> [Slice] { slicesByStream[stream] }
+    package func slices(ofStream stream: Int) -> ArraySlice<Slice> { slices[stream] }
 
     /// A stream's rows as one slice; nil when they lie in several frames.
     package func onlySlice(ofStream stream: Int) -> Slice? {
-        let slices = slicesByStream[stream]
-        guard var all = slices.first, slices[slices.count - 1].frame == all.frame else {
-            return nil
-        }
+        let slices = slices[stream]
+        guard var all = slices.first, slices.last?.frame == all.frame else { return nil }
         for slice in slices.dropFirst() {
             guard all.firstRow + all.rows == slice.firstRow else { return nil }
             all.rows += slice.rows
@@ -91,7 +94,7 @@ package final class SegmentReader: Sendable {
     /// A stream's slices, with what lies side by side in one frame as one: for whoever reads all of it.
     package func wideSlices(ofStream stream: Int) -> [Slice] {
         var wide: [Slice] = []
-        for slice in slicesByStream[stream] {
+        for slice in slices[stream] {
             guard let last = wide.last, last.frame == slice.frame,
                 last.firstRow + last.rows == slice.firstRow
             else {
@@ -106,12 +109,15 @@ package final class SegmentReader: Sendable {
     }
 
     /// Rows and bytes of a stream per minute, as counted by the writer.
-    package func minutes(ofStream stream: Int) -> [MinuteCount] { rollup[stream] }
+    ///
+    /// Errors: `SegmentError` for a damaged roll-up.
+    package func minutes(ofStream stream: Int) throws -> [MinuteCount] {
+        try rollup?.minutes(ofStream: stream) ?? []
+    }
 
     /// Bytes that the directories take, roughly: what a cache of readers accounts.
     package var directoryBytes: Int {
-        slicesByStream.reduce(0) { $0 + $1.count } * 56 + frames.count * 40
-            + rollup.reduce(0) { $0 + $1.count } * 24 + summary.streams.count * 400
+        slices.memory + frames.count * 40 + (rollup?.memory ?? 0) + summary.streams.count * 400
             + (templates?.memory ?? 0)
     }
 
@@ -262,7 +268,7 @@ package final class SegmentReader: Sendable {
             var rows = 0
             var bytes = 0
             var previous = Int64.min
-            for slice in slicesByStream[stream] {
+            for slice in slices[stream] {
                 var entries = Entries()
                 let isColumns = frames[slice.frame].isColumns
                 try load(slice, projection: isColumns ? .timestamps : .lines, into: &entries)
@@ -281,7 +287,7 @@ package final class SegmentReader: Sendable {
                 }
             }
             guard rows == summary.rows, bytes == summary.bytes,
-                rollup[stream].reduce(0, { $0 + $1.rows }) == rows
+                try minutes(ofStream: stream).reduce(0, { $0 + $1.rows }) == rows
             else { throw SegmentError.corrupt("counts of \(summary.labels)", offset: 0) }
         }
         forget()

@@ -42,28 +42,9 @@ extension Catalog {
                     sorted: try Row.fetchAll(pairs, arguments: [stream.id])
                         .map { Label($0[0], $0[1]) }.sorted())
                 guard !labels.isEmpty else { continue }
-                labelSets.keep(labels, stream.text)
-                take(labels, stream.end)
+                take(labelSets.keep(labels, stream.text), stream.end)
             }
             return found
-        }
-    }
-}
-
-/// Label sets by their text in the catalog: putting one together from postings costs more than all that
-/// a query does with it. They never change.
-final class LabelSets: Sendable {
-    /// Some 10 MB; with more streams all are put together anew from time to time.
-    private static let most = 20_000
-
-    private let known = Mutex<[String: Labels]>([:])
-
-    subscript(text: String) -> Labels? { known.withLock { $0[text] } }
-
-    func keep(_ labels: Labels, _ text: String) {
-        known.withLock { known in
-            if known.count >= Self.most { known.removeAll() }
-            known[text] = labels
         }
     }
 }

@@ -50,10 +50,11 @@ final class Catalog: Sendable {
     static let schemaVersion = 1
     private let pool: DatabasePool
     private let path: String
-    let labelSets = LabelSets()
+    let labelSets: LabelSets
 
-    init(path: String) throws(StorageError) {
+    init(path: String, labelSets: LabelSets) throws(StorageError) {
         self.path = path
+        self.labelSets = labelSets
         var configuration = Configuration()
         configuration.maximumReaderCount = 4
         do {

@@ -31,7 +31,7 @@ extension Store {
                 throw .system("renaming", path)
             }
         }
-        let catalog = try Catalog(path: folder + "/catalog.sqlite")
+        let catalog = try Catalog(path: folder + "/catalog.sqlite", labelSets: LabelSets())
         defer { catalog.close() }
         var report = RepairReport()
         var change = CatalogChange()

@@ -161,7 +161,7 @@ struct ScanPlan {
     private mutating func addSharedMinutes(_ labels: Labels, _ runs: [StreamRun]) throws {
         var holders: [Int64: Int] = [:]
         for run in runs {
-            let starts = Set(run.segment.reader.minutes(ofStream: run.stream).map(\.start))
+            let starts = Set(try run.segment.reader.minutes(ofStream: run.stream).map(\.start))
             for start in starts { holders[start, default: 0] += 1 }
         }
         let shared = holders.filter { $0.value > 1 }.keys.sorted()
@@ -209,7 +209,7 @@ struct ScanPlan {
         let isNarrow = selection.projection == .lines && question.isEmpty
         let slices =
             isNarrow
-            ? reader.slices(ofStream: run.stream) : reader.wideSlices(ofStream: run.stream)
+            ? Array(reader.slices(ofStream: run.stream)) : reader.wideSlices(ofStream: run.stream)
         let inTime = slices.filter { $0.last >= first && $0.first <= last }
         let left =
             chunkQuestion.isEmpty ? inTime : try reader.slices(inTime, mayHold: chunkQuestion)
@@ -268,7 +268,7 @@ struct ScanPlan {
     ) -> @Sendable (Int) throws -> [MinuteCount] {
         { [first, last, trace = selection.trace] place in
             trace?.note(reader, .rollups)
-            return reader.minutes(ofStream: streams[place]).filter {
+            return try reader.minutes(ofStream: streams[place]).filter {
                 let end = $0.start.addingReportingOverflow(Nanoseconds.minute)
                 return (end.overflow || end.partialValue >= first) && $0.start < last
                     && !shared.contains($0.start)
@@ -332,7 +332,8 @@ struct ScanPlan {
         units.append(
             ScanUnit(
                 streams: [labels], first: first, last: last,
-                bytes: unit.bytes, place: runs[pieces[0].run].place(of: pieces[0].slice), minutes: nil,
+                bytes: unit.bytes, place: runs[pieces[0].run].place(of: pieces[0].slice),
+                minutes: nil,
                 readFields: readFields,
                 load: { projection, times in
                     guard times.overlaps(first...last) else { return Entries() }

@@ -25,8 +25,13 @@ final class SegmentCache: Sendable {
     private let limitFiles: Int
     private let state = Mutex(State())
     private let chunks: ChunkCache
+    private let labelSets: LabelSets
 
-    init(store: FileObjectStore, limitBytes: Int, limitFiles: Int, chunkBytes: Int) {
+    init(
+        store: FileObjectStore, limitBytes: Int, limitFiles: Int, chunkBytes: Int,
+        labelSets: LabelSets
+    ) {
+        self.labelSets = labelSets
         chunks = ChunkCache(limitBytes: chunkBytes)
         self.store = store
         self.limitBytes = limitBytes
@@ -45,7 +50,9 @@ final class SegmentCache: Sendable {
         do {
             segment = OpenSegment(
                 record: record,
-                reader: try SegmentReader(size: file.size, chunks: chunks) { try file.read($0) })
+                reader: try SegmentReader(
+                    size: file.size, chunks: chunks, share: labelSets.shared
+                ) { try file.read($0) })
         } catch let error as SegmentError {
             throw StorageError.corrupt(object: record.object, detail: "\(error)")
         }

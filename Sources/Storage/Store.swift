@@ -42,12 +42,13 @@ package final class Store: LogSource, Sendable {
         }
         lock = Mutex(try FolderLock(folder: options.folder))
         objects = try FileObjectStore(folder: options.folder, faults: options.faults)
-        catalog = try Catalog(path: options.folder + "/catalog.sqlite")
+        let labelSets = LabelSets()
+        catalog = try Catalog(path: options.folder + "/catalog.sqlite", labelSets: labelSets)
         reserve = SpaceReserve(folder: options.folder)
         reserve.take()
         cache = SegmentCache(
             store: objects, limitBytes: options.directoryCacheBytes, limitFiles: options.openFiles,
-            chunkBytes: options.chunkCacheBytes)
+            chunkBytes: options.chunkCacheBytes, labelSets: labelSets)
         // A folder that a power cut takes back would take the data with it, and so on upwards.
         var folder = URL(fileURLWithPath: options.folder).standardizedFileURL.path
         try FileObjectStore.syncFolder(folder)

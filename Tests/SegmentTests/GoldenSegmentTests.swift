@@ -38,9 +38,9 @@ import Testing
         #expect(reader.summary.level == 0)
         #expect(reader.summary.rows == 44)
         #expect(reader.attachment == [1, 2, 3])
-        #expect(reader.minutes(ofStream: 0).map(\.rows) == [40])
+        #expect(try reader.minutes(ofStream: 0).map(\.rows) == [40])
         // Version 1 did not tell levels apart.
-        let levels = reader.minutes(ofStream: 1).map(\.level)
+        let levels = try reader.minutes(ofStream: 1).map(\.level)
         #expect(levels == (version == "v1" ? [nil, nil, nil] : ["", "warn", "error", ""]))
         try reader.verify()
     }

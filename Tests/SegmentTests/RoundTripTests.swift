@@ -88,7 +88,7 @@ import Testing
         let batches = batches(seed: 31, streams: 6, rows: 300)
         let reader = try SegmentObject(batches).open()
         for (stream, batch) in batches.enumerated() {
-            let minutes = reader.minutes(ofStream: stream)
+            let minutes = try reader.minutes(ofStream: stream)
             #expect(minutes.reduce(0) { $0 + $1.rows } == batch.entries.count)
             #expect(minutes.reduce(0) { $0 + $1.bytes } == batch.entries.lineBytes.count)
             #expect(zip(minutes, minutes.dropFirst()).allSatisfy { $0.start <= $1.start })
@@ -111,7 +111,7 @@ import Testing
                 metadata: Labels(["detected_level": "level-\(row % 50)"]))
         }
         let reader = try SegmentObject([Batch(labels: .empty, entries: entries)]).open()
-        let minutes = reader.minutes(ofStream: 0)
+        let minutes = try reader.minutes(ofStream: 0)
         #expect(minutes.reduce(0) { $0 + $1.rows } == 100)
         #expect(minutes.contains { $0.level == nil && $0.rows > 2 })
         #expect(minutes.contains { $0.level == "level-1" && $0.rows == 2 })
@@ -124,7 +124,7 @@ import Testing
         }
         let reader = try SegmentObject([Batch(labels: .empty, entries: entries)]).open()
         #expect(
-            reader.minutes(ofStream: 0) == [
+            try reader.minutes(ofStream: 0) == [
                 MinuteCount(start: -60_000_000_000, level: "", rows: 1, bytes: 2),
                 MinuteCount(start: 0, level: "", rows: 2, bytes: 4),
                 MinuteCount(start: 60_000_000_000, level: "", rows: 2, bytes: 4),
