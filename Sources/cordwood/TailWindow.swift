@@ -24,6 +24,8 @@ package struct TailWindow {
 
     private let begin: Int64
     private let late: Int64
+    /// What was there before is still to be asked for.
+    private var isFirst = true
     private var lastAnswer: Int64
     private var nextWhole: Int64
     /// During and after an outage: entries from here on may still arrive, until `heldUntil`.
@@ -42,10 +44,9 @@ package struct TailWindow {
     package func wholeStart(_ now: Int64) -> Int64 { max(begin, min(now - late, held ?? .max)) }
 
     package func next(_ now: Int64) -> Span {
-        let isWhole = now >= nextWhole
-        return Span(
-            start: isWhole ? wholeStart(now) : max(begin, now - Self.near), end: now + Self.ahead,
-            isWhole: isWhole)
+        let isWhole = isFirst || now >= nextWhole
+        let start = isWhole ? wholeStart(now) : max(begin, now - Self.near)
+        return Span(start: isFirst ? begin : start, end: now + Self.ahead, isWhole: isWhole)
     }
 
     /// A span was answered. `oldest`: the oldest entry in it that was new.
@@ -59,6 +60,7 @@ package struct TailWindow {
             heldUntil = .max
         }
         guard span.isWhole else { return }
+        isFirst = false
         nextWhole = now + max(Self.wholeEvery, (now - began) * Self.wholeShare)
     }
 

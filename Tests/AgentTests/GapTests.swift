@@ -72,6 +72,34 @@ import Testing
         #expect(losses(scene).count == 3)
     }
 
+    /// The agent finds the file that is written next before it hears of the roll: that one takes the next
+    /// number all the same.
+    @Test func aFileThatIsFoundBeforeTheRollOfTheOneBeforeIsCounted() async throws {
+        let scene = try AgentScene()
+        try await seen(scene, rolledTo: "app-2026-11-21.0.log")
+        try scene.start()
+        try await scene.until("the file to be followed") {
+            scene.metrics.files.contains { $0.path == scene.path("app.log") }
+        }
+        try scene.move("app.log", to: "../1")
+        try scene.append("app.log", AgentScene.lines(20..<30))
+        try await scene.untilArrived(40)
+        try await scene.stop()
+        // Number 2, which was read, and number 3 are gone.
+        try FileManager.default.removeItem(atPath: scene.path("app.log"))
+        try scene.append("app-2026-11-21.4.log", AgentScene.lines(40..<50))
+        try scene.append("app.log", AgentScene.lines(50..<60))
+        try scene.start { $0.searchSeconds = 1 }
+        try await scene.until("the losses") { losses(scene).count >= 2 }
+        try await scene.untilArrived(60)
+        try await scene.stop()
+        #expect(
+            losses(scene).sorted { $0.name < $1.name } == [
+                Loss(name: "app-2026-11-21.3.log", from: 0, to: nil),
+                Loss(name: "app.log", from: size(20..<30), to: nil),
+            ])
+    }
+
     /// A machine that has no time for the agent: its first look comes when searching is over already.
     @Test func whatIsThereIsNotLostHoweverLateTheFirstLook() async throws {
         let scene = try AgentScene()

@@ -78,6 +78,9 @@ import Testing
         for end in first..<(whole.count - 1) {
             try whole.prefix(end).write(to: URL(fileURLWithPath: folder + "/ledger.jsonl"))
             #expect(Ledger.read(folder: folder).ranges.map(\.at) == [1])
+            // What is noted next is not cut off with it.
+            try Ledger(folder: folder).note(range(3, .lost))
+            #expect(Ledger.read(folder: folder).ranges.map(\.at) == [1, 3])
         }
     }
 }

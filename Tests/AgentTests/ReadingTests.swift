@@ -111,6 +111,33 @@ import Testing
         #expect((record["line"] as? String)?.hasSuffix("poison") == true)
     }
 
+    /// A writer that rests in the middle of a line, as one with a buffer of its own does, is not done.
+    @Test func anEventWaitsForAWriterThatRestsInALine() async throws {
+        let scene = try AgentScene()
+        let whole = AgentScene.line(0) + "java.lang.Error: no\n\tat a.B.c(B.java:1)\n"
+        try scene.append("app.log", String(whole.dropLast(9)))
+        try scene.start()
+        try await scene.until("half an event to be read") {
+            scene.metrics.files.contains { $0.size == Int64(whole.utf8.count - 9) }
+        }
+        // Its event begins to wait for more lines later, and waits as long as usual.
+        try scene.append("other.log", AgentScene.line(1))
+        try await scene.untilArrived(1)
+        #expect(scene.server.lines.map { $0 + "\n" } == [AgentScene.line(1)])
+        try scene.append("app.log", String(whole.suffix(9)))
+        try await scene.untilArrived(2)
+        #expect(Set(scene.server.lines.map { $0 + "\n" }) == [AgentScene.line(1), whole])
+    }
+
+    /// A writer that crashed goes on no more: what it had ended is not kept back for ever.
+    @Test func anEventDoesNotWaitForAWriterThatCrashedInALine() async throws {
+        let scene = try AgentScene()
+        try scene.append("app.log", AgentScene.line(0) + "java.lang.Err")
+        try scene.start { $0.patience = 0.02 }
+        try await scene.untilArrived(1)
+        #expect(scene.server.lines.map { $0 + "\n" } == [AgentScene.line(0)])
+    }
+
     @Test func lagGrowsWhileTheServerStallsAndIsOneSeriesAPath() async throws {
         let scene = try AgentScene()
         try scene.append("app.log", AgentScene.lines(0..<10))

@@ -195,7 +195,7 @@ import Testing
         try scene.append("app.log", AgentScene.lines(100..<20_000))
         let size = Int64(20_000 * AgentScene.line(0).utf8.count)
         try await scene.until("the lag") {
-            scene.metrics.files.contains { $0.path.hasSuffix("app.log") && $0.lagBytes > size / 2 }
+            scene.metrics.files.contains { $0.size == size && $0.lagBytes > size / 2 }
         }
         scene.truncate("app.log")
         try scene.append("app.log", AgentScene.lines(20_000..<20_010))

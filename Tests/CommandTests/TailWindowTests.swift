@@ -20,7 +20,8 @@ import cordwood
             #expect(span.end > time)
             if span.isWhole {
                 wholes.append(Int64(step))
-                #expect(span.start == time - 300 * Self.second)
+                // At first everything since the beginning, however long that is ago.
+                #expect(span.start == time - (step == 0 ? 3600 : 300) * Self.second)
             } else {
                 #expect(span.start > time - 60 * Self.second && span.start < time)
             }
@@ -35,6 +36,16 @@ import cordwood
         #expect(first.isWhole && first.start == now - 2 * Self.second)
         window.answered(first, began: now, now: now, oldest: nil)
         #expect(window.next(now + Self.second).start == now - 2 * Self.second)
+    }
+
+    /// The server is away when `tail` starts.
+    @Test func theBeginningIsAskedForUntilThereIsAnAnswer() {
+        var window = window()
+        window.failed(now + Self.second)
+        let later = now + 400 * Self.second
+        #expect(window.next(later).start == now - 3600 * Self.second)
+        window.answered(window.next(later), began: later, now: later, oldest: nil)
+        #expect(window.next(later + Self.second).start > now)
     }
 
     /// A span that takes long is asked for less often.

@@ -9,7 +9,9 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
+import select
 import shutil
 import signal
 import socket
@@ -23,12 +25,24 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CORDWOOD_BINARY", str(ROOT / ".build/release/cordwood"))
 SECOND = 1_000_000_000
+# Seconds that a state is waited for, unless it must come sooner to be right. A test goes on the moment it
+# comes, so that waiting long costs nothing; a machine that others use, too, may be ten times slower than this one.
+PATIENCE = 180
+
+# No hour comes twice or never in it. Tests that are about zones name theirs.
+os.environ.setdefault("TZ", "UTC")
+time.tzset()
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody has, and that the kernel gives to no outgoing connection: a server that is away for a
+    while finds it free when it comes back, and whoever asks for it meanwhile is refused."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10_000, lowest) if lowest > 11_000 else 0
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return s.getsockname()[1]
 
 
 def wait_until(condition, seconds, what):
@@ -41,6 +55,14 @@ def wait_until(condition, seconds, what):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds} s in vain for {what}")
         time.sleep(0.05)
+
+
+def keep_clear_of_midnight(seconds=600):
+    """Numbers of rolled files begin anew at midnight: for a test that counts them the day must not end meanwhile."""
+    now = time.localtime()
+    left = 86_400 - (now.tm_hour * 60 + now.tm_min) * 60 - now.tm_sec
+    if left < seconds:
+        time.sleep(left + 1)
 
 
 class Answer:
@@ -56,7 +78,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def request(port, method, path, body=None, headers=None, timeout=60):
+def request(port, method, path, body=None, headers=None, timeout=PATIENCE):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, body, headers or {})
@@ -64,6 +86,28 @@ def request(port, method, path, body=None, headers=None, timeout=60):
         return Answer(response.status, dict(response.getheaders()), response.read())
     finally:
         connection.close()
+
+
+def metrics(port):
+    """What /metrics tells; nothing while nobody listens."""
+    try:
+        return request(port, "GET", "/metrics").text
+    except OSError:
+        return ""
+
+
+def wait_for_metric(port, line):
+    """Counters follow what they count: they are asked until they tell."""
+    wait_until(lambda: line in metrics(port), PATIENCE, f"{line!r} in the metrics")
+
+
+def descriptors_of(process):
+    """What a process has open: paths, or what stands for them."""
+    folder, found = f"/proc/{process.process.pid}/fd", []
+    for name in os.listdir(folder):
+        with contextlib.suppress(OSError):  # closed meanwhile
+            found.append(os.readlink(f"{folder}/{name}"))
+    return found
 
 
 class Process:
@@ -80,12 +124,12 @@ class Process:
         self.process.send_signal(signal.SIGKILL)
         return self.wait()
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.wait(seconds)
 
-    def wait(self, seconds=20):
+    def wait(self, seconds=PATIENCE):
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -96,8 +140,12 @@ class Process:
         self.output.close()
         return code
 
+    def told(self):
+        """All that it has logged, and those before it that had its name."""
+        return self.log.read_text(errors="replace")
+
     def tail(self):
-        return self.log.read_text(errors="replace")[-3000:]
+        return self.told()[-3000:]
 
     def status(self, key):
         """A figure in KiB of /proc/PID/status, such as VmHWM (the peak of memory in RAM)."""
@@ -120,10 +168,13 @@ class Server(Process):
         self.port = self.read_port()
 
     def read_port(self):
+        if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
+            self.kill()
+            raise AssertionError(f"no server in {PATIENCE} s\n{self.tail()}")
         line = self.process.stdout.readline().decode()
         match = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
         if not match:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
             raise AssertionError(f"no server: {line!r}\n{self.tail()}")
         return int(match.group(1))
 
@@ -205,9 +256,14 @@ class EndToEndCase(unittest.TestCase):
         self.processes.append(process)
         return process
 
-    def run_cordwood(self, *arguments, timeout=60, **keywords):
+    def run_cordwood(self, *arguments, timeout=PATIENCE, **keywords):
         return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, timeout=timeout,
                               stdin=subprocess.DEVNULL, **keywords)
+
+    def agent_status(self, *arguments):
+        """What `agent status` tells; nothing before an agent has begun."""
+        run = self.run_cordwood("agent", "status", *arguments, "--json")
+        return json.loads(run.stdout) if run.returncode == 0 else {}
 
 
 class Worker(threading.Thread):
@@ -224,7 +280,7 @@ class Worker(threading.Thread):
         except BaseException as error:  # reported by finish()
             self.error = error
 
-    def finish(self, seconds=120):
+    def finish(self, seconds=PATIENCE):
         self.join(seconds)
         if self.error:
             raise self.error

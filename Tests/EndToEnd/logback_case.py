@@ -1,5 +1,6 @@
 """Real Logback writes numbered events, an agent follows, and each number must arrive once."""
 import collections
+import contextlib
 import dataclasses
 import gzip
 import hashlib
@@ -15,7 +16,7 @@ import time
 import unittest
 import zipfile
 
-from harness import ROOT, SECOND, EndToEndCase, Worker, free_port, wait_until
+from harness import PATIENCE, ROOT, SECOND, EndToEndCase, Worker, free_port, wait_until
 from logback_scenarios import SCENARIOS
 
 EVENTS = int(os.environ.get("CORDWOOD_LOGBACK_EVENTS", "60000"))
@@ -26,6 +27,20 @@ JARS = [pathlib.Path("/usr/share/java") / f"{jar}.jar" for jar in (
 SOURCE = pathlib.Path(__file__).parent / "logback/EventSource.java"
 LOGROTATE = shutil.which("logrotate") or "/usr/sbin/logrotate"
 NUMBER = re.compile(r"seq=(\d+);")
+
+
+def files_below(folder):
+    """Files of all folders; what goes away meanwhile may be among them or not."""
+    for root, _, names in os.walk(folder):
+        yield from (pathlib.Path(root) / name for name in names)
+
+
+def size_of(path):
+    """-1 for a file that is gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def runs_of(numbers):
@@ -76,12 +91,18 @@ def compiled():
 class LogbackCase(EndToEndCase):
     """One scenario: `begin`, disturbances, `expect_once`."""
 
-    def begin(self, name, events=None, per_second=PER_SECOND, settings=None, **changes):
-        """A server, an agent, and an application that writes."""
+    def begin(self, name, events=None, per_second=PER_SECOND, settings=None, held_at=None, is_paced=False, **changes):
+        """A server, an agent, and an application that writes. With `held_at` it stands still at so many events,
+        until `release`; paced, it logs only while somebody touches `go`."""
         self.name, self.scenario = name, dataclasses.replace(SCENARIOS[name], **changes)
         self.events, self.per_second = events or EVENTS, per_second
         self.logs, self.state = self.folder / "logs", self.folder / "state"
         self.logs.mkdir()
+        self.go = self.folder / "go" if held_at else None
+        if self.go:
+            self.allow(held_at)
+            if not is_paced:
+                os.utime(self.go, (time.time() + 30 * 86_400,) * 2)
         self.started, self.agents, self.written = time.time_ns(), 0, set()
         self.port = free_port()
         self.server = self.serve(port=self.port)
@@ -91,24 +112,41 @@ class LogbackCase(EndToEndCase):
             **(settings or {}), "sources": [{"paths": [f"{self.logs}/{self.scenario.paths}"], **self.scenario.source}]}))
         self.follow()
         self.application = Worker(self.write)
-        wait_until(lambda: self.files(), 30, "the first log file")
+        wait_until(lambda: self.files(), PATIENCE, "the first log file")
+
+    def allow(self, events):
+        """So many events of the application's are logged, by all JVMs together."""
+        with open(self.go, "ab") as go:
+            go.truncate(events // self.scenario.jvms)
+
+    def release(self):
+        times = self.go.stat()
+        self.allow(self.events)
+        # Cutting it has touched it: only who paces the application does that.
+        os.utime(self.go, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def follow(self):
         self.agents += 1
         self.follower = self.agent("--config", self.config, name=f"agent-{self.agents}")
 
     def files(self):
-        return [p for p in self.logs.rglob("*") if p.is_file()]
+        return list(files_below(self.logs))
 
     def count(self):
         self.assertIsNone(self.server.process.poll(), f"the server ended:\n{self.server.tail()}")
-        return self.server.count('{app="shop"}', time.time_ns() + 600 * SECOND)
+        return self.server.count(self.selector, time.time_ns() + 600 * SECOND)
+
+    @property
+    def selector(self):
+        # A header is an entry of its own in each file, and has no number.
+        return '{app="shop"}' + (' |= "seq="' if self.scenario.has_header else "")
 
     def java(self, first, events, per_second, name):
         configuration, truth = self.folder / f"logback{name}.xml", self.folder / f"truth{name}"
         configuration.write_text(self.scenario.configuration(self.logs))
         run = subprocess.Popen(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", compiled(),
-                                "EventSource", configuration, str(events), str(per_second), truth, str(first)],
+                                "EventSource", configuration, str(events), str(per_second), truth, str(first),
+                                *([self.go] if self.go else [])],
                                stderr=subprocess.DEVNULL)
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
@@ -137,7 +175,7 @@ class LogbackCase(EndToEndCase):
     def kill_while_it_packs(self, run):
         """Leaves half a packed file, and the whole of it under a temporary name."""
         while run.poll() is None:
-            if any(p.stat().st_size > 0 for p in self.logs.glob("*.gz")) and any(self.logs.glob("*.tmp")):
+            if any(size_of(p) > 0 for p in self.logs.glob("*.gz")) and any(self.logs.glob("*.tmp")):
                 run.kill()
             time.sleep(0.001)
         run.wait()
@@ -152,14 +190,17 @@ class LogbackCase(EndToEndCase):
             time.sleep(0.3)
             run.send_signal(signal.SIGSTOP)
             try:
-                wait_until(lambda: self.is_still(run), 20, "the application to stand still")
+                wait_until(lambda: self.is_still(run), PATIENCE, "the application to stand still")
                 subprocess.run([LOGROTATE, "-f", "-s", self.folder / "lr.state", config], check=True)
             finally:
                 run.send_signal(signal.SIGCONT)
 
     def is_still(self, run):
         """True when every thread is stopped, or the process has ended."""
-        states = [p.read_text().rsplit(") ", 1)[1][0] for p in pathlib.Path(f"/proc/{run.pid}/task").glob("*/stat")]
+        states = []
+        for thread in pathlib.Path(f"/proc/{run.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                states.append(thread.read_text().rsplit(") ", 1)[1][0])
         return all(state in "TZX" for state in states)
 
     def rolls(self):
@@ -173,9 +214,7 @@ class LogbackCase(EndToEndCase):
             if self.scenario.is_single and not self.scenario.is_copied:
                 return (time.monotonic() - begun) * self.per_second / 2000
             for path in self.logs.glob("*.*"):
-                try:
-                    size = path.stat().st_size
-                except OSError:
+                if (size := size_of(path)) < 0:
                     continue
                 if size < last.get(path, 0):
                     shorter[0] += 1
@@ -186,28 +225,27 @@ class LogbackCase(EndToEndCase):
     def arrived(self):
         """How often each number arrived, and how many entries did."""
         found, rows = collections.Counter(), 0
-        # A header is an entry of its own in each file, and has no number.
-        selector = '{app="shop"}' + (' |= "seq="' if self.scenario.has_header else "")
-        for _, _, line in self.server.lines(selector, self.started - 86_400 * SECOND, time.time_ns() + 600 * SECOND):
+        for _, _, line in self.server.lines(self.selector, self.started - 86_400 * SECOND, time.time_ns() + 600 * SECOND):
             rows += 1
             found.update(int(n) for n in NUMBER.findall(line))
         return found, rows
 
-    def settled(self, seconds):
-        """Waits until the application ended and the agent has shipped all that it found."""
-        self.application.finish(self.events / self.per_second + 120)
-        status = lambda: json.loads(self.run_cordwood("agent", "status", "--state", self.state, "--json").stdout)
-        count, since = [None], [0.0]
+    def settled(self, seconds, quiet=60):
+        """Waits until the application ended and the agent has shipped everything; or, where some is lost, all
+        that it found: nothing has happened for some seconds."""
+        self.application.finish(self.events / self.per_second + 2 * PATIENCE)
+        last, since = [None], [0.0]
 
-        def quiet():
-            now = (self.count(), sum(f["lagBytes"] for f in status()["files"]))
-            if now != count[0]:
-                count[0], since[0] = now, time.monotonic()
-            enough = now[0] >= len(self.written) and not self.scenario.has_header
-            return enough or now[1] == 0 and time.monotonic() - since[0] > 5
-        wait_until(quiet, seconds, "all that was found to be shipped")
+        def is_over():
+            lags = [(f["path"], f["lagBytes"]) for f in self.agent_status("--state", self.state)["files"]]
+            now = (self.count(), lags)
+            if now != last[0]:
+                last[0], since[0] = now, time.monotonic()
+            is_behind = any(lag for _, lag in lags)
+            return now[0] >= len(self.written) or not is_behind and time.monotonic() - since[0] > quiet
+        wait_until(is_over, seconds, "all that was found to be shipped")
 
-    def expect_once(self, disturbance, seconds=120):
+    def expect_once(self, disturbance, seconds=2 * PATIENCE):
         try:
             self.settled(seconds)
         except AssertionError as failure:

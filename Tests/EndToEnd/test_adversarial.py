@@ -4,7 +4,7 @@ import random
 import re
 import time
 
-from harness import SECOND, EndToEndCase, wait_until
+from harness import PATIENCE, SECOND, EndToEndCase, wait_until
 
 EVENTS, SEED = 20_000, 5
 # Entries hold 256 KB at most: what is behind that is an entry of its own, and says so.
@@ -50,10 +50,13 @@ class Adversarial(EndToEndCase):
         at, parts = 0, 0
         while at < len(data):
             # Half lines, and now and then long enough for the agent to see them.
-            step = source.choice([1, 100, 10_000, 100_000])
+            end = at + source.choice([1, 100, 10_000, 100_000])
+            # Not between two lines: an event whose writer rests there for more than a second is over.
+            while data[end - 1:end] == b"\n":
+                end += 1
             with open(path, "ab") as f:
-                f.write(data[at:at + step])
-            at += step
+                f.write(data[at:end])
+            at = end
             parts += 1
             if parts % 100 == 0:
                 time.sleep(0.03)
@@ -65,7 +68,7 @@ class Adversarial(EndToEndCase):
         whole = '{app="x"} | continued=""'
         count = lambda: server.get("/loki/api/v1/query", query=f"sum(count_over_time({whole}[30d]))", time=until).json
         number = lambda: int((count()["data"]["result"] or [{"value": [0, "0"]}])[0]["value"][1])
-        wait_until(lambda: number() >= EVENTS, 90, "all events")
+        wait_until(lambda: number() >= EVENTS, 2 * PATIENCE, "all events")
         found = collections.Counter()
         entries = 0
         start = time.time_ns() - 86_400 * SECOND

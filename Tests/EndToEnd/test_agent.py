@@ -6,7 +6,7 @@ import threading
 import time
 from unittest import mock
 
-from harness import BINARY, SECOND, EndToEndCase, Process, free_port, request, wait_until
+from harness import BINARY, PATIENCE, SECOND, EndToEndCase, Process, free_port, wait_for_metric, wait_until
 
 STAMP = time.strftime("%Y-%m-%d %H:%M:%S.000 [main] INFO  a.B - ", time.localtime(time.time() - 3600))
 
@@ -66,12 +66,12 @@ class Agent(EndToEndCase):
         server = self.serve()
         self.log.write_text("".join(f"{STAMP}first {i}\n" for i in range(100)))
         self.follow(self.ours(server))
-        wait_until(lambda: len(self.arrived(server)) == 100, 20, "the first lines")
+        wait_until(lambda: len(self.arrived(server)) == 100, PATIENCE, "the first lines")
         with open(self.log, "r+") as f:
             f.truncate(0)
         with open(self.log, "a") as f:
             f.write("".join(f"{STAMP}second {i}\n" for i in range(50)))
-        wait_until(lambda: len(self.arrived(server)) == 150, 20, "the lines after the truncation")
+        wait_until(lambda: len(self.arrived(server)) == 150, PATIENCE, "the lines after the truncation")
 
     def test_only_the_bad_entry_is_set_aside(self):
         server = self.serve(config="limits_config:\n  max_line_size: 1KB\n")
@@ -79,21 +79,20 @@ class Agent(EndToEndCase):
         self.log.write_text("\n".join(good[:30] + [STAMP + "x" * 5000] + good[30:]) + "\n")
         port = free_port()
         agent = self.follow(self.ours(server), "--metrics-listen", f"127.0.0.1:{port}")
-        wait_until(lambda: len(self.arrived(server)) >= 60, 20, "the good lines")
+        wait_until(lambda: len(self.arrived(server)) >= 60, PATIENCE, "the good lines")
         refused = self.folder / "state/refused.jsonl"
-        wait_until(lambda: refused.exists() and refused.read_text().endswith("\n"), 10, "the refused entry")
+        wait_for_metric(port, "cordwood_agent_set_aside_total 1\n")
+        # Its position is passed by then: a restart sends nothing again.
+        wait_for_metric(port, f'cordwood_agent_file_lag_bytes{{path="{self.log}"}} 0\n')
         self.assertEqual(sorted(self.arrived(server)), sorted(good))
         kept = [json.loads(line) for line in refused.read_text().splitlines()]
         self.assertEqual([len(k["line"]) for k in kept], [len(STAMP) + 5000])
         self.assertIn("max entry size", kept[0]["reason"])
-        metrics = request(port, "GET", "/metrics").text
-        self.assertIn("cordwood_agent_set_aside_total 1\n", metrics)
-        # Its position is passed: a restart sends nothing again.
         self.assertEqual(agent.stop(), 0)
         again = self.follow(self.ours(server), name="again")
         with open(self.log, "a") as f:
             f.write(STAMP + "last\n")
-        wait_until(lambda: len(self.arrived(server)) == 61, 20, "the line after the restart")
+        wait_until(lambda: len(self.arrived(server)) == 61, PATIENCE, "the line after the restart")
         self.assertEqual(len(refused.read_text().splitlines()), 1)
         self.assertEqual(again.stop(), 0)
 
@@ -104,18 +103,21 @@ class Agent(EndToEndCase):
         url = f"http://127.0.0.1:{foreign.server_port}"
         self.log.write_text("".join(f"{STAMP}{i}\n" for i in range(20)))
         agent = self.follow(url)
-        wait_until(lambda: len(foreign.lines) == 20, 30, "the lines")
+        wait_until(lambda: len(foreign.lines) == 20, PATIENCE, "the lines")
         self.assertGreaterEqual(foreign.asked_at[1] - foreign.asked_at[0], 1.9, "Retry-After was 2 s")
+        # Where the agent keeps the positions, what it has no answer for is sent again.
+        known = lambda: [f["acknowledged"] for f in self.agent_status("--state", self.folder / "state").get("files", [])]
+        wait_until(lambda: known() == [self.log.stat().st_size], PATIENCE, "the acknowledgement")
         self.assertEqual(agent.stop(), 0)
         self.follow(url, name="again")
         with open(self.log, "a") as f:
             f.write(STAMP + "20\n")
-        wait_until(lambda: len(foreign.lines) >= 21, 30, "the new line")
+        wait_until(lambda: len(foreign.lines) >= 21, PATIENCE, "the new line")
         self.assertEqual(foreign.lines, [f"{STAMP}{i}" for i in range(21)])
 
     def once(self, server, numbers):
         """Waits until each of these numbers has arrived; none may be there twice."""
-        wait_until(lambda: len(self.arrived(server)) >= len(numbers), 40, f"{len(numbers)} lines")
+        wait_until(lambda: len(self.arrived(server)) >= len(numbers), PATIENCE, f"{len(numbers)} lines")
         self.assertEqual(sorted(int(line.rsplit(" ", 1)[1]) for line in self.arrived(server)), list(numbers))
 
     def write(self, numbers):
@@ -135,7 +137,7 @@ class Agent(EndToEndCase):
                      f"{self.log.parent}/*.log"]
         self.write(range(50))
         agent = self.agent(*arguments)
-        wait_until(lambda: len(self.arrived(server)) == 50, 20, "the first lines")
+        wait_until(lambda: len(self.arrived(server)) == 50, PATIENCE, "the first lines")
         agent.kill()
         self.write(range(50, 100))
         self.pack("logs/app.log.2026-01-08.0.gz")
@@ -150,10 +152,10 @@ class Agent(EndToEndCase):
         server = self.serve(port=port)
         agent = self.follow(self.ours(server))
         self.write(range(100))
-        wait_until(lambda: len(self.arrived(server)) == 100, 20, "the first lines")
+        wait_until(lambda: len(self.arrived(server)) == 100, PATIENCE, "the first lines")
         server.kill()
         self.write(range(100, 60_000))
-        wait_until(lambda: "a push failed" in agent.tail(), 20, "a push that fails")
+        wait_until(lambda: "a push failed" in agent.told(), PATIENCE, "a push that fails")
         (self.folder / "app.log.1").write_bytes(self.log.read_bytes())
         with open(self.log, "r+") as f:
             f.truncate(0)
@@ -173,12 +175,12 @@ class Agent(EndToEndCase):
                             self.folder, "many")
         self.processes.append(agent)
         self.once(server, range(200))
-        self.assertNotIn("Too many open files", agent.tail())
+        self.assertNotIn("Too many open files", agent.told())
 
     def test_one_agent_a_state_folder(self):
         server = self.serve()
         self.follow(self.ours(server))
-        wait_until(lambda: (self.folder / "state/lock").exists(), 10, "the first agent")
+        wait_until(lambda: self.agent_status("--state", self.folder / "state").get("isRunning"), PATIENCE, "the first agent")
         second = self.run_cordwood("agent", "--server", self.ours(server), "--state", self.folder / "state", self.log)
         self.assertEqual(second.returncode, 2)
         self.assertIn(b"in use by another agent", second.stderr)

@@ -9,7 +9,7 @@ import time
 import unittest
 import zipfile
 
-from harness import EndToEndCase, SECOND, wait_until
+from harness import PATIENCE, EndToEndCase, SECOND, wait_until
 
 JARS = [pathlib.Path("/usr/share/java") / f"{jar}.jar" for jar in (
     "logback-classic", "logback-core", "slf4j-api", "janino", "commons-compiler")]
@@ -193,11 +193,11 @@ class RealApplications(ApplicationCase):
         agent = self.agent("--server", f"http://127.0.0.1:{server.port}", "--state", self.folder / "state",
                            "--logback", jar)
         java = subprocess.run(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", classes, "EventSource",
-                               configuration, str(EVENTS), "2000", truth, "0"], stderr=subprocess.DEVNULL, timeout=120)
+                               configuration, str(EVENTS), "2000", truth, "0"], stderr=subprocess.DEVNULL, timeout=PATIENCE)
         self.assertEqual(java.returncode, 0)
         until = time.time_ns() + 600 * SECOND
         selector = '{app="shop"}'
-        wait_until(lambda: server.count(selector, until) >= EVENTS, 60, f"all events\n{agent.tail()}")
+        wait_until(lambda: server.count(selector, until) >= EVENTS, PATIENCE, f"all events\n{agent.tail()}")
         seen = set()
         answer = server.range(selector, started - 60 * SECOND, until, limit=5000)
         for stream in answer.json["data"]["result"]:
@@ -230,7 +230,7 @@ class RealApplications(ApplicationCase):
             stderr=subprocess.DEVNULL)
         self.addCleanup(java.wait)
         self.addCleanup(java.kill)
-        wait_until(lambda: (logs / "orders.log").exists(), 30, "the log file")
+        wait_until(lambda: (logs / "orders.log").exists(), PATIENCE, "the log file")
         text = self.explain("--pid", java.pid)
         self.assertIn("NAME_OF_APP from the environment variable NAME_OF_APP", text)
         self.assertRegex(text, r"zone +America/New_York\n +from -Duser\.timezone in /proc/\d+/cmdline")
@@ -238,13 +238,13 @@ class RealApplications(ApplicationCase):
         agent = self.agent("--server", f"http://127.0.0.1:{server.port}", "--state", self.folder / "state",
                            "--pid", java.pid, "--label", "app=orders")
         until = time.time_ns() + 600 * SECOND
-        wait_until(lambda: server.count('{app="orders"}', until) >= 100, 60, "entries")
+        wait_until(lambda: server.count('{app="orders"}', until) >= 100, PATIENCE, "entries")
         java.kill()
         answer = server.range('{app="orders"}', started - 60 * SECOND, until, limit=100)
         for stream in answer.json["data"]["result"]:
             # Read in the JVM's zone: in this machine's, hours would lie between.
             for value in stream["values"]:
-                self.assertLess(abs(int(value[0]) - time.time_ns()), 300 * SECOND)
+                self.assertTrue(started - SECOND <= int(value[0]) <= time.time_ns() + SECOND, value)
             self.assertIn("traceId", stream["stream"])
         self.assertEqual(agent.stop(), 0)
 

@@ -7,7 +7,7 @@ import time
 import urllib.parse
 import zlib
 
-from harness import EndToEndCase, request
+from harness import PATIENCE, EndToEndCase, request
 
 PUSH = "/loki/api/v1/push"
 RANGE = "/loki/api/v1/query_range"
@@ -15,6 +15,8 @@ JSON = {"Content-Type": "application/json"}
 GZIP = {**JSON, "Content-Encoding": "gzip"}
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 MEMORY_KIB = 250 * 1024
+# Seconds for the slowest kind, a bomb of 2 GB, which takes less than one where nothing else runs.
+SLOWEST = 60
 NOW = time.time_ns()
 
 
@@ -33,9 +35,14 @@ def literal_snappy(data):
 
 
 def bomb(megabytes):
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    block = b"\0" * (1 << 20)
-    return b"".join(packer.compress(block) for _ in range(megabytes)) + packer.flush()
+    """Zeros, packed by gzip. After a full flush the same bytes unpack to the same: one block is packed, once."""
+    packer, block = zlib.compressobj(9, zlib.DEFLATED, -15), bytes(1 << 20)
+    packed = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(megabytes):
+        checksum = zlib.crc32(block, checksum)
+    end = packer.flush() + struct.pack("<II", checksum, megabytes << 20 & 0xFFFF_FFFF)
+    return b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + packed * megabytes + end
 
 
 GOOD = stream({"app": "x"}, [[str(NOW), "line"]])
@@ -107,7 +114,7 @@ class BadInput(EndToEndCase):
         def judge(name, answer, statuses, text, took):
             if answer.status not in statuses or text.lower() not in answer.text.lower() or not answer.text.strip():
                 failures.append(f"{name}: {answer.status} {answer.text[:200]!r}, wanted {statuses} {text!r}")
-            if took > 20:
+            if took > SLOWEST:
                 failures.append(f"{name}: took {took:.0f} s")
 
         for name, (body, headers, statuses, text) in PUSHES.items():
@@ -127,19 +134,20 @@ class BadInput(EndToEndCase):
 
     def test_a_regex_of_death_stays_linear(self):
         server = self.serve()
-        line = "a" * 100_000 + "!"
+        # As long as a line may be: a time that grows with the square of it would be minutes.
+        line = "a" * 260_000 + "!"
         self.assertEqual(server.push({(("app", "x"),): [(NOW, line)]}).status, 204)
         began = time.monotonic()
         answer = server.range('{app="x"} |~ "^(a+)+$"', NOW - 10**9, NOW + 10**9)
         self.assertEqual(answer.json["data"]["result"], [])
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, 30)
 
     def test_broken_http_does_not_end_the_server(self):
         server = self.serve()
         for wire in (b"\0" * 100, b"GET / HTTP/9.9\r\n\r\n", b"POST " + PUSH.encode() + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\nhalf",
                      b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n"):
-            with socket.create_connection(("127.0.0.1", server.port), 10) as s:
-                s.settimeout(10)
+            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as s:
+                s.settimeout(10)  # no answer is a fair one, too
                 try:
                     s.sendall(wire)
                     s.shutdown(socket.SHUT_WR)

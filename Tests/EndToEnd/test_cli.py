@@ -4,11 +4,11 @@ import json
 import re
 import shlex
 import subprocess
+import threading
 import time
 
-from harness import BINARY, SECOND, EndToEndCase
+from harness import BINARY, PATIENCE, EndToEndCase
 
-NOW = time.time_ns()
 CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -17,12 +17,13 @@ class CommandLine(EndToEndCase):
         super().setUp()
         self.server = self.serve()
         self.url = f"http://127.0.0.1:{self.server.port}"
+        self.now = time.time_ns()
 
     def query(self, *arguments, **keywords):
         return self.run_cordwood("query", "--server", self.url, *arguments, **keywords)
 
     def test_finds_prints_and_tells_by_its_exit_code(self):
-        rows = [(NOW - (12_000 - i) * 1_000_000, f"line {i}") for i in range(12_000)]
+        rows = [(self.now - (12_000 - i) * 1_000_000, f"line {i}") for i in range(12_000)]
         self.assertEqual(self.server.push({(("app", "shop"),): rows}).status, 204)
         found = self.query('{app="shop"} |~ "line 42$"', "--since", "1h", "-o", "raw")
         self.assertEqual(found.returncode, 0, found.stderr)
@@ -49,11 +50,11 @@ class CommandLine(EndToEndCase):
 
     def test_control_characters_do_not_reach_a_terminal(self):
         evil = "title \x1b]0;owned\x07 clear \x1b[2J back \x08 bell \x07 c1 \x9b31m bidi \u202e end"
-        self.assertEqual(self.server.push({(("app", "shop"),): [(NOW, evil)]}).status, 204)
+        self.assertEqual(self.server.push({(("app", "shop"),): [(self.now, evil)]}).status, 204)
         command = shlex.join([BINARY, "query", "--server", self.url, '{app="shop"}', "--since", "1h"])
         # `script` gives the program a terminal.
         shown = subprocess.run(["script", "-qec", command, "/dev/null"],
-                               capture_output=True, stdin=subprocess.DEVNULL, timeout=30).stdout
+                               capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE).stdout
         plain = re.sub(rb"\x1b\[[0-9;]*m", b"", shown.replace(b"\r\n", b"\n"))  # our own colours
         self.assertIn(b"title", plain)
         self.assertIsNone(CONTROL.search(plain), plain)
@@ -61,8 +62,8 @@ class CommandLine(EndToEndCase):
             self.assertNotIn(hidden.encode(), plain)
 
     def test_labels_and_series(self):
-        self.assertEqual(self.server.push({(("app", "shop"), ("host", "blue-1")): [(NOW, "x")],
-                                           (("app", "shop"), ("host", "blue-2")): [(NOW, "x")]}).status, 204)
+        self.assertEqual(self.server.push({(("app", "shop"), ("host", "blue-1")): [(self.now, "x")],
+                                           (("app", "shop"), ("host", "blue-2")): [(self.now, "x")]}).status, 204)
         names = self.run_cordwood("labels", "--server", self.url)
         self.assertEqual(names.stdout.split(), [b"app", b"host", b"service_name"])
         values = self.run_cordwood("labels", "host", "--server", self.url)
@@ -71,7 +72,7 @@ class CommandLine(EndToEndCase):
         self.assertEqual(len(series.stdout.splitlines()), 2, series.stdout)
 
     def test_tail_follows_without_losing_or_repeating(self):
-        tail = subprocess.Popen([BINARY, "tail", "--server", self.url, '{app="shop"}', "-o", "raw"],
+        tail = subprocess.Popen([BINARY, "tail", "--server", self.url, '{app="shop"}', "-o", "raw", "--since", "10m"],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(lambda: (tail.kill(), tail.wait(), tail.stdout.close(), tail.stderr.close()))
         expected = []
@@ -81,7 +82,11 @@ class CommandLine(EndToEndCase):
             expected += [l for _, l in rows]
             self.assertEqual(self.server.push({(("app", "shop"),): rows}).status, 204)
             time.sleep(0.05)
+        # Lines that do not come are none when it is ended.
+        end = threading.Timer(PATIENCE, tail.kill)
+        end.start()
         got = [tail.stdout.readline().decode().rstrip("\n") for _ in expected]
+        end.cancel()
         self.assertEqual(sorted(got), sorted(expected))
 
     def test_files_need_no_server(self):

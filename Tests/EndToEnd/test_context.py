@@ -4,9 +4,8 @@ import random
 import subprocess
 import time
 
-from harness import EndToEndCase
+from harness import SECOND, EndToEndCase
 
-NOW = time.time_ns() // 1_000_000_000 * 1_000_000_000
 SEED = 20261121
 MILLISECOND = 1_000_000
 
@@ -25,7 +24,7 @@ def grep(text, before, after):
 class Context(EndToEndCase):
     def test_a_server_gives_what_grep_gives(self):
         print(f"seed: {SEED}")
-        server = self.serve()
+        server, now = self.serve(), time.time_ns() // SECOND * SECOND
         mine, others = lines("mine", 3000), lines("other", 3000)
         # Two streams whose entries alternate, pushed in pieces out of order.
         pieces = list(range(0, 3000, 250))
@@ -33,7 +32,7 @@ class Context(EndToEndCase):
         for start in pieces:
             self.assertEqual(server.push({
                 (("app", "shop"), ("host", host)):
-                    [(NOW - (3000 - i) * MILLISECOND + shift, rows[i]) for i in range(start, start + 250)]
+                    [(now - (3000 - i) * MILLISECOND + shift, rows[i]) for i in range(start, start + 250)]
                 for host, rows, shift in (("mine", mine, 0), ("other", others, 500))}).status, 204)
         text = "\n".join(mine) + "\n"
         for before, after in ((0, 1), (2, 0), (3, 3), (40, 60)):

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from harness import EndToEndCase, SECOND, Worker, free_port, wait_until
+from harness import PATIENCE, EndToEndCase, SECOND, Worker, free_port, wait_until
 
 KILLS = int(os.environ.get("CORDWOOD_KILLS", "50"))
 POWER_CUTS = int(os.environ.get("CORDWOOD_POWER_CUTS", "20"))
@@ -80,6 +80,8 @@ class Kills(EndToEndCase):
             time.sleep(source.uniform(0.02, 0.4))  # the random moment is the point of the test
             server.kill()
             server = self.serve(port=port)
+        # However little time there was between them.
+        wait_until(lambda: len(writer.acknowledged) > 1000, PATIENCE, "acknowledged lines")
         writer.stop.set()
         for worker in workers:
             worker.finish()
@@ -89,7 +91,7 @@ class Kills(EndToEndCase):
 
     def test_a_second_server_on_the_same_folder_says_why_not(self):
         self.serve()
-        second = self.run_cordwood("serve", "--data", self.data, "--listen", "127.0.0.1:0", timeout=20)
+        second = self.run_cordwood("serve", "--data", self.data, "--listen", "127.0.0.1:0")
         self.assertEqual(second.returncode, 2)
         self.assertIn(str(self.data).encode(), second.stderr)
         self.assertRegex(second.stderr, rb"(?i)in use|lock|another")
@@ -122,7 +124,7 @@ class PowerCuts(EndToEndCase):
         server = self.serve(data=live / "data", name=f"live-{number}")
         writer = Writer(time.time_ns() - 600 * SECOND)
         workers = [Worker(lambda s=s: writer.run(lambda: server, s)) for s in range(2)]
-        wait_until(lambda: len(writer.acknowledged) > 200, 20, "the first acknowledged pushes")
+        wait_until(lambda: len(writer.acknowledged) > 200, PATIENCE, "the first acknowledged pushes")
         time.sleep(source.uniform(0.0, 0.6))  # the random moment is the point of the test
         os.kill(server.process.pid, signal.SIGSTOP)
         with writer.lock:
@@ -175,7 +177,7 @@ class FullDisk(EndToEndCase):
         self.assertEqual(server.get("/ready").status in (200, 503), True)
         ballast.unlink()
         freed = time.monotonic()
-        wait_until(lambda: push().status == 204, 10, "pushes to be taken again")
+        wait_until(lambda: push().status == 204, PATIENCE, "pushes to be taken again")
         print(f"\nfull disk: healed {time.monotonic() - freed:.1f} s after space returned", flush=True)
         found = [int(l.split()[0][4:]) for _, _, l in server.lines(SELECTOR, start, now)]
         self.assertEqual(sorted(found), sorted(acknowledged))

@@ -5,7 +5,7 @@ import os
 import time
 import unittest
 
-from harness import EndToEndCase, SECOND, wait_until
+from harness import PATIENCE, EndToEndCase, SECOND, wait_until
 
 PATTERN = "%d{HH:mm:ss.SSS} [%thread] %-5level %logger - %msg%n"
 
@@ -46,12 +46,12 @@ class Dates(EndToEndCase):
         return self.agent("--config", config, name=name)
 
     def found(self, server):
-        start = int((self.today - datetime.timedelta(days=29)).timestamp()) * SECOND
+        start = int((self.today - datetime.timedelta(days=20)).timestamp()) * SECOND
         rows = server.lines('{app="dates"}', start, time.time_ns() + 3600 * SECOND)
         return [(line.split(" - ")[1], ns) for _, ns, line in rows]
 
     def check(self, server):
-        wait_until(lambda: len(self.found(server)) >= len(self.expected), 30, f"{len(self.expected)} entries")
+        wait_until(lambda: len(self.found(server)) >= len(self.expected), PATIENCE, f"{len(self.expected)} entries")
         found = self.found(server)
         self.assertEqual(len(found), len(self.expected), "repeated or invented entries")
         for text, ns in found:

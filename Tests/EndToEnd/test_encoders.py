@@ -5,7 +5,7 @@ import subprocess
 import time
 import unittest
 
-from harness import EndToEndCase, SECOND, wait_until
+from harness import PATIENCE, EndToEndCase, SECOND, wait_until
 from test_layouts import JARS, SOURCE
 
 ENCODER = "net.logstash.logback.encoder.LogstashEncoder"
@@ -49,7 +49,7 @@ class Encoders(EndToEndCase):
             for n, encoder in enumerate(ENCODERS)) + '<root level="TRACE">' + "".join(
                 f'<appender-ref ref="A{n}"/>' for n in range(len(ENCODERS))) + "</root></configuration>")
         result = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-cp", f"{classes}:{path}", "StructuredSource", configuration],
-                                capture_output=True, text=True, timeout=120)
+                                capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr[-2000:])
         server = self.serve()
         explained = self.run_cordwood("agent", "explain", "--logback", configuration, "--label", "app=shop",
@@ -60,7 +60,7 @@ class Encoders(EndToEndCase):
         (self.folder / "agent.yaml").write_text(yaml)
         agent = self.agent("--config", self.folder / "agent.yaml")
         until = time.time_ns() + 3600 * SECOND
-        wait_until(lambda: server.count('{app="shop"}', until, "1d") >= len(EXPECTED) * len(ENCODERS), 30, "all entries")
+        wait_until(lambda: server.count('{app="shop"}', until, "1d") >= len(EXPECTED) * len(ENCODERS), PATIENCE, "all entries")
         for number, encoder in enumerate(ENCODERS):
             answer = server.range(f'{{app="shop", encoder="{number}"}}', started - 3600 * SECOND, until, limit=1000)
             found = {}

@@ -3,14 +3,13 @@ import time
 
 from harness import SECOND, EndToEndCase
 
-NOW = time.time_ns()
-
 
 class Explain(EndToEndCase):
     def setUp(self):
         super().setUp()
-        self.server = self.serve()
-        rows = [(NOW - 3 * SECOND + i, f"order {i} \x1b[2J") for i in range(100)]
+        # As it was written: no compaction meanwhile.
+        self.server, self.now = self.serve(config="storage: {compact_after: 1h}\n"), time.time_ns()
+        rows = [(self.now - 3 * SECOND + i, f"order {i} \x1b[2J") for i in range(100)]
         self.assertEqual(self.server.push({(("app", "shop"),): rows}).status, 204)
 
     def explain(self, *arguments):
@@ -32,7 +31,7 @@ class Explain(EndToEndCase):
         self.assertEqual(context.count("scan {"), 2, context)
 
     def test_the_field_is_there_when_it_is_asked_for(self):
-        bounds = (NOW - 3600 * SECOND, NOW + SECOND)
+        bounds = (self.now - 3600 * SECOND, self.now + SECOND)
         data = self.server.range('{app="shop"}', *bounds).json["data"]
         self.assertNotIn("explain", data)
         data = self.server.range('{app="shop"} |= "order"', *bounds, explain="true").json["data"]
@@ -41,7 +40,7 @@ class Explain(EndToEndCase):
         self.assertEqual(scan["rows"], 100)
         self.assertEqual(sum(len(s["values"]) for s in data["result"]), 100)
         answer = self.server.get("/loki/api/v1/query", query='count_over_time({app="shop"}[1h])',
-                                 time=NOW + SECOND, explain="true")
+                                 time=self.now + SECOND, explain="true")
         self.assertEqual(len(answer.json["data"]["explain"]["scans"]), 1)
 
     def test_files_are_read_from_front_to_back(self):

@@ -5,7 +5,7 @@ import subprocess
 import time
 import zipfile
 
-from harness import BINARY, SECOND, EndToEndCase, wait_until
+from harness import BINARY, PATIENCE, SECOND, EndToEndCase, wait_until
 
 STAMP = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() - 3600))
 
@@ -43,7 +43,7 @@ class Formats(EndToEndCase):
         return list(self.server.lines('{app="x"}', start, time.time_ns() + SECOND))
 
     def arrive(self, count):
-        wait_until(lambda: len(self.entries()) >= count, 30, f"{count} entries")
+        wait_until(lambda: len(self.entries()) >= count, PATIENCE, f"{count} entries")
         return self.entries()
 
     def test_encodings_by_javas_names(self):
@@ -56,17 +56,17 @@ class Formats(EndToEndCase):
                 path.write_bytes(b"")
                 agent = self.follow({"paths": [str(path)], "encoding": name, "labels": {"app": "x", "e": name}},
                                     name=name)
+                found = lambda: [l for labels, _, l in self.entries() if ("e", name) in labels]
                 # In pieces that cut characters; the agent dies in the middle.
                 for at in range(0, len(data), 1001):
                     with open(path, "ab") as f:
                         f.write(data[at:at + 1001])
                     if at == 12 * 1001:
-                        time.sleep(0.3)
+                        wait_until(found, PATIENCE, f"the first entries of {name}")
                         agent.kill()
                         agent = self.follow({"paths": [str(path)], "encoding": name,
                                              "labels": {"app": "x", "e": name}}, name=name + "-again")
-                found = lambda: [l for labels, _, l in self.entries() if ("e", name) in labels]
-                wait_until(lambda: len(found()) >= 300, 30, f"300 entries of {name}")
+                wait_until(lambda: len(found()) >= 300, PATIENCE, f"300 entries of {name}")
                 self.assertEqual(found(), texts)
                 self.assertEqual(agent.stop(), 0)
 
@@ -169,7 +169,7 @@ class Formats(EndToEndCase):
         text = numbered(range(5000)).rstrip("\n")
         run = subprocess.run(
             [BINARY, "agent", "--server", f"http://127.0.0.1:{self.server.port}", "--label", "app=x",
-             "--state", self.folder / "state", "-"], input=text.encode(), capture_output=True, timeout=60)
+             "--state", self.folder / "state", "-"], input=text.encode(), capture_output=True, timeout=PATIENCE)
         self.assertEqual(run.returncode, 0, run.stderr.decode()[-2000:])
         self.assertEqual(sorted(number_of(l) for _, _, l in self.entries()), list(range(5000)))
 

@@ -10,7 +10,8 @@ COLUMNS = ROOT / "Tests/SegmentTests/Fixtures/v4.segment"
 
 class Inspect(EndToEndCase):
     def test_a_segment_of_a_server_that_runs(self):
-        server = self.serve()
+        # As it was written: no compaction meanwhile.
+        server = self.serve(config="storage: {compact_after: 1h}\n")
         now = time.time_ns()
         rows = [(now + i, f"order {i} took={i * 7919 % 5003}ms") for i in range(3000)]
         self.assertEqual(server.push({(("app", "shop"),): rows}).status, 204)

@@ -10,7 +10,7 @@ import time
 import unittest
 import xml.sax.saxutils
 
-from harness import EndToEndCase, SECOND, wait_until
+from harness import PATIENCE, EndToEndCase, SECOND, wait_until
 
 JARS = [pathlib.Path("/usr/share/java") / f"{jar}.jar" for jar in (
     "logback-classic", "logback-core", "slf4j-api", "janino", "commons-compiler",
@@ -114,7 +114,7 @@ class Layouts(EndToEndCase):
         result = subprocess.run(
             ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Duser.timezone=Asia/Seoul", "-Duser.language=en",
              "-cp", f"{classes}:{path}", "PatternSource", configuration, str(EVENTS), str(SEED), truth],
-            capture_output=True, text=True, timeout=300)
+            capture_output=True, text=True, timeout=2 * PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr[-2000:])
         events = [line.split("\t") for line in truth.read_text().splitlines()]
         self.assertEqual(len(events), EVENTS)
@@ -139,7 +139,7 @@ class Layouts(EndToEndCase):
         until = time.time_ns() + 3600 * SECOND
         total = EVENTS * len(encoders)
         try:
-            wait_until(lambda: server.count('{app="shop"}', until, "20d") >= total, 60, "all entries")
+            wait_until(lambda: server.count('{app="shop"}', until, "20d") >= total, 2 * PATIENCE, "all entries")
             time.sleep(1)  # one too many would come now
         except AssertionError as error:
             print(error, agent.tail())

@@ -9,7 +9,7 @@ import re
 import time
 import unittest
 
-from harness import wait_until
+from harness import PATIENCE, wait_until
 from logback_case import EVENTS, PER_SECOND, LogbackCase
 from logback_scenarios import SCENARIOS
 
@@ -58,11 +58,15 @@ class RealLogback(LogbackCase):
 
     def away(self, name):
         """Nothing is deleted: all that was rolled meanwhile is found, plain, packed and being packed."""
-        self.begin(name, window=20, **({} if SCENARIOS[name].is_killed else dict(size="300KB")))
-        wait_until(lambda: self.count() > 500, 30, "the first events")
+        # Some 10 MB are written: fewer files than the largest window has, so that none is deleted however long
+        # the agent is away.
+        size = {} if SCENARIOS[name].is_killed else dict(size="600KB")
+        self.begin(name, window=20, held_at=EVENTS // 10, **size)
+        wait_until(lambda: self.count() > min(500, EVENTS // 20), PATIENCE, "the first events")
         self.follower.kill()
         rolled = self.rolls()
-        wait_until(lambda: not self.application.is_alive() or rolled() >= 6, 90, "six rolls")
+        self.release()
+        wait_until(lambda: not self.application.is_alive() or rolled() >= 6, PATIENCE, "six rolls")
         self.follow()
         self.expect_once("away for five rolls")
 
@@ -74,9 +78,9 @@ class RealLogback(LogbackCase):
         kilobytes = max(1, round(rate * 0.3 * 0.13))
         sized = {} if SCENARIOS[name].is_killed else dict(size=f"{kilobytes}KB")
         self.begin(name, events=2 * EVENTS, per_second=rate, **sized)
-        wait_until(lambda: self.count() > 0, 30, "the first events")
+        wait_until(lambda: self.count() > 0, PATIENCE, "the first events")
         self.pause(OUTAGE)
-        self.expect_once(f"an outage of {OUTAGE:.0f} s", 300)
+        self.expect_once(f"an outage of {OUTAGE:.0f} s", 4 * PATIENCE)
 
 
 def _case(disturbance, name):

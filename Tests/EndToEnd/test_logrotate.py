@@ -5,7 +5,7 @@ import threading
 import time
 import unittest
 
-from harness import SECOND, EndToEndCase, Worker, wait_until
+from harness import PATIENCE, SECOND, EndToEndCase, Worker, wait_until
 
 STAMP = time.strftime("%Y-%m-%d %H:%M:%S.000 [main] INFO  a.B - ", time.localtime(time.time() - 3600))
 LOGROTATE = shutil.which("logrotate") or "/usr/sbin/logrotate"
@@ -53,11 +53,11 @@ class Logrotate(EndToEndCase):
         for _ in range(10):
             time.sleep(0.15)
             turned.set()
-            wait_until(lambda: not turned.is_set(), 20, "logrotate")
+            wait_until(lambda: not turned.is_set(), PATIENCE, "logrotate")
         stop.set()
         writer.finish()
         count = lambda: server.count('{app="x"}', time.time_ns() + SECOND)
-        wait_until(lambda: count() >= written[0], 60, f"{written[0]} lines")
+        wait_until(lambda: count() >= written[0], PATIENCE, f"{written[0]} lines")
         found = sorted(int(line.rsplit(" ", 1)[1]) for _, _, line in
                        server.lines('{app="x"}', time.time_ns() - 86_400 * SECOND, time.time_ns() + SECOND))
         print(f"\nlogrotate {options.split()}: {written[0]} written, {len(found)} entries", flush=True)

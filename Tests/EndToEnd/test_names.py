@@ -2,7 +2,7 @@
 import os
 import unittest
 
-from harness import EndToEndCase, wait_until
+from harness import PATIENCE, EndToEndCase, wait_until
 
 STAMP = b"2026-11-21 10:00:00.000 [main] INFO  a.B - "
 
@@ -25,18 +25,18 @@ class Names(EndToEndCase):
             result = self.run_cordwood("agent", "status", "--state", state)
             return result.stdout.decode()
         shown = f"{logs}/\\xc1\\xd6\\xb9\\xae.log"
-        wait_until(lambda: f"no UTF-8 (rename it): {shown}" in status(), 20, "the name in the status")
-        wait_until(lambda: server.count('{app="names"}', 1795352400_000000000, "25d") == 1, 20, "the other file")
-        self.assertIn(f"{shown}", agent.tail())
-        self.assertNotIn("\\xff.txt", agent.tail() + status())
+        wait_until(lambda: f"no UTF-8 (rename it): {shown}" in status(), PATIENCE, "the name in the status")
+        wait_until(lambda: server.count('{app="names"}', 1795352400_000000000, "25d") == 1, PATIENCE, "the other file")
+        self.assertIn(f"{shown}", agent.told())
+        self.assertNotIn("\\xff.txt", agent.told() + status())
         # One that comes later is noticed by the kernel's news.
         with open(os.fsencode(logs) + b"/\xb3.log", "wb") as file:
             file.write(b"x\n")
-        wait_until(lambda: "\\xb3.log" in status(), 10, "the second name")
+        wait_until(lambda: "\\xb3.log" in status(), PATIENCE, "the second name")
         os.rename(korean, logs / "renamed.log")
-        wait_until(lambda: server.count('{app="names"}', 1795352400_000000000, "25d") == 2, 20, "the renamed file")
+        wait_until(lambda: server.count('{app="names"}', 1795352400_000000000, "25d") == 2, PATIENCE, "the renamed file")
         self.assertEqual(agent.stop(), 0)
-        self.assertEqual(agent.log.read_text().count("not followed: the name is no UTF-8"), 2)
+        self.assertEqual(agent.told().count("not followed: the name is no UTF-8"), 2)
 
 
 if __name__ == "__main__":

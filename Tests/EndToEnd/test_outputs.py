@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from harness import SECOND, EndToEndCase, Worker, free_port, request, wait_until
+from harness import PATIENCE, SECOND, EndToEndCase, Worker, descriptors_of, free_port, wait_for_metric, wait_until
 
 STAMP = time.strftime("%Y-%m-%d %H:%M:%S.000 [main] INFO  a.B - ", time.localtime(time.time() - 3600))
 
@@ -63,7 +63,7 @@ class ProxyHandler(socketserver.StreamRequestHandler):
         headers = http.client.parse_headers(self.rfile)
         self.server.seen.append((method, target, headers.get("Proxy-Authorization")))
         host, port = target.rsplit(":", 1)
-        with socket.create_connection((host, int(port)), timeout=10) as far:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as far:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=self.pass_on, args=(far, self.connection), daemon=True)
             back.start()
@@ -133,18 +133,18 @@ class Outputs(EndToEndCase):
         # Without a certificate of its own, and with another name, nothing is sent.
         for text in (f"{rest}tls: {{ {tls} }}\n", f"{rest}tls: {{ ca_file: {self.folder}/ca.pem{own} }}\n"):
             agent = self.configured(text, name="refused")
-            wait_until(lambda: "does not answer yet" in agent.tail(), 20, "the refusal")
+            wait_until(lambda: "does not answer yet" in agent.told(), PATIENCE, "the refusal")
             self.assertEqual(agent.stop(), 0)
             agent.log.unlink()
         self.assertEqual(server.headers, [])
         agent = self.configured(f"{rest}tls: {{ {tls}{own} }}\n")
-        wait_until(lambda: len(server.lines) == 5, 20, "the lines")
+        wait_until(lambda: len(server.lines) == 5, PATIENCE, "the lines")
         sent = server.headers[-1]
         self.assertEqual(sent["Authorization"], "Basic " + base64.b64encode(b"agent:first").decode())
         self.assertEqual((sent["X-Scope-OrgID"], sent["X-Site"]), ("team", "seoul"))
         password.write_text("second\n")
         self.write(range(5, 10))
-        wait_until(lambda: len(server.lines) == 10, 20, "the lines after the change")
+        wait_until(lambda: len(server.lines) == 10, PATIENCE, "the lines after the change")
         self.assertEqual(server.headers[-1]["Authorization"], "Basic " + base64.b64encode(b"agent:second").decode())
         self.assertEqual(agent.stop(), 0)
 
@@ -185,8 +185,8 @@ class Outputs(EndToEndCase):
                 try:
                     agent = self.configured(f"server: {scheme}://127.0.0.1:{port}\n" + (f"tls: {{ {tls} }}\n" if tls else ""),
                                             name=f"tls{number}")
-                    wait_until(lambda: all(word in agent.tail() for word in words), 20, f"{words} in {agent.log}")
-                    self.assertIn(f":{port}", agent.tail())
+                    wait_until(lambda: all(word in agent.told() for word in words), PATIENCE, f"{words} in {agent.log}")
+                    self.assertIn(f":{port}", agent.told())
                     self.assertEqual(agent.stop(), 0)
                 finally:
                     if served:
@@ -201,16 +201,16 @@ class Outputs(EndToEndCase):
         agent = self.configured(
             f"server: https://127.0.0.1:{server.server_port}\nbearer_token: abc\n"
             f"tls: {{ insecure_skip_verify: true, cert_file: {self.folder}/client.pem, key_file: {self.folder}/client.key }}\n")
-        wait_until(lambda: len(server.lines) == 3, 20, "the lines")
+        wait_until(lambda: len(server.lines) == 3, PATIENCE, "the lines")
         self.assertEqual(server.headers[-1]["Authorization"], "Bearer abc")
-        self.assertIn("insecure_skip_verify", agent.tail())
+        self.assertIn("insecure_skip_verify", agent.told())
 
     def test_through_a_proxy(self):
         server, proxy = self.ended(Recorder()), self.ended(Proxy())
         self.write(range(3))
         self.configured(f"server: http://127.0.0.1:{server.server_port}\n"
                         f"proxy: http://me:word@127.0.0.1:{proxy.server_address[1]}\n")
-        wait_until(lambda: len(server.lines) == 3, 20, "the lines")
+        wait_until(lambda: len(server.lines) == 3, PATIENCE, "the lines")
         self.assertIn(("CONNECT", f"127.0.0.1:{server.server_port}",
                        "Basic " + base64.b64encode(b"me:word").decode()), proxy.seen)
 
@@ -228,32 +228,36 @@ class Outputs(EndToEndCase):
         reading = Worker(lambda: printed.extend(agent.process.stdout))
 
         def copied():
-            return [json.loads(line) for line in copy.read_text().splitlines()] if copy.exists() else []
+            # The last line may be half written.
+            return [json.loads(line) for line in copy.read_text().split("\n")[:-1]] if copy.exists() else []
 
-        wait_until(lambda: len(self.arrived(main)) == 1000 and len(copied()) == 1000, 30, "both that are up")
+        wait_until(lambda: len(self.arrived(main)) == 1000 and len(copied()) == 1000, PATIENCE, "both that are up")
         self.assertEqual(copied()[0]["labels"]["app"], "shop")
-        # Rolled and deleted: the one that is down still has it open.
+        # Rolled and deleted: each output has it open, the one that is down as well.
+        wait_until(lambda: descriptors_of(agent).count(str(self.log)) == 4, PATIENCE, "each output to open the file")
         self.log.unlink()
         self.write(range(1000, 2000))
-        wait_until(lambda: len(self.arrived(main)) == 2000, 30, "the second file")
-        text = request(metrics, "GET", "/metrics").text
-        self.assertIn('cordwood_agent_events_total{output="main"} 2000', text)
-        self.assertIn('cordwood_agent_events_total{output="loki"} 0', text)
+        wait_until(lambda: len(self.arrived(main)) == 2000, PATIENCE, "the second file")
+        wait_for_metric(metrics, 'cordwood_agent_events_total{output="main"} 2000\n')
+        wait_for_metric(metrics, 'cordwood_agent_events_total{output="loki"} 0\n')
         late = self.serve(self.folder / "late", port=late_port, name="late")
-        wait_until(lambda: len(self.arrived(late)) >= 2000, 60, "the one that was down")
+        wait_until(lambda: len(self.arrived(late)) >= 2000, PATIENCE, "the one that was down")
         self.assertEqual(self.arrived(late), list(range(2000)))
         self.assertEqual(self.arrived(main), list(range(2000)))
-        status = json.loads(self.run_cordwood("agent", "status", "--config", self.config, "--json").stdout)
-        self.assertEqual(sorted(status), ["file", "loki", "main", "stdout"])
-        wait_until(lambda: len(printed) == 2000, 20, "standard output")
+        status = lambda: self.agent_status("--config", self.config)
+        self.assertEqual(sorted(status()), ["file", "loki", "main", "stdout"])
+        wait_until(lambda: len(printed) == 2000, PATIENCE, "standard output")
         self.assertEqual(json.loads(printed[0])["line"], f"{STAMP}0")
+        # Where the agent keeps the positions, what it has no answer for would be sent again.
+        lag = lambda: sum(f["lagBytes"] for output in status().values() for f in output["files"])
+        wait_until(lambda: lag() == 0, PATIENCE, "the acknowledgements")
         agent.process.terminate()
-        reading.finish(20)
+        reading.finish()
         self.assertEqual(agent.stop(), 0)
         # Nobody reads this one's standard output, which is nobody else's trouble.
         again = self.configured(outputs, name="again")
         self.write(range(2000, 2010))
-        wait_until(lambda: len(self.arrived(late)) >= 2010 and len(copied()) >= 2010, 30, "what came after a restart")
+        wait_until(lambda: len(self.arrived(late)) >= 2010 and len(copied()) >= 2010, PATIENCE, "what came after a restart")
         self.assertEqual(self.arrived(late), list(range(2010)))
         self.assertEqual([int(c["line"].rsplit(" ", 1)[1]) for c in copied()], list(range(2010)))
         self.assertEqual(again.stop(), 0)

@@ -4,10 +4,12 @@ import time
 
 from harness import SECOND, EndToEndCase
 
-NOW = time.time_ns() // SECOND * SECOND
-
 
 class Paging(EndToEndCase):
+    def setUp(self):
+        super().setUp()
+        self.now = time.time_ns() // SECOND * SECOND
+
     def all_lines(self, server, *arguments):
         run = self.run_cordwood("query", "--server", f"http://127.0.0.1:{server.port}",
                                 '{app="tie"}', "--limit", "0", "-o", "raw", "--since", "1h", *arguments)
@@ -17,7 +19,7 @@ class Paging(EndToEndCase):
     def test_streams_that_share_times_are_neither_repeated_nor_lost(self):
         server = self.serve()
         streams = {(("app", "tie"), ("host", str(host))): [
-            (NOW - (1 + i // 300) * SECOND, f"host {host} line {i}") for i in range(1500)]
+            (self.now - (1 + i // 300) * SECOND, f"host {host} line {i}") for i in range(1500)]
             for host in range(3)}
         self.assertEqual(server.push(streams).status, 204)
         expected = collections.Counter(line for rows in streams.values() for _, line in rows)
@@ -26,7 +28,7 @@ class Paging(EndToEndCase):
 
     def test_equal_lines_of_different_entries_are_all_printed(self):
         server = self.serve()
-        rows = [(NOW - SECOND, f"{i} twin") for i in range(1500)]
+        rows = [(self.now - SECOND, f"{i} twin") for i in range(1500)]
         self.assertEqual(server.push({(("app", "tie"),): rows}).status, 204)
         run = self.run_cordwood("query", "--server", f"http://127.0.0.1:{server.port}",
                                 '{app="tie"} | line_format "twin"', "--limit", "0", "-o", "raw", "--since", "1h")
@@ -34,7 +36,7 @@ class Paging(EndToEndCase):
 
     def test_pages_grow_to_what_the_server_allows(self):
         server = self.serve()
-        rows = [(NOW - SECOND, f"line {i}") for i in range(4900)] + [(NOW, "last")]
+        rows = [(self.now - SECOND, f"line {i}") for i in range(4900)] + [(self.now, "last")]
         self.assertEqual(server.push({(("app", "tie"),): rows}).status, 204)
         expected = collections.Counter(line for _, line in rows)
         for direction in ([], ["--forward"]):
@@ -42,7 +44,7 @@ class Paging(EndToEndCase):
 
     def test_more_than_the_server_allows_at_one_time_is_an_error(self):
         server = self.serve()
-        rows = [(NOW - SECOND, f"line {i}") for i in range(5100)]
+        rows = [(self.now - SECOND, f"line {i}") for i in range(5100)]
         self.assertEqual(server.push({(("app", "tie"),): rows}).status, 204)
         run = self.run_cordwood("query", "--server", f"http://127.0.0.1:{server.port}",
                                 '{app="tie"}', "--limit", "0", "--since", "1h")
@@ -51,7 +53,7 @@ class Paging(EndToEndCase):
 
     def test_pages_shrink_to_what_the_server_allows(self):
         server = self.serve(config="limits_config: {max_entries_limit_per_query: 500}\n")
-        rows = [(NOW - (5000 - i) * 1_000_000, f"line {i}") for i in range(2600)]
+        rows = [(self.now - (5000 - i) * 1_000_000, f"line {i}") for i in range(2600)]
         self.assertEqual(server.push({(("app", "tie"),): rows}).status, 204)
         self.assertEqual(self.all_lines(server), collections.Counter(line for _, line in rows))
         run = self.run_cordwood("query", "--server", f"http://127.0.0.1:{server.port}",

@@ -3,7 +3,7 @@ import os
 import signal
 import time
 
-from harness import SECOND, EndToEndCase, free_port, wait_until
+from harness import PATIENCE, SECOND, EndToEndCase, descriptors_of, free_port, wait_until
 
 STAMP = time.strftime("%Y-%m-%d %H:%M:%S.000 [main] INFO  a.B - ", time.localtime(time.time() - 3600))
 
@@ -29,13 +29,13 @@ class Reload(EndToEndCase):
 
     def expect(self, server, what, **ranges):
         wanted = sorted((name, str(i)) for name, numbers in ranges.items() for i in numbers)
-        wait_until(lambda: len(self.arrived(server)) >= len(wanted), 30, what)
+        wait_until(lambda: len(self.arrived(server)) >= len(wanted), PATIENCE, what)
         self.assertEqual(self.arrived(server), wanted)
 
     def hang_up(self, agent, text):
-        before = agent.log.read_text().count(text)
+        before = agent.told().count(text)
         agent.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: agent.log.read_text().count(text) > before, 20, f"'{text}' in the log")
+        wait_until(lambda: agent.told().count(text) > before, PATIENCE, f"'{text}' in the log")
 
     def test_sources_come_and_go_and_no_line_is_lost_or_repeated(self):
         server = self.serve()
@@ -54,7 +54,7 @@ class Reload(EndToEndCase):
         # A bad one changes nothing, and the log says what is bad.
         self.configure(url, "a", more="batsch: { bytes: 1 }\n")
         self.hang_up(agent, "the old one stays")
-        self.assertIn('unknown key "batsch"', agent.log.read_text())
+        self.assertIn('unknown key "batsch"', agent.told())
         self.write("c", range(300, 400))
         self.expect(server, "lines under the old one", a=range(500), b=range(700), c=range(400))
         # What is asked for again goes on where it was left.
@@ -70,11 +70,7 @@ class Reload(EndToEndCase):
         agent = self.agent("--config", self.config)
         path = str(self.folder / "a.log")
 
-        def is_open():
-            folder = f"/proc/{agent.process.pid}/fd"
-            return any(os.path.realpath(f"{folder}/{fd}").startswith(path) for fd in os.listdir(folder))
-
-        wait_until(is_open, 20, "the file to be opened")
+        wait_until(lambda: path in descriptors_of(agent), PATIENCE, "the file to be opened")
         os.unlink(path)
         self.configure(f"http://127.0.0.1:{port}", "a")
         self.hang_up(agent, "the configuration was read again")

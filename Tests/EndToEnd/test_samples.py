@@ -4,13 +4,13 @@ import shutil
 import subprocess
 import unittest
 
-from harness import BINARY, ROOT, EndToEndCase, free_port
+from harness import BINARY, PATIENCE, ROOT, EndToEndCase, free_port
 
 
 class Demo(EndToEndCase):
     def test_the_demo_runs_once_and_leaves_nothing(self):
         port = free_port()
-        run = subprocess.run([ROOT / "Samples/demo", "--once"], capture_output=True, timeout=600, text=True,
+        run = subprocess.run([ROOT / "Samples/demo", "--once"], capture_output=True, timeout=8 * PATIENCE, text=True,
                              env={**os.environ, "CORDWOOD_DEMO_PORT": str(port), "CORDWOOD_DEMO_DATA": str(self.folder / "demo")})
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
         for host in ("blue-1", "blue-2", "green-1", "green-2"):
@@ -27,10 +27,10 @@ class Service(EndToEndCase):
         unit = self.folder / "cordwood-agent.service"
         text = (ROOT / "Samples/cordwood-agent.service").read_text()
         unit.write_text(text.replace("/usr/local/bin/cordwood", BINARY))
-        run = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60)
+        run = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         run = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=25", unit],
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(run.returncode, 0, run.stdout[-2000:])
 
 

@@ -4,7 +4,7 @@ import subprocess
 import threading
 import time
 
-from harness import BINARY, SECOND, EndToEndCase, free_port, wait_until
+from harness import BINARY, PATIENCE, SECOND, EndToEndCase, free_port, wait_until
 
 
 class Tail(EndToEndCase):
@@ -13,9 +13,11 @@ class Tail(EndToEndCase):
         self.port = free_port()
         self.server = self.serve(port=self.port)
 
-    def tail(self, *arguments):
+    def tail(self, *arguments, since="10m"):
+        """Begins longer ago than it takes to start, on any machine."""
         process = subprocess.Popen(
-            [BINARY, "tail", "--server", f"http://127.0.0.1:{self.port}", '{app="shop"}', "-o", "raw", *arguments],
+            [BINARY, "tail", "--server", f"http://127.0.0.1:{self.port}", '{app="shop"}', "-o", "raw", "--since", since,
+             *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         lines, news = queue.Queue(), queue.Queue()
 
@@ -34,7 +36,7 @@ class Tail(EndToEndCase):
     def push(self, host, rows):
         self.assertEqual(self.server.push({(("app", "shop"), ("host", host)): rows}).status, 204)
 
-    def read(self, lines, count, seconds=30):
+    def read(self, lines, count, seconds=PATIENCE):
         end = time.monotonic() + seconds
         got = []
         while len(got) < count:
@@ -43,6 +45,12 @@ class Tail(EndToEndCase):
             except queue.Empty:
                 raise AssertionError(f"{len(got)} of {count} lines came: {got[-3:]}")
         return got
+
+    def test_it_begins_as_long_ago_as_is_asked_for(self):
+        now = time.time_ns()
+        self.push("a", [(now - 1800 * SECOND, "before --late"), (now, "now")])
+        lines, _ = self.tail(since="1h")
+        self.assertEqual(self.read(lines, 2), ["before --late", "now"])
 
     def test_thousands_of_entries_of_one_time_are_printed_once(self):
         lines, _ = self.tail()
@@ -63,30 +71,31 @@ class Tail(EndToEndCase):
         got = self.read(lines, 501)
         self.assertEqual(got[-1], "the next")
         self.assertEqual(len(set(got)), 501)
-        self.assertRegex(news.get(timeout=10), "not all entries of the time .* are shown")
+        self.assertRegex(news.get(timeout=PATIENCE), "not all entries of the time .* are shown")
 
     def test_entries_of_late_agents_are_printed(self):
-        lines, _ = self.tail("--since", "2m")
-        now = time.time_ns()
-        self.push("a", [(now, "at once")])
+        # An entry may be five minutes late.
+        lines, _ = self.tail()
+        self.push("a", [(time.time_ns(), "at once")])
         self.assertEqual(self.read(lines, 1), ["at once"])
-        self.push("b", [(now - 100 * SECOND, "after a minute and a half")])
+        self.push("b", [(time.time_ns() - 100 * SECOND, "after a minute and a half")])
         self.assertEqual(self.read(lines, 1), ["after a minute and a half"])
 
     def test_what_agents_kept_during_an_outage_is_printed(self):
-        # Without --late nothing that is older than the outage would be asked for.
-        lines, news = self.tail("--late", "1s", "--since", "10s")
+        # What comes within --late after the outage is shown, and the outage is longer: without it nothing as old
+        # as that would be asked for.
+        late = 20
+        lines, news = self.tail("--late", f"{late}s")
         self.push("a", [(time.time_ns(), "before")])
         self.assertEqual(self.read(lines, 1), ["before"])
         kept = time.time_ns()
         self.server.kill()
-        self.assertIn("cannot reach", news.get(timeout=10))
-        # Longer than --late: entries from before are late by then.
-        wait_until(lambda: time.time_ns() - kept > 3 * SECOND, 10, "the outage to last")
+        self.assertIn("cannot reach", news.get(timeout=PATIENCE))
+        wait_until(lambda: time.time_ns() - kept > (late + 2) * SECOND, PATIENCE, "the outage to last")
         self.server = self.serve(port=self.port)
         self.push("a", [(time.time_ns(), "after")])
         self.assertEqual(self.read(lines, 1), ["after"])
-        self.assertIn("connected again", news.get(timeout=10))
+        self.assertIn("connected again", news.get(timeout=PATIENCE))
         self.push("b", [(kept, "kept by an agent")])
         self.assertEqual(self.read(lines, 1), ["kept by an agent"])
         self.assertTrue(lines.empty())

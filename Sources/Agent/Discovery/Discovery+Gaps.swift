@@ -81,22 +81,30 @@ extension Discovery {
     }
 
     /// Numbers of a date that sources have, or took when they were rolled: the
-    /// next one after the roll before; the first of its date when they began in it.
+    /// next one after the roll before; the first of its date when they began in it. A source may be
+    /// found before the roll of the one that stood under its name is: it comes behind that one.
     private func knownNumbers(_ family: String, date: String) -> Set<Int> {
         let digits = date.filter(\.isNumber)
         return shared.withLock { shared in
             var numbers: Set<Int> = []
-            for record in shared.registry.sources.values where record.family == family {
+            var last = -1
+            let records = shared.registry.sources.values.filter { $0.family == family }
+            for record in records.sorted(by: { ($0.order ?? 0) < ($1.order ?? 0) }) {
                 if let own = Self.rollNumber(record.name) {
                     if own.date == date { numbers.insert(own.number) }
                     continue
                 }
                 let before = record.rollBefore.flatMap { RolledName.Numbered($0) }
+                let birth = Self.digits(of: record.identity.birth, count: digits.count)
                 if let before, before.date == date {
-                    numbers.insert(before.number + 1)
-                } else if Self.digits(of: record.identity.birth, count: digits.count) >= digits {
-                    numbers.insert(0)
+                    last = max(last, before.number) + 1
+                } else if birth == digits {
+                    last += 1
+                } else {
+                    if birth > digits { numbers.insert(0) }
+                    continue
                 }
+                numbers.insert(last)
             }
             return numbers
         }

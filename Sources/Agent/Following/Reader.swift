@@ -36,6 +36,8 @@ final class Reader {
         let renamed: UInt64
         /// An event waits so long for more lines.
         let event: UInt64
+        /// So long when half a line stands behind it: whoever began it goes on, unless it crashed.
+        let tornEvent: UInt64
         /// The file is closed then when another one waits for a descriptor.
         let idle: UInt64
 
@@ -44,6 +46,7 @@ final class Reader {
             deleted = scaled(0.5)
             renamed = scaled(5)
             event = scaled(1)
+            tornEvent = scaled(30)
             idle = scaled(1)
         }
     }
@@ -132,7 +135,7 @@ final class Reader {
             let end = file.lastGrowth + quiet + 1_000_000
             if end > now { next = min(next, end) }
         }
-        if file.assembler.hasOpenEvent { by(quiet.event) }
+        if file.assembler.hasOpenEvent { by(patience(for: file)) }
         by(quiet.deleted)
         by(quiet.renamed)
         file.nextLook = next
@@ -286,12 +289,17 @@ final class Reader {
             if silence > quiet.deleted { finishAtEnd(file) }
         } else if silence > quiet.renamed, hasSuccessor(file) {
             finishAtEnd(file)
-        } else if pause > quiet.event || silence > quiet.event && hasSuccessor(file),
+        } else if pause > patience(for: file) || silence > quiet.event && hasSuccessor(file),
             let event = file.flush()
         {
             add([event], of: file)
         }
         return false
+    }
+
+    /// How long the open event waits for more lines, in nanoseconds.
+    private func patience(for file: FollowedFile) -> UInt64 {
+        file.assembler.hasHalfLine ? quiet.tornEvent : quiet.event
     }
 
     /// Nanoseconds since the last write, at least: the clock of files counts whole seconds here.

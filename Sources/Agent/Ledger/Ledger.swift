@@ -188,12 +188,19 @@ package final class Ledger: Sendable {
     }
 
     private func append(_ line: Data, isSynced: Bool) throws(AgentError) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .system("creating", path) }
         defer { close(descriptor) }
-        let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard written == line.count, !isSynced || fdatasync(descriptor) == 0 else {
-            throw .system("writing", path)
+        // Half a line, as a power cut or a full disk leaves it, must not take the next one with it.
+        let end = lseek(descriptor, 0, SEEK_END)
+        var last: UInt8 = 0x0a
+        if end > 0 { pread(descriptor, &last, 1, end - 1) }
+        let text = last == 0x0a ? line : [0x0a] + line
+        let written = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        guard written == text.count, !isSynced || fdatasync(descriptor) == 0 else {
+            let failure = AgentError.system("writing", path)
+            ftruncate(descriptor, end)
+            throw failure
         }
     }
 

@@ -121,6 +121,9 @@ package struct EventAssembler {
 
     package var hasOpenEvent: Bool { open != nil }
 
+    /// True while half a line stands behind what was read: its writer is not done.
+    package var hasHalfLine: Bool { splitter.hasHalfLine }
+
     /// The clock as it is behind everything that was added.
     package var latest: Int64 { clock.latest }
 

@@ -44,6 +44,9 @@ package struct LineSplitter {
     /// Where the next byte belongs.
     package var offset: Int64 { restFrom + hole + Int64(rest.count) }
 
+    /// True while the line end of the last line is still to come.
+    package var hasHalfLine: Bool { !rest.isEmpty || !restStartsLine }
+
     package mutating func add(_ block: some Collection<UInt8>) -> [Line] {
         var lines: [Line] = []
         let slice = block as? ArraySlice<UInt8> ?? Array(block)[...]

@@ -2,6 +2,7 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.joran.JoranConfigurator;
 import java.io.BufferedWriter;
 import java.io.File;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,12 +14,20 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * Writes numbered events through real Logback: EventSource CONFIG EVENTS PER_SECOND TRUTH FIRST.
- * Each event carries "seq=N;" once in its first line. TRUTH gets N before the event is logged, so a
- * killed run never leaves an event that TRUTH does not know.
+ * Writes numbered events through real Logback: EventSource CONFIG EVENTS PER_SECOND TRUTH FIRST
+ * [GO]. Each event carries "seq=N;" once in its first line. TRUTH gets N before the event is logged,
+ * so a killed run never leaves an event that TRUTH does not know.
+ *
+ * With GO so many events are logged as this file has bytes, and none but while it was touched within
+ * the last quarter of a second, or in the future: whoever touches it keeps up, however slow the
+ * machine is.
  */
 public final class EventSource {
     private static final int THREADS = 4;
+    private static final long FRESH_MILLISECONDS = 250;
+    /** What was not logged in time is not made up for, but for so much. */
+    private static final long BURST_NANOSECONDS = 50_000_000;
+    private static long lastSlot = System.nanoTime();
     private static final String[] TEXTS = {
         "주문이 완료되었습니다", "결제 실패: 잔액 부족", "cache warmed", "재고를 확인하는 중"
     };
@@ -31,19 +40,20 @@ public final class EventSource {
         configurator.doConfigure(new File(arguments[0]));
         int events = Integer.parseInt(arguments[1]);
         int first = Integer.parseInt(arguments[4]);
-        double perSecond = Double.parseDouble(arguments[2]);
+        long interval = (long) (1e9 / Double.parseDouble(arguments[2]));
+        File go = arguments.length > 5 ? new File(arguments[5]) : null;
         AtomicInteger next = new AtomicInteger();
         CountDownLatch done = new CountDownLatch(THREADS);
-        long start = System.nanoTime();
         try (BufferedWriter truth =
                 Files.newBufferedWriter(Path.of(arguments[3]), StandardCharsets.UTF_8)) {
             for (int t = 0; t < THREADS; t++) {
                 new Thread(() -> {
                     for (int n; (n = next.getAndIncrement()) < events; ) {
-                        long due = start + (long) (n * 1e9 / perSecond);
+                        while (go != null && !mayLog(n, go)) LockSupport.parkNanos(5_000_000);
+                        long due = slot(interval);
                         while (System.nanoTime() < due) LockSupport.parkNanos(due - System.nanoTime());
                         synchronized (truth) {
-                            try { truth.write(first + n + "\n"); } catch (java.io.IOException e) { throw new RuntimeException(e); }
+                            try { truth.write(first + n + "\n"); } catch (IOException e) { throw new RuntimeException(e); }
                         }
                         write(first + n);
                     }
@@ -53,6 +63,16 @@ public final class EventSource {
             done.await();
         }
         context.stop(); // waits for the compressor, as a clean shutdown does
+    }
+
+    /** When the next event is due. */
+    private static synchronized long slot(long interval) {
+        lastSlot = Math.max(lastSlot, System.nanoTime() - BURST_NANOSECONDS) + interval;
+        return lastSlot;
+    }
+
+    private static boolean mayLog(int n, File go) {
+        return n < go.length() && go.lastModified() > System.currentTimeMillis() - FRESH_MILLISECONDS;
     }
 
     private static void write(int n) {
