@@ -80,6 +80,7 @@ class LogbackCase(EndToEndCase):
         """A server, an agent, and an application that writes."""
         self.name, self.scenario = name, dataclasses.replace(SCENARIOS[name], **changes)
         self.events, self.per_second = events or EVENTS, per_second
+        compiled()  # on a busy machine this takes longer than anybody waits for the first file
         self.logs, self.state = self.folder / "logs", self.folder / "state"
         self.logs.mkdir()
         self.started, self.agents, self.written = time.time_ns(), 0, set()
@@ -91,7 +92,7 @@ class LogbackCase(EndToEndCase):
             **(settings or {}), "sources": [{"paths": [f"{self.logs}/{self.scenario.paths}"], **self.scenario.source}]}))
         self.follow()
         self.application = Worker(self.write)
-        wait_until(lambda: self.files(), 30, "the first log file")
+        wait_until(lambda: self.files(), 120, "the first log file")
 
     def follow(self):
         self.agents += 1
