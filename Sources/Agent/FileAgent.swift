@@ -27,6 +27,12 @@ package final class FileAgent: Service {
     private static let statusEvery: Duration = .seconds(10)
     /// How often `status.json` is written, if anything changed.
     private static let statusFileEvery: Duration = .seconds(1)
+    /// Writing it may take one part in so many of the time.
+    private static let statusShare = 50
+    /// How often memory is given back; and in the first seconds, which run more code than all others,
+    /// each time that the agent looks.
+    private static let giveBackEvery: Duration = .seconds(1)
+    private static let startFor: Duration = .seconds(3)
     /// How often a stop and a new configuration are looked for.
     private static let lookEvery: Duration = .milliseconds(200)
     /// How long a stop waits for the push that is on its way.
@@ -176,6 +182,8 @@ package final class FileAgent: Service {
                 "insecure_skip_verify: anybody on the way to \(output.server) can read what is sent"
             )
         }
+        // Networking is the next to run much code once: what came before is over.
+        cmemory_give_back()
         let session = try HTTPSession(output.access, server: output.server)
         await ship(configuration, session, standard)
         await session.close()
@@ -210,6 +218,8 @@ package final class FileAgent: Service {
         if positions == nil, configuration.output.kind == .cordwood {
             logger.notice("the server keeps no positions: they are kept in \(configuration.state)")
         }
+        // And so is the first request.
+        cmemory_give_back()
         let queue = ShipmentQueue(wakeup: discovery.wakeup)
         let shipper = Shipper(
             configuration: configuration,
@@ -247,11 +257,15 @@ package final class FileAgent: Service {
         let status = StatusFile(folder: configuration.state, server: configuration.output.place)
         var nextLine = ContinuousClock.now + Self.statusEvery
         var nextFile = ContinuousClock.now
+        var nextGiving = ContinuousClock.now
+        let settled = ContinuousClock.now + Self.startFor
         while !Task.isCancelled, !isInterrupted {
             let now = ContinuousClock.now
             if now >= nextFile {
-                nextFile = now + Self.statusFileEvery
                 status.write(currentMetrics, logger)
+                // Thousands of files take a while.
+                let seconds = (ContinuousClock.now - now) * Self.statusShare
+                nextFile = now + max(Self.statusFileEvery, seconds)
             }
             if let standard {
                 // In this order: what came last is there before the end is seen.
@@ -261,8 +275,11 @@ package final class FileAgent: Service {
             if now >= nextLine {
                 nextLine += Self.statusEvery
                 logger.info("\(metrics.current.statusLine)")
-                // Half of what an agent holds after its start is code that it ran once.
+            }
+            if now >= nextGiving {
+                // Most of what an agent holds is code that it ran once, above all at its start.
                 cmemory_give_back()
+                nextGiving = now + (now < settled ? Self.lookEvery : Self.giveBackEvery)
             }
             try? await Task.sleep(for: Self.lookEvery)
         }

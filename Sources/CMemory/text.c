@@ -14,8 +14,8 @@ static int drop(struct dl_phdr_info *info, size_t size, void *data) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-        // Code is never written to: the file has all of it. Anything else may be.
-        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || part->p_flags & PF_W)
+        // Code and constants are never written to: the file has all of them. Anything else may be.
+        if (part->p_type != PT_LOAD || part->p_flags & PF_W)
             continue;
         uintptr_t start = (info->dlpi_addr + part->p_vaddr) & ~(page - 1);
         uintptr_t end = (info->dlpi_addr + part->p_vaddr + part->p_memsz) & ~(page - 1);

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMemory
 import Foundation
 
 /// The program: one subcommand a part it can play.
@@ -18,6 +19,8 @@ struct Cordwood: AsyncParsableCommand {
     /// Runs what the arguments say. Whatever goes wrong ends with `ExitCode.error`, wrong arguments
     /// too: the parser's own code for those (64) is none that the help tells.
     static func main() async {
+        // The loader went through tables of all libraries, which nobody needs any more.
+        cmemory_give_back()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

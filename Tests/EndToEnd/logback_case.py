@@ -96,6 +96,7 @@ class LogbackCase(EndToEndCase):
         until `release`; paced, it logs only while somebody touches `go`."""
         self.name, self.scenario = name, dataclasses.replace(SCENARIOS[name], **changes)
         self.events, self.per_second = events or EVENTS, per_second
+        compiled()  # on a busy machine this takes longer than anybody waits for the first file
         self.logs, self.state = self.folder / "logs", self.folder / "state"
         self.logs.mkdir()
         self.go = self.folder / "go" if held_at else None

@@ -110,9 +110,8 @@ extension Discovery {
             epoch = shared.epoch
             shared.isWantedStale = false
             let before = Set(wanted.values.joined().map(\.id))
-            let missing = shared.registry.unfinished.filter {
-                shared.files[$0.id] == nil && $0.spooledFrom == nil
-            }
+            let missing = shared.registry.unfinished { shared.files[$0] != nil }
+                .filter { $0.spooledFrom == nil }
             wanted = Dictionary(grouping: missing, by: \.folder)
             return isNewEpoch || missing.contains { !before.contains($0.id) }
         }

@@ -16,23 +16,19 @@ extension Discovery {
 
     private func saveChanges() throws(AgentError) {
         let now = Int64(Date().timeIntervalSince1970)
-        let taken = shared.withLock { shared -> Result<SourceRegistry.Save?, AgentError> in
-            guard shared.isRegistryDirty else { return .success(nil) }
-            do throws(AgentError) {
-                let changes = try shared.registry.takeChanges(now: now)
-                shared.isRegistryDirty = false
-                return .success(changes)
-            } catch { return .failure(error) }
+        let taken = shared.withLock { shared -> SourceRegistry.Save? in
+            guard shared.isRegistryDirty else { return nil }
+            shared.isRegistryDirty = false
+            return shared.registry.takeChanges(now: now)
         }
-        guard let save = try taken.get() else { return }
-        var isWritten = false
+        guard let taken else { return }
+        var writtenBytes: Int?
         defer {
             shared.withLock { shared in
-                shared.registry.finish(save, isWritten: isWritten)
-                if !isWritten { shared.isRegistryDirty = true }
+                shared.registry.finish(taken, writtenBytes: writtenBytes)
+                if writtenBytes == nil { shared.isRegistryDirty = true }
             }
         }
-        try save.write()
-        isWritten = true
+        writtenBytes = try taken.write()
     }
 }

@@ -110,6 +110,9 @@ final class Discovery: @unchecked Sendable {
             isRegistryDirty = true
         }
 
+        /// The names under which open files were found.
+        var paths: Dictionary<String, Set<String>>.Keys { ids.keys }
+
         mutating func hint(paths: Set<String>) {
             for path in paths { hints.formUnion(ids[path] ?? []) }
         }

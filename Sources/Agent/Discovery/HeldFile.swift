@@ -40,17 +40,25 @@ extension Discovery {
 
     /// The open file that this one looks like a copy of.
     func original(of content: FileContent, _ first: [UInt8], _ sight: Sight) -> FollowedFile? {
-        let candidate = sight.status
-        let folder = FollowedFile.split(sight.path).folder
-        let files = shared.withLock { Array($0.following.values) }
-        return files.first { file in
-            guard file.isPlain, file.folder == folder,
-                RolledName.isCopy(sight.name, of: file.name),
-                file.identity.birth < candidate.identity.birth || candidate.identity.birth == 0,
-                FileIdentity.status(of: file.path)?.identity == file.identity
-            else { return false }
-            return Self.isAlike(candidate.size, first, file)
+        let birth = sight.status.identity.birth
+        let folder = sight.folder
+        let paths = shared.withLock { shared in
+            shared.paths.filter { path in
+                guard path.hasPrefix(folder) else { return false }
+                let (parent, name) = FollowedFile.split(path)
+                return parent == folder && RolledName.isCopy(sight.name, of: name)
+            }
         }
+        // Thousands may have stood under one name: the one that does now.
+        for path in paths {
+            guard let identity = FileIdentity.status(of: path)?.identity,
+                identity.birth < birth || birth == 0,
+                let file = shared.withLock({ $0.following[identity] }), file.path == path,
+                file.isPlain, Self.isAlike(sight.status.size, first, file)
+            else { continue }
+            return file
+        }
+        return nil
     }
 
     /// Truncated, which the reader has yet to find out.
@@ -87,8 +95,8 @@ extension Discovery {
     /// name.
     func truncatedSources(_ sight: Sight, _ first: [UInt8]) -> [SourceRecord] {
         shared.withLock { shared in
-            shared.registry.sources.values.filter {
-                $0.isDetached == true && $0.fingerprint.count > 0
+            shared.registry.detached.filter {
+                $0.fingerprint.count > 0
                     && RolledName.isCopy(sight.name, of: $0.name) && $0.fingerprint.matches(first)
             }
         }

@@ -30,8 +30,7 @@ extension Reader {
 
     func updateMetrics(isLast: Bool = false) {
         let now = Self.now
-        guard isLast || now - lastStates >= Self.statesEvery else { return }
-        lastStates = now
+        guard isLast || now >= nextStates else { return }
         let lifetimes = discovery.shared.withLock(\.lifetimes)
         let states = active.map { file in
             let status = file.isFinished ? nil : file.status()
@@ -45,6 +44,8 @@ extension Reader {
             return state
         }
         metrics.update { $0.show(states, at: now) }
+        let end = Self.now
+        nextStates = end + max(Self.statesEvery, (end - now) * Self.statesShare)
     }
 
     /// Keeps in the registry by what each source will be known again.

@@ -27,7 +27,7 @@ final class Reader {
     /// False when the server keeps no positions: then the registry must be saved after each ack.
     private let serverKeepsPositions: Bool
     var lastSave: UInt64 = 0
-    var lastStates: UInt64 = 0
+    var nextStates: UInt64 = 0
 
     /// How long nothing must have come from a file, in nanoseconds.
     private struct Quiet {
@@ -54,6 +54,8 @@ final class Reader {
     private static let saveEvery: UInt64 = 1_000_000_000
     /// How often the sizes of all files are looked at for the metrics.
     static let statesEvery: UInt64 = 200_000_000
+    /// Looking at them may take one part in so many of the time.
+    static let statesShare: UInt64 = 100
     private static let blocksInTurn = 16
     /// Between looks at a file in which there was nothing, in nanoseconds: twice as long each time.
     private static let shortestPause: UInt64 = 20_000_000

@@ -22,14 +22,14 @@ struct SourceRegistry {
         var rolls: [String: String]?
     }
 
-    private struct Roll: Codable {
+    fileprivate struct Roll: Codable {
         var roll: String
         var family: String
     }
 
-    private struct Gone: Codable { var gone: String }
+    fileprivate struct Gone: Codable { var gone: String }
 
-    private struct Generation: Codable { var generation: Int }
+    fileprivate struct Generation: Codable { var generation: Int }
 
     private let path: String
     private let journal: String
@@ -38,8 +38,9 @@ struct SourceRegistry {
     private(set) var rolls: [String: String] = [:]
     private var changedRolls: Set<String> = []
     private var ids: [FileIdentity: String] = [:]
-    /// Those that are not read to their end.
+    /// Those that are not read to their end, and those whose file holds other content now.
     private var open: Set<String> = []
+    private var detachedIDs: Set<String> = []
     /// Changed since the last save.
     private var changed: Set<String> = []
     private var journalBytes = 0
@@ -123,6 +124,11 @@ struct SourceRegistry {
             sources[id] = newValue
             if let newValue, newValue.isDetached != true { ids[newValue.identity] = id }
             if let newValue, !newValue.isFinished { open.insert(id) } else { open.remove(id) }
+            if newValue?.isDetached == true {
+                detachedIDs.insert(id)
+            } else {
+                detachedIDs.remove(id)
+            }
             changed.insert(id)
         }
     }
@@ -142,7 +148,15 @@ struct SourceRegistry {
     }
 
     /// Those that are not read to their end.
-    var unfinished: [SourceRecord] { open.compactMap { sources[$0] } }
+    var unfinished: [SourceRecord] { unfinished { _ in false } }
+
+    /// The same, but for some.
+    func unfinished(except isLeftOut: (String) -> Bool) -> [SourceRecord] {
+        open.compactMap { isLeftOut($0) ? nil : sources[$0] }
+    }
+
+    /// Those in whose file other content stands now.
+    var detached: [SourceRecord] { detachedIDs.compactMap { sources[$0] } }
 
     /// Those of whose content this is a beginning.
     func beginning(with first: [UInt8]) -> [SourceRecord] {
@@ -175,112 +189,83 @@ struct SourceRegistry {
         }
     }
 
-    /// What a save writes: made while others wait for the registry, written while they do not.
+    /// What a save writes: taken while others wait for the registry, put into words and written while
+    /// they do not.
     struct Save: Sendable {
-        /// Of the whole file; nil for a part of the journal.
+        /// Of the whole file, with all records; nil for a part of the journal, with those that changed.
         fileprivate let generation: Int?
-        fileprivate let data: Data
+        fileprivate let started: Int64
+        /// In the journal, nil for a source that is forgotten.
+        fileprivate let records: [(id: String, record: SourceRecord?)]
+        fileprivate let rolls: [String: String]
         fileprivate let path: String
-        /// Where the journal's part begins.
-        fileprivate let offset: Int
-        fileprivate let changed: Set<String>
-        fileprivate let changedRolls: Set<String>
         fileprivate let journal: String
+        /// The generation that a journal begins with; nil when it goes on, at this length.
+        fileprivate let first: Int?
+        fileprivate let offset: Int
     }
 
     /// Returns when what changed is on disk.
     mutating func save(now: Int64) throws(AgentError) {
-        guard let save = try takeChanges(now: now) else { return }
-        do throws(AgentError) { try save.write() } catch {
-            finish(save, isWritten: false)
+        guard let save = takeChanges(now: now) else { return }
+        do throws(AgentError) { finish(save, writtenBytes: try save.write()) } catch {
+            finish(save, writtenBytes: nil)
             throw error
         }
-        finish(save, isWritten: true)
     }
 
     /// What changed since the last call; each is to be written, and finished, before the next.
-    mutating func takeChanges(now: Int64) throws(AgentError) -> Save? {
+    mutating func takeChanges(now: Int64) -> Save? {
         if now - lastExpiry >= Self.expireEvery { expire(now) }
         let isWhole = journalBytes > max(Self.leastJournalBytes, contentBytes) || contentBytes == 0
         guard isWhole || !changed.isEmpty || !changedRolls.isEmpty else { return nil }
-        let data: Data
-        do { data = try isWhole ? encodedWhole() : encodedChanges() } catch {
-            throw .state("writing \(path): \(error.localizedDescription)")
-        }
         defer {
             changed = []
             changedRolls = []
         }
         return Save(
-            generation: isWhole ? nextGeneration : nil, data: data, path: path,
-            offset: journalBytes, changed: changed, changedRolls: changedRolls, journal: journal)
+            generation: isWhole ? (generation ?? 0) + 1 : nil, started: started,
+            records: isWhole
+                ? sources.map { ($0.key, $0.value) } : changed.map { ($0, sources[$0]) },
+            rolls: isWhole ? rolls : rolls.filter { changedRolls.contains($0.key) }, path: path,
+            journal: journal, first: journalBytes == 0 ? generation : nil, offset: journalBytes)
     }
 
-    mutating func finish(_ save: Save, isWritten: Bool) {
-        guard isWritten else {
-            changed.formUnion(save.changed)
-            changedRolls.formUnion(save.changedRolls)
+    /// Takes note of what became of a save: so many bytes are on disk, or none.
+    mutating func finish(_ save: Save, writtenBytes: Int?) {
+        guard let writtenBytes else {
+            changed.formUnion(save.records.map(\.id))
+            changedRolls.formUnion(save.rolls.keys)
             return
         }
         if let generation = save.generation {
             self.generation = generation
-            contentBytes = save.data.count
+            contentBytes = writtenBytes
             journalBytes = 0
         } else {
-            journalBytes = save.offset + save.data.count
+            journalBytes = save.offset + writtenBytes
         }
-    }
-
-    private var nextGeneration: Int { (generation ?? 0) + 1 }
-
-    private func encodedChanges() throws -> Data {
-        var text = Data()
-        let encoder = JSONEncoder()
-        if journalBytes == 0, let generation {
-            text += try encoder.encode(Generation(generation: generation)) + [0x0a]
-        }
-        for id in changed {
-            if let record = sources[id] {
-                text += try encoder.encode(record)
-            } else {
-                text += try encoder.encode(Gone(gone: id))
-            }
-            text.append(0x0a)
-        }
-        for family in changedRolls {
-            text += try encoder.encode(Roll(roll: rolls[family] ?? "", family: family))
-            text.append(0x0a)
-        }
-        return text
-    }
-
-    private func encodedWhole() throws -> Data {
-        // One by one: an encoder takes twenty times the memory of what it writes.
-        let encoder = JSONEncoder()
-        let head =
-            "{\"version\":1,\"generation\":\(nextGeneration),\"started\":\(started),\"rolls\":"
-        var data = Data(head.utf8)
-        data += try encoder.encode(rolls)
-        data += Data(",\"sources\":[".utf8)
-        var isFirst = true
-        for record in sources.values {
-            if !isFirst { data.append(UInt8(ascii: ",")) }
-            isFirst = false
-            data += try encoder.encode(record)
-        }
-        return data + Data("]}".utf8)
     }
 }
 
 extension SourceRegistry.Save {
-    /// Returns when it is on disk.
-    func write() throws(AgentError) {
+    /// Returns when it is on disk: its bytes.
+    func write() throws(AgentError) -> Int {
+        let data: Data
+        do { data = try generation.map(encodedWhole) ?? encodedChanges() } catch {
+            throw .state("writing \(path): \(error.localizedDescription)")
+        }
         guard generation == nil else {
             // The journal, of the generation before, says nothing more from then on.
             try StateFile.replace(path, with: Array(data))
             unlink(journal)
-            return
+            return data.count
         }
+        try append(data)
+        return data.count
+    }
+
+    private func append(_ data: Data) throws(AgentError) {
         // Nothing of another generation may stand before the first line.
         let start = offset == 0 ? O_TRUNC : 0
         let descriptor = open(journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | start, 0o640)
@@ -295,5 +280,43 @@ extension SourceRegistry.Save {
             ftruncate(descriptor, off_t(offset))
             throw failure
         }
+    }
+
+    private func encodedChanges() throws -> Data {
+        var text = Data()
+        let encoder = JSONEncoder()
+        if let first {
+            text += try encoder.encode(SourceRegistry.Generation(generation: first)) + [0x0a]
+        }
+        for (id, record) in records {
+            if let record {
+                text += try encoder.encode(record)
+            } else {
+                text += try encoder.encode(SourceRegistry.Gone(gone: id))
+            }
+            text.append(0x0a)
+        }
+        for (family, roll) in rolls {
+            text += try encoder.encode(SourceRegistry.Roll(roll: roll, family: family))
+            text.append(0x0a)
+        }
+        return text
+    }
+
+    private func encodedWhole(_ generation: Int) throws -> Data {
+        // One by one: an encoder takes twenty times the memory of what it writes.
+        let encoder = JSONEncoder()
+        let head =
+            "{\"version\":1,\"generation\":\(generation),\"started\":\(started),\"rolls\":"
+        var data = Data(head.utf8)
+        data += try encoder.encode(rolls)
+        data += Data(",\"sources\":[".utf8)
+        var isFirst = true
+        for (_, record) in records {
+            if !isFirst { data.append(UInt8(ascii: ",")) }
+            isFirst = false
+            data += try encoder.encode(record)
+        }
+        return data + Data("]}".utf8)
     }
 }

@@ -20,8 +20,8 @@ final class ShipmentQueue: Sendable {
         var isClosed = false
     }
 
-    /// Shipments that may wait: one travels, one is ready.
-    static let capacity = 2
+    /// Shipments that may wait: while one travels, one is ready and one is made.
+    static let capacity = 1
     private let state = Mutex(State())
     /// Rung when there is something for the reader.
     private let wakeup: Wakeup

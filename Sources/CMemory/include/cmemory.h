@@ -6,6 +6,7 @@
 /// from the kernel and go back to it at once instead of fraying the heap.
 void cmemory_settle(void);
 
-/// Gives back memory that was freed, and that of code which was needed once, as at the start: pages of
-/// code that is used come back by themselves, from the file or the kernel's cache of it.
+/// Gives back memory that was freed, and that of code and constants which were needed once, as at the
+/// start: pages that are used come back by themselves, from the file or the kernel's cache of it, sixteen
+/// at a time. Takes well under a millisecond, and so does what comes back.
 void cmemory_give_back(void);
