@@ -49,6 +49,7 @@ package struct Entries: Sendable {
     }
 
     private mutating func appendMetadata(_ set: Labels) {
+        precondition(setStreams.isEmpty, "rows of several streams are appended with their streams")
         if metadataIDs.isEmpty {
             if set.isEmpty { return }
             metadataIDs = Array(repeating: 0, count: timestamps.count - 1)

@@ -198,11 +198,12 @@ final class QuickShape {
         }
     }
 
-    /// The label set of a group, as the pipeline numbers it.
-    func id(_ metadata: Int, _ code: Int) -> Int? { memos.group.id(metadata << 32 | code) }
+    /// The label set of a group, as the pipeline numbers it. Rows of one `groupClass` come with the same
+    /// labels that they are grouped by.
+    func id(_ groupClass: Int, _ code: Int) -> Int? { memos.group.id(groupClass << 32 | code) }
 
-    func note(_ id: Int, _ metadata: Int, _ code: Int) {
-        memos.group.note(metadata << 32 | code, id: id)
+    func note(_ id: Int, _ groupClass: Int, _ code: Int) {
+        memos.group.note(groupClass << 32 | code, id: id)
     }
 }
 
@@ -242,7 +243,7 @@ final class CodeMemo {
     @exclusivity(unchecked) private var verdicts: [Verdict] = []
     @exclusivity(unchecked) private var samples: [Double] = []
     @exclusivity(unchecked) private var ids: [Int32] = []
-    /// Of groups that other metadata names too.
+    /// Of groups that the labels of rows name too.
     private var others: [Int: Int] = [:]
 
     func verdict(_ code: Int) -> Verdict { code < verdicts.count ? verdicts[code] : .unasked }

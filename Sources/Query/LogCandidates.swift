@@ -5,8 +5,9 @@ import Pipeline
 struct LogCandidates: Sendable {
     struct Candidate: Sendable {
         var row: LogRow
-        /// Fingerprint of the stream's labels.
-        var stream: UInt64
+        var stream: Labels
+        /// Fingerprint of the stream: entries of equal time stand in its order.
+        var mark: UInt64
         /// Order of arrival inside the stream.
         var sequence: Int
         /// Which of the query's alternatives found it.
@@ -91,7 +92,7 @@ struct LogCandidates: Sendable {
             let candidate = Candidate(
                 row: LogRow(
                     timestamp: time, line: result.lines[i], labels: labels(result.labelIDs[i])),
-                stream: mark, sequence: result.rows[i], leg: leg,
+                stream: streams[stream], mark: mark, sequence: result.rows[i], leg: leg,
                 identity: needsIdentity ? Self.identity(of: result.rows[i], in: entries) : 0)
             grown += Self.bytes(candidate)
             rows.append(candidate)
@@ -122,7 +123,7 @@ struct LogCandidates: Sendable {
         return freed
     }
 
-    /// Equal times: in order of arrival within a stream, or against it backward. A stream's rows of
+    /// Equal times: by stream, and in order of arrival within one, or against it backward. A stream's rows of
     /// one time lie in one unit, so the row number tells the order. Gives the bytes of entries that
     /// were there twice.
     @discardableResult mutating func sort() -> Int {
@@ -131,7 +132,10 @@ struct LogCandidates: Sendable {
                 return isBackward
                     ? a.row.timestamp > b.row.timestamp : a.row.timestamp < b.row.timestamp
             }
-            if a.stream != b.stream { return a.stream < b.stream }
+            if a.mark != b.mark { return a.mark < b.mark }
+            if a.stream != b.stream {
+                return a.stream.pairs.lexicographicallyPrecedes(b.stream.pairs)
+            }
             if a.sequence != b.sequence {
                 return isBackward ? a.sequence > b.sequence : a.sequence < b.sequence
             }
@@ -141,7 +145,7 @@ struct LogCandidates: Sendable {
     }
 
     private struct Key: Hashable {
-        var stream: UInt64
+        var stream: Labels
         var identity: Int
     }
 

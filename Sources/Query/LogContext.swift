@@ -9,8 +9,6 @@ struct LogContext {
     private static let reach = 24 * Nanoseconds.hour
 
     private let scan: Scan
-    /// Labels of streams by their fingerprint.
-    private let streams: [UInt64: Labels]
 
     private typealias Candidate = LogCandidates.Candidate
 
@@ -21,20 +19,16 @@ struct LogContext {
         var place: Int
     }
 
-    init(_ scan: Scan, streams: [UInt64: Labels]) {
-        self.scan = scan
-        self.streams = streams
-    }
+    init(_ scan: Scan) { self.scan = scan }
 
     /// `matches` in the order of the answer.
     func around(_ matches: [LogCandidates.Candidate]) throws(QueryError) -> [LogRow] {
-        var byStream: [UInt64: [Int]] = [:]
+        var byStream: [Labels: [Int]] = [:]
         for (place, match) in matches.enumerated() {
             byStream[match.stream, default: []].append(place)
         }
         var groups: [Group] = []
-        for (mark, places) in byStream {
-            guard let stream = streams[mark] else { continue }
+        for (stream, places) in byStream {
             let ascending = scan.request.direction == .backward ? places.reversed() : places
             groups += try grouped(ascending.map { ($0, matches[$0]) }, of: stream)
         }

@@ -47,9 +47,7 @@ struct LogEvaluation: Sendable {
         var found = try matches(tasks, none)
         found.thin(to: request)
         guard request.context.isWanted else { return found.rows.map(\.row) }
-        let streams = tasks.flatMap(\.unit.streams).map { ($0.fingerprint, $0) }
-        return try LogContext(scan, streams: Dictionary(streams) { first, _ in first })
-            .around(found.rows)
+        return try LogContext(scan).around(found.rows)
     }
 
     /// Units that all belong to the answer, in an order in which every worker gets neighbours: pages that

@@ -49,11 +49,15 @@ enum Page {
     }
 
     /// Checks the page that fills `range` exactly, and gives its size once it is unpacked.
-    static func rawSize(_ bytes: [UInt8], _ range: Range<Int>) throws(SegmentError) -> Int {
+    static func rawSize(
+        _ bytes: [UInt8], _ range: Range<Int>, limit: Int
+    ) throws(SegmentError) -> Int {
         try check(bytes, range)
         do throws(BytesError) {
             var reader = ByteReader(bytes, range: range.lowerBound + 4..<range.upperBound)
-            return Int(try reader.readUInt32())
+            let size = Int(try reader.readUInt32())
+            guard size <= limit else { throw .tooLarge(limit: limit) }
+            return size
         } catch { throw .of(error, in: "page") }
     }
 

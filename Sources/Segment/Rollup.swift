@@ -101,9 +101,6 @@ struct Rollup: Sendable {
     private var starts: [Int] = []
     private let streams: [StreamSummary]
 
-    /// Bytes of memory, about.
-    var memory: Int { body.count + starts.count * 8 }
-
     /// Reads all of it once, so that nothing in it can be wrong later.
     init(_ body: [UInt8], version: UInt16, streams: [StreamSummary]) throws(BytesError) {
         self.body = body
@@ -160,19 +157,33 @@ final class RollupPage: Sendable {
         case decoded(Rollup)
     }
 
+    private let offset: Int
     private let version: UInt16
     private let streams: [StreamSummary]
     private let state: Mutex<State>
     /// Bytes of memory once it is decoded, about.
     let memory: Int
 
+    /// `offset`: where the page lies in the object.
     init(
-        _ page: [UInt8], version: UInt16, streams: [StreamSummary]
+        _ page: [UInt8], at offset: Int, version: UInt16, streams: [StreamSummary]
     ) throws(SegmentError) {
+        self.offset = offset
         self.version = version
         self.streams = streams
         state = Mutex(.page(page))
-        memory = try Page.rawSize(page, 0..<page.count) + streams.count * 8
+        let size = try Self.located(offset) { () throws(SegmentError) in
+            try Page.rawSize(page, 0..<page.count, limit: SegmentFormat.maxSectionBytes)
+        }
+        memory = size + streams.count * 8
+    }
+
+    private static func located<Result>(
+        _ offset: Int, _ body: () throws(SegmentError) -> Result
+    ) throws(SegmentError) -> Result {
+        do throws(SegmentError) { return try body() } catch {
+            throw error.moved(by: offset, of: "section rollup")
+        }
     }
 
     func minutes(ofStream stream: Int) throws -> [MinuteCount] {
@@ -186,8 +197,10 @@ final class RollupPage: Sendable {
             switch state {
             case .decoded(let rollup): return rollup
             case .page(let page):
-                let body = try Page.decode(
-                    page, 0..<page.count, limit: SegmentFormat.maxSectionBytes)
+                let body = try Self.located(offset) { () throws(SegmentError) in
+                    try Page.decode(
+                        page, 0..<page.count, limit: SegmentFormat.maxSectionBytes)
+                }
                 let rollup = try Rollup(body, version: version, streams: streams)
                 state = .decoded(rollup)
                 return rollup

@@ -1,7 +1,8 @@
 import Bytes
 import LogModel
 
-/// What opening a segment reads: footer and sections, decoded and held against each other.
+/// What opening a segment reads: footer and sections, decoded and held against each other; the roll-up
+/// alone waits until it is asked for.
 struct SegmentDirectory {
     var summary: SegmentSummary
     var frames: [Frame] = []
@@ -55,8 +56,10 @@ struct SegmentDirectory {
                 return try Page.decode(bytes, local, limit: SegmentFormat.maxSectionBytes)
             } catch { throw error.moved(by: start, of: "section \(name)") }
         }
+        let page = try place(.rollup)
         rollup = try RollupPage(
-            Array(bytes[try place(.rollup)]), version: version, streams: summary.streams)
+            Array(bytes[page]), at: start + page.lowerBound, version: version,
+            streams: summary.streams)
     }
 
     private mutating func decodeSections(
@@ -155,6 +158,9 @@ struct SegmentDirectory {
                     last: try reader.readZigzag(),
                     rows: try reader.readCount(limit: summary.rows - rows),
                     bytes: try reader.readCount(limit: summary.bytes - bytes)))
+            guard summary.streams.last.map({ $0.first <= $0.last }) ?? true else {
+                throw .invalid("times of a stream", offset: offset)
+            }
             rows += summary.streams[summary.streams.count - 1].rows
             bytes += summary.streams[summary.streams.count - 1].bytes
         }
@@ -207,10 +213,14 @@ struct SegmentDirectory {
         let rows = try reader.readCount(limit: frames[frame].rows - firstRow)
         let first = try reader.readZigzag()
         let span = Int64(bitPattern: try reader.readVarint())
+        let last = first.addingReportingOverflow(span)
+        guard span >= 0, !last.overflow else {
+            throw .invalid("times of a slice", offset: reader.offset)
+        }
         slices.append(
             Slice(
                 stream: stream, frame: frame, firstRow: firstRow, rows: rows, first: first,
-                last: first &+ span,
+                last: last.partialValue,
                 bytes: try reader.readCount(limit: SegmentFormat.maxPageBytes)))
     }
 }

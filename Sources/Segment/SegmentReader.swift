@@ -78,15 +78,13 @@ package final class SegmentReader: Sendable {
 
     package func slices(ofStream stream: Int) -> ArraySlice<Slice> { slices[stream] }
 
-    /// A stream's rows as one slice; nil when they lie in several frames.
+    /// A stream's rows as one slice; nil when they do not lie side by side in one frame.
     package func onlySlice(ofStream stream: Int) -> Slice? {
         let slices = slices[stream]
-        guard var all = slices.first, slices.last?.frame == all.frame else { return nil }
+        guard var all = slices.first else { return nil }
         for slice in slices.dropFirst() {
-            guard all.firstRow + all.rows == slice.firstRow else { return nil }
-            all.rows += slice.rows
-            all.bytes += slice.bytes
-            all.last = slice.last
+            guard slice.follows(all), all.last <= slice.first else { return nil }
+            all.take(slice)
         }
         return all
     }
@@ -95,15 +93,11 @@ package final class SegmentReader: Sendable {
     package func wideSlices(ofStream stream: Int) -> [Slice] {
         var wide: [Slice] = []
         for slice in slices[stream] {
-            guard let last = wide.last, last.frame == slice.frame,
-                last.firstRow + last.rows == slice.firstRow
-            else {
+            if let last = wide.last, slice.follows(last) {
+                wide[wide.count - 1].take(slice)
+            } else {
                 wide.append(slice)
-                continue
             }
-            wide[wide.count - 1].rows += slice.rows
-            wide[wide.count - 1].bytes += slice.bytes
-            wide[wide.count - 1].last = slice.last
         }
         return wide
     }
@@ -295,6 +289,17 @@ package final class SegmentReader: Sendable {
 }
 
 extension Slice {
+    /// True when its rows come right behind those of another.
+    fileprivate func follows(_ other: Slice) -> Bool {
+        frame == other.frame && other.firstRow + other.rows == firstRow
+    }
+
+    fileprivate mutating func take(_ next: Slice) {
+        rows += next.rows
+        bytes += next.bytes
+        last = next.last
+    }
+
     /// True when no row need be left out for its time.
     func lies(in times: ClosedRange<Int64>) -> Bool {
         times.contains(first) && times.contains(last)

@@ -1,6 +1,5 @@
 import GRDB
 import LogModel
-import Synchronization
 
 // Which streams a selection is about.
 extension Catalog {

@@ -4,7 +4,7 @@ import Segment
 /// Runs of small streams that lie side by side in one frame, and overlap nothing else of their streams:
 /// read one by one, thousands of them would cost more than what is in them.
 struct JoinedRuns {
-    /// Of less streams than this each is read by itself.
+    /// Of fewer streams than this each is read by itself.
     static let fewStreams = 64
 
     let segment: OpenSegment
@@ -39,9 +39,11 @@ struct JoinedRuns {
             ?? true
     }
 
-    /// Takes the runs that can be joined from those of a selection. `firsts`: of each stream of the
-    /// selection the first time that is wanted.
-    static func take(from parts: inout [SegmentRuns], _ firsts: [Int64]) -> [JoinedRuns] {
+    /// Takes the runs that can be joined from those of a selection that begins at `start`. `firsts`: of
+    /// each stream the first time that is wanted, later where retention has cut it.
+    static func take(
+        from parts: inout [SegmentRuns], start: Int64, _ firsts: [Int64]
+    ) -> [JoinedRuns] {
         let overlaps = overlapping(parts, firsts.count)
         var joined: [JoinedRuns] = []
         for index in parts.indices {
@@ -57,7 +59,7 @@ struct JoinedRuns {
             for place in part.places {
                 guard !overlaps[place.stream],
                     let slice = reader.onlySlice(ofStream: place.index),
-                    slice.first >= firsts[place.stream]
+                    firsts[place.stream] == start || firsts[place.stream] <= slice.first
                 else {
                     left.append(place)
                     continue

@@ -25,8 +25,9 @@ struct ScanPlan {
         var runs = try plan.runs(of: streams, in: segments)
         let firsts = streams.map { max(selection.start.nanoseconds, cut.first(of: $0)) }
         if selection.joinsStreams, streams.count >= JoinedRuns.fewStreams {
-            let isNarrow = streams.allSatisfy(plan.lacksNames)
-            for joined in JoinedRuns.take(from: &runs, firsts) {
+            let areNarrow = streams.map(plan.lacksNames)
+            for joined in JoinedRuns.take(from: &runs, start: plan.first, firsts) {
+                let isNarrow = joined.streams.allSatisfy { areNarrow[$0] }
                 plan.ask(isNarrow && plan.lacksNames(joined.segment))
                 try plan.add(joined, streams)
             }

@@ -29,7 +29,6 @@ struct SegmentRuns {
     let segment: OpenSegment
     /// Place in the order of arrival.
     let order: Int
-    /// In the order of the segment.
     var places: [Place] = []
 
     func run(_ place: Place) -> StreamRun {

@@ -196,9 +196,11 @@ import Testing
 
     /// How a store keeps the entries.
     struct Form: Sendable {
-        /// Each begins a little before the one before it ends, with the same entries.
         var segments: Int
         var pods = 1
+        /// Of so many streams each segment begins a little before the one before it ends, with the same
+        /// entries: every one, every third, none.
+        var overlapEvery = 1
         /// In columns, or as they were pushed.
         var isMerged = true
     }
@@ -214,11 +216,12 @@ import Testing
         let store = try Store.open(options, logger: logger)
         for part in 0..<segments {
             var batches: [Batch] = []
-            for batch in streams {
+            for (number, batch) in streams.enumerated() {
+                let overlap = form.overlapEvery > 0 && number % form.overlapEvery == 0 ? 20 : 0
                 let share = batch.entries.count / segments
                 let end = part == segments - 1 ? batch.entries.count : (part + 1) * share
                 var entries = Entries()
-                entries.append(batch.entries, rows: max(0, part * share - 20)..<end)
+                entries.append(batch.entries, rows: max(0, part * share - overlap)..<end)
                 batches.append(Batch(labels: batch.labels, entries: entries))
             }
             try await store.commit(Push(tenant: "t", batches: batches, sources: []))
@@ -227,14 +230,28 @@ import Testing
         return store
     }
 
+    /// Everything, with streams joined where that may be.
+    private static var joined: Selection {
+        get throws {
+            var selection = Selection(
+                tenant: "t", matchers: [try Matcher("app", .match, ".+")],
+                start: Timestamp(nanoseconds: 0), end: Timestamp(nanoseconds: .max))
+            selection.joinsStreams = true
+            return selection
+        }
+    }
+
     private func ask(
-        _ text: String, _ source: any LogSource, _ direction: Selection.Direction = .backward
+        _ text: String, _ source: any LogSource, _ direction: Selection.Direction = .backward,
+        isInner: Bool = false
     ) throws -> QueryValue {
+        let cut = isInner ? Self.seconds / 3 : 0
         let request = QueryRequest(
-            tenant: "t", text: text, start: Timestamp(nanoseconds: Self.start * 1_000_000_000),
-            end: Timestamp(nanoseconds: (Self.start + Self.seconds) * 1_000_000_000),
-            stepNanoseconds: 300 * Nanoseconds.second, limit: 700, direction: direction,
-            isInstant: false)
+            tenant: "t", text: text,
+            start: Timestamp(nanoseconds: (Self.start + cut) * 1_000_000_000),
+            end: Timestamp(nanoseconds: (Self.start + Self.seconds - cut) * 1_000_000_000),
+            stepNanoseconds: 300 * Nanoseconds.second, limit: isInner ? 30 : 700,
+            direction: direction, isInstant: false)
         return try QueryEngine(source: source, limits: Limits()).run(request).value
     }
 
@@ -253,8 +270,9 @@ import Testing
     }
 
     @Test(arguments: [
-        Form(segments: 1), Form(segments: 3), Form(segments: 1, pods: 40),
-        Form(segments: 3, pods: 40), Form(segments: 2, pods: 40, isMerged: false),
+        Form(segments: 1), Form(segments: 3), Form(segments: 1, pods: 80),
+        Form(segments: 3, pods: 80, overlapEvery: 3),
+        Form(segments: 2, pods: 80, overlapEvery: 0, isMerged: false),
     ]) func answersAreThoseOfTheLines(form: Form) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("cordwood-\(UUID().uuidString)").path
@@ -263,21 +281,29 @@ import Testing
         let store = try await store(folder, streams, form)
         #expect(store.metrics.segmentsByLevel == [(form.isMerged ? 1 : 0): form.segments])
         let memory = MemorySource(streams: streams.map { ($0.labels, $0.entries) })
+        let plan = try store.plan(Self.joined)
+        #expect(plan.contains { $0.streams.count > 1 } == (form.pods > 1))
         for text in Self.logs {
             for direction in [Selection.Direction.backward, .forward] {
+                #expect(
+                    rows(try ask(text, store, direction, isInner: true))
+                        == rows(try ask(text, memory, direction, isInner: true)),
+                    "\(text) \(direction), inner, \(form), seed \(Self.seed)")
                 #expect(
                     rows(try ask(text, store, direction)) == rows(try ask(text, memory, direction)),
                     "\(text) \(direction), \(form), seed \(Self.seed)")
             }
         }
         for text in Self.metrics {
-            let expected = Result { rows(try ask(text, memory)) }
-            let found = Result { rows(try ask(text, store)) }
-            switch (expected, found) {
-            case (.success(let expected), .success(let found)):
-                #expect(found == expected, "\(text), \(form), seed \(Self.seed)")
-            case (.failure, .failure): break
-            default: Issue.record("\(text): \(expected) or \(found)")
+            for isInner in [false, true] {
+                let expected = Result { rows(try ask(text, memory, isInner: isInner)) }
+                let found = Result { rows(try ask(text, store, isInner: isInner)) }
+                switch (expected, found) {
+                case (.success(let expected), .success(let found)):
+                    #expect(found == expected, "\(text), \(isInner), \(form), seed \(Self.seed)")
+                case (.failure, .failure): break
+                default: Issue.record("\(text): \(expected) or \(found)")
+                }
             }
         }
         await store.close()
