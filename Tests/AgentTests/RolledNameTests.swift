@@ -1,7 +1,5 @@
-import LogModel
+import Agent
 import Testing
-
-@testable import Agent
 
 @Suite struct RolledNameTests {
     @Test(arguments: [

@@ -6,6 +6,7 @@ CORDWOOD_LOGBACK_MATRIX chooses what else is done to every scenario, beside a sh
 import os
 import random
 import re
+import socket
 import time
 import unittest
 
@@ -36,7 +37,11 @@ class RealLogback(LogbackCase):
 
     def pause(self, seconds):
         self.server.kill()
-        time.sleep(seconds)  # the disturbance that the test is about
+        # Nobody else may take the port meanwhile: another test's server would take what is sent.
+        with socket.socket() as place:
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.bind(("127.0.0.1", self.port))
+            time.sleep(seconds)  # the disturbance that the test is about
         self.server = self.serve(port=self.port)
 
     def stall(self, name):

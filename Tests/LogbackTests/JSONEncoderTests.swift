@@ -32,7 +32,45 @@ import Testing
         #expect(
             found.fields == [
                 "thread": "pool 1", "logger": "a.B", "traceId": "t-1", "user_id": "9",
+                "message": "x is gone",
             ])
+    }
+
+    @Test func listsOfLogbacksOwn() {
+        func fields(_ members: String) -> [String: String] {
+            event(.logback, #"{"timestamp":1795258800123,"level":"INFO","# + members + "}").fields
+        }
+        #expect(
+            fields(
+                #""markers": ["AUDIT","SLOW"],"mdc": {},"kvpList": [{"order.id":"7"},{"who":"김 \"A\""},"#
+                    + #"{"none":"null"},{"":"x"}],"message":"a","arguments": ["x"],"throwable":null"#
+            )
+                == [
+                    "marker": "AUDIT SLOW", "order_id": "7", "who": "김 \"A\"", "none": "null",
+                ])
+        #expect(
+            fields(#""message":"{} of {}","formattedMessage":"1 of 9","arguments": ["1","9"]"#)
+                == [:])
+        #expect(fields(#""message":"no arguments {}","kvpList": []"#) == [:])
+        // No lists at all, and lists of other things, are passed over.
+        #expect(fields(#""kvpList":{"a":"b"},"markers":7,"message":"{}","arguments":[1]"#) == [:])
+        #expect(
+            fields(#""kvpList": [{"a":"1"},5,{"b":"2"}],"mdc": {"c":"3"}"#) == ["a": "1", "c": "3"])
+    }
+
+    /// As org.slf4j.helpers.MessageFormatter has it.
+    @Test(arguments: [
+        (#"{} of {}"#, #"1 of 9"#), (#"{}"#, #"1"#), (#"{}{}{}"#, #"19{}"#),
+        (#"a { } {}"#, #"a { } 1"#),
+        (#"\\{} and {}"#, #"{} and 1"#), (#"\\\\{} and {}"#, #"\1 and 9"#),
+        (#"주문 {}: {}"#, #"주문 1: 9"#),
+    ])
+    func messagesWithArguments(_ message: String, _ expected: String) {
+        let found = event(
+            .logback,
+            #"{"timestamp":1795258800123,"level":"INFO","message":""# + message
+                + #"","arguments": ["1","9"],"throwable":null}"#)
+        #expect(found.fields["message"] == expected)
     }
 
     @Test func gelfOfSpring() {

@@ -46,6 +46,33 @@ import Testing
         #expect(origins[3].contains("the environment variable SPRING_APPLICATION_JSON"))
     }
 
+    /// As a container has it: each file a setting, behind links of which two points begin the names.
+    @Test func treesOfFiles() throws {
+        let tree = [
+            "etc/..2026/file": "/x/hidden.log", "etc/logging/file/name": "/x/tree.log\n",
+            "etc/logging.pattern/file": "%d %level %msg%n", "two/a/logging.file.name": "/x/a.log",
+            "two/b/logging.file.name": "/x/b.log", "two/file": "x",
+            "etc/big": String(repeating: "x", count: 70_000),
+        ]
+        func found(_ location: String) throws -> LogbackConfiguration {
+            let settings = "logging.file.name: /x/own.log\nspring.config.import: \"\(location)\""
+            return try files(
+                tree.merging(["BOOT-INF/classes/application.yml": settings]) { $1 }
+            ) { application, folder in
+                application.workingDirectory = Derived(folder, "-")
+            }
+        }
+        let appender = try #require(try found("configtree:etc/").appenders.first)
+        #expect(appender.file?.value == "/x/tree.log")
+        #expect(appender.file?.origin.hasSuffix("/etc/logging/file/name") == true)
+        #expect(try found("configtree:./two/*/").appenders.first?.file?.value == "/x/b.log")
+        #expect(
+            try found("optional:configtree:none/").appenders.first?.file?.value == "/x/own.log")
+        #expect(try found("optional:configtree:none/").remarks == [])
+        #expect(
+            try found("configtree:none/").remarks.contains { $0.contains("configtree:none/") })
+    }
+
     @Test func namesOfTheEnvironmentAreRelaxed() throws {
         let found = try files(own) { application, _ in
             application.environment = [

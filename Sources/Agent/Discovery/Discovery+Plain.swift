@@ -31,8 +31,8 @@ extension Discovery {
         }
         if isAsked(sight), record == nil, let original = original(of: content, first, sight) {
             hold(descriptor, sight, original)
-        } else {
-            settle(descriptor, sight, content, first)
+        } else if !settle(descriptor, sight, content, first) {
+            close(descriptor)
         }
     }
 
@@ -53,26 +53,25 @@ extension Discovery {
     }
 
     /// What becomes of a plain file that is no copy of an open one: the rest of a source that was
-    /// truncated or renamed, a copy of what was shipped, or a source.
+    /// truncated or renamed, a copy of what was shipped, or a source. False, and nothing is done, when
+    /// a source was truncated since this look began: this may be the copy with its unread rest, which
+    /// may have no other name by now.
     func settle(
         _ descriptor: Int32, _ sight: Sight, _ content: FileContent, _ first: [UInt8]
-    ) {
+    ) -> Bool {
         if let rest = rest(content, first, of: sight) {
             follow(descriptor, rest, sight, first)
-            return
+            return true
         }
         let source = sourceOfCopy(content, first, sight) ?? packedTwin(first, sight)
-        guard isAsked(sight), source == nil else {
-            judge(sight, as: source)
-            close(descriptor)
-            return
-        }
-        // A source may have been truncated since this look began, and this be its copy.
-        if shared.withLock(\.epoch) == epoch {
+        guard shared.withLock(\.epoch) == epoch else { return false }
+        if isAsked(sight), source == nil {
             followNew(descriptor, sight, first)
         } else {
+            judge(sight, as: source)
             close(descriptor)
         }
+        return true
     }
 
     /// The source whose beginning and last bytes this file has, and unread ones behind them.

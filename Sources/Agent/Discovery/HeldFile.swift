@@ -42,12 +42,10 @@ extension Discovery {
     func original(of content: FileContent, _ first: [UInt8], _ sight: Sight) -> FollowedFile? {
         let birth = sight.status.identity.birth
         let folder = sight.folder
-        let paths = shared.withLock { shared in
-            shared.paths.filter { path in
-                guard path.hasPrefix(folder) else { return false }
-                let (parent, name) = FollowedFile.split(path)
-                return parent == folder && RolledName.isCopy(sight.name, of: name)
-            }
+        let paths = shared.withLock { Array($0.paths) }.filter { path in
+            guard path.hasPrefix(folder) else { return false }
+            let (parent, name) = FollowedFile.split(path)
+            return parent == folder && RolledName.isCopy(sight.name, of: name)
         }
         // Thousands may have stood under one name: the one that does now.
         for path in paths {
@@ -121,14 +119,14 @@ extension Discovery {
             let isAlike = original != nil
             let isQuiet = now - file.grown > Self.copyQuiet * patience
             if let original, !isQuiet || Self.isTruncated(original) { continue }
-            held[identity] = nil
             let isLong = status.size >= min(file.originalSize, Int64(Fingerprint.length))
             if isAlike, status.size > 0, isLong {
                 judge(sight)
                 close(file.descriptor)
-            } else {
-                settle(file.descriptor, sight, content, first)
+            } else if !settle(file.descriptor, sight, content, first) {
+                continue
             }
+            held[identity] = nil
         }
     }
 }

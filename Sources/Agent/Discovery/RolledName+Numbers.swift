@@ -53,7 +53,7 @@ extension RolledName {
 
     /// The day in a name, `app-2026-11-20.0.log.gz` or `app.log-20261120`, in days since the epoch:
     /// nothing in such a file was written later. Nil when there is none.
-    static func day(of name: String) -> Int64? {
+    package static func day(of name: String) -> Int64? {
         let digits = Digits(name)
         for first in digits.groups.indices {
             var parts: [Int?]
@@ -78,22 +78,22 @@ extension RolledName {
     }
 
     /// The folder and root of a family of numbered names.
-    static func family(of numbered: String) -> String {
+    package static func family(of numbered: String) -> String {
         let (folder, name) = FollowedFile.split(numbered)
         return folder + "/" + root(of: Numbered.name(in: name, date: "2000", number: 0))
     }
 
     /// A rolled name with a date and a number behind it: `app-2026-11-21.7.log.gz`. The last part of a
     /// date is no such number: of days and seconds some are left out by an application that is quiet.
-    struct Numbered: Hashable, Comparable {
+    package struct Numbered: Hashable, Comparable {
         /// The name with `%d` and `%i` for its date and number, its packing left out.
-        let family: String
-        let date: String
-        let number: Int
+        package let family: String
+        package let date: String
+        package let number: Int
         /// The suffix of its packing, such as `.gz`.
-        let packing: String
+        package let packing: String
 
-        init?(_ name: String) {
+        package init?(_ name: String) {
             let plain = RolledName.unpacked(name)
             packing = String(name.dropFirst(plain.count))
             let digits = Digits(plain)
@@ -113,7 +113,9 @@ extension RolledName {
         }
 
         /// The name of the same date with another number, not packed.
-        func name(number: Int) -> String { Self.name(in: family, date: date, number: number) }
+        package func name(number: Int) -> String {
+            Self.name(in: family, date: date, number: number)
+        }
 
         /// A date and a number put into a family: its last `%d` with a `%i` behind it are ours, whatever
         /// else the application calls its files.
@@ -134,11 +136,13 @@ extension RolledName {
                 + text(second + 2..<bytes.count)
         }
 
-        static func < (a: Numbered, b: Numbered) -> Bool { (a.date, a.number) < (b.date, b.number) }
-        static func == (a: Numbered, b: Numbered) -> Bool {
+        package static func < (a: Numbered, b: Numbered) -> Bool {
+            (a.date, a.number) < (b.date, b.number)
+        }
+        package static func == (a: Numbered, b: Numbered) -> Bool {
             a.family == b.family && a.date == b.date && a.number == b.number
         }
-        func hash(into hasher: inout Hasher) {
+        package func hash(into hasher: inout Hasher) {
             hasher.combine(date)
             hasher.combine(number)
         }
@@ -146,12 +150,12 @@ extension RolledName {
 
     /// Where a rolled name stands among those of its file: by date and then by its number; numbers
     /// without a date count back from the newest, as a fixed window does.
-    struct Rank: Comparable {
+    package struct Rank: Comparable {
         private let root: String
         private let date: [Int]
         private let number: Int
 
-        init(_ name: String) {
+        package init(_ name: String) {
             root = RolledName.root(of: name)
             let digits = Digits(RolledName.settled(RolledName.unpacked(name)))
             let numbers = digits.groups.indices.map { digits.value($0) ?? .max }
@@ -159,7 +163,7 @@ extension RolledName {
             number = date.isEmpty ? -(numbers.last ?? 0) : 0
         }
 
-        static func < (a: Rank, b: Rank) -> Bool {
+        package static func < (a: Rank, b: Rank) -> Bool {
             if a.root != b.root { return a.root < b.root }
             if a.date != b.date { return a.date.lexicographicallyPrecedes(b.date) }
             return a.number < b.number

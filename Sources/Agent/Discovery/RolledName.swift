@@ -1,7 +1,7 @@
 /// What the name of a file says about rolling: `app.log.2026-01-08.0`, `app.log.2`, `app-2026-01-08.log`
 /// and `app.1.log` all come from `app.log`. A rolled name is the first one with dates and numbers put
 /// in; its extension may be left out.
-enum RolledName {
+package enum RolledName {
     static let separators: Set<UInt8> = Set("._-".utf8)
     /// What dates and numbers consist of: `2026-01-08T10.3`.
     private static let marks: Set<UInt8> = Set("0123456789T".utf8).union(separators)
@@ -41,7 +41,7 @@ enum RolledName {
     }
 
     /// The name without the suffix of a compressed file.
-    static func unpacked(_ name: String) -> String {
+    package static func unpacked(_ name: String) -> String {
         for suffix in [".gz", ".zip"] where name.hasSuffix(suffix) {
             return String(name.dropLast(suffix.count))
         }

@@ -210,15 +210,38 @@ private struct SettingsFiles {
     private mutating func imported(
         _ location: String, _ origin: String, _ directory: String
     ) throws(LogbackError) -> [Document] {
-        let places = places(location, directory)
-        let documents = try documents(at: places)
-        if places.isEmpty {
+        let documents: [Document]
+        let isOptional = location.hasPrefix("optional:")
+        let bare = isOptional ? String(location.dropFirst("optional:".count)) : location
+        let tree = SpringSettings.tree(bare)
+        let places = tree == nil ? places(bare, directory) : []
+        if let tree {
+            let directory = application.workingDirectory.value + "/"
+            let path = tree.hasPrefix("/") ? tree : directory + tree
+            let folders =
+                path.hasSuffix("/*") ? Self.folders(in: String(path.dropLast())) : [path]
+            documents = try Self.trees(folders)
+        } else {
+            documents = try self.documents(at: places)
+        }
+        if tree == nil, places.isEmpty {
             remarks.append(
                 "\(origin): what spring.config.import names, \(location), is known to the "
                     + "application alone: passed over")
-        } else if documents.isEmpty, !location.hasPrefix("optional:") {
+        } else if documents.isEmpty, !isOptional {
             remarks.append(
                 "\(origin): \(location), which is imported, is not there: passed over")
+        }
+        return documents
+    }
+
+    /// Those of the folders that are there.
+    private static func trees(_ folders: [String]) throws(LogbackError) -> [Document] {
+        var documents: [Document] = []
+        for folder in folders {
+            if let document = try SpringSettings.document(ofTree: folder) {
+                documents.append(document)
+            }
         }
         return documents
     }

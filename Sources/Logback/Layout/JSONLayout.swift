@@ -89,7 +89,7 @@ package struct JSONLayout: Sendable, Equatable {
     /// Objects within objects that are looked into; what lies deeper is not metadata.
     private static let maxDepth = 4
     /// Keys of one line that are looked at: encoders write a few dozen.
-    private static let maxKeys = 512
+    static let maxKeys = 512
 
     package func fields(of line: UnsafeRawBufferPointer) -> [Label] {
         var labels: [Label] = []
@@ -104,12 +104,16 @@ package struct JSONLayout: Sendable, Equatable {
     ) {
         var reader = JSONReader(object, maxNesting: Limits.maxNesting)
         guard (try? reader.next()) == .objectStart else { return }
+        let isOwn = encoder == .logback && depth == 0
+        var message = OwnMessage()
+        defer { if isOwn { put(message, &labels) } }
         while keys < Self.maxKeys, case .key(let key, let isEscaped)? = try? reader.next() {
             keys += 1
             guard let range = try? reader.skipValue() else { return }
             guard !isEscaped else { continue }
             let name = prefix + String(decoding: object[key], as: UTF8.self)
             let value = UnsafeRawBufferPointer(rebasing: object[range])
+            if isOwn, takeOwn(name, value, &message, &keys, &labels) { continue }
             if value.first == UInt8(ascii: "{") {
                 if depth < Self.maxDepth, !isIgnored(name + ".") {
                     collect(value, prefix: name + ".", depth: depth + 1, &keys, &labels)
@@ -136,19 +140,20 @@ package struct JSONLayout: Sendable, Equatable {
     }
 
     /// Texts without their quotes, numbers and truths as they are.
-    private func put(_ name: String, _ value: UnsafeRawBufferPointer, _ labels: inout [Label]) {
+    func put(_ name: String, _ value: UnsafeRawBufferPointer, _ labels: inout [Label]) {
         guard value.first == UInt8(ascii: "\"") else {
             if !value.elementsEqual("null".utf8) { FieldValues.put(name, value, &labels) }
             return
         }
+        Self.text(value)?.withUnsafeBytes { FieldValues.put(name, $0, &labels) }
+    }
+
+    /// What a JSON string says; nil for anything else.
+    static func text(_ value: UnsafeRawBufferPointer) -> [UInt8]? {
         var reader = JSONReader(value, maxNesting: 1)
-        guard case .string(let range, let isEscaped)? = try? reader.next() else { return }
-        guard isEscaped else {
-            return FieldValues.put(
-                name, UnsafeRawBufferPointer(rebasing: value[range]), &labels)
-        }
+        guard case .string(let range, let isEscaped)? = try? reader.next() else { return nil }
+        guard isEscaped else { return Array(value[range]) }
         var text: [UInt8] = []
-        guard (try? reader.unescape(range, into: &text)) != nil else { return }
-        text.withUnsafeBytes { FieldValues.put(name, $0, &labels) }
+        return (try? reader.unescape(range, into: &text)) == nil ? nil : text
     }
 }
