@@ -213,14 +213,13 @@ struct SegmentDirectory {
         let rows = try reader.readCount(limit: frames[frame].rows - firstRow)
         let first = try reader.readZigzag()
         let span = Int64(bitPattern: try reader.readVarint())
-        let last = first.addingReportingOverflow(span)
-        guard span >= 0, !last.overflow else {
-            throw .invalid("times of a slice", offset: reader.offset)
-        }
+        // The span of all of time does not fit: it wraps round, and back.
+        let last = first &+ span
+        guard first <= last else { throw .invalid("times of a slice", offset: reader.offset) }
         slices.append(
             Slice(
                 stream: stream, frame: frame, firstRow: firstRow, rows: rows, first: first,
-                last: last.partialValue,
+                last: last,
                 bytes: try reader.readCount(limit: SegmentFormat.maxPageBytes)))
     }
 }
