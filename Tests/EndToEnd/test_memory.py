@@ -1,11 +1,10 @@
 """What the agent holds of memory at its peak, its start included: beside an application that writes a megabyte a
 second, and with a backlog to read."""
-import json
 import random
 import time
 import unittest
 
-from harness import SECOND, EndToEndCase, Worker, wait_until
+from harness import PATIENCE, SECOND, EndToEndCase, Worker, wait_until
 
 MB = 1_000_000
 RATE = MB
@@ -37,8 +36,7 @@ class Memory(EndToEndCase):
         return self.agent("--server", f"http://127.0.0.1:{self.server.port}", "--label", "app=x", "--state", self.state, path)
 
     def lag(self):
-        files = json.loads(self.run_cordwood("agent", "status", "--state", self.state, "--json").stdout)["files"]
-        return sum(f["lagBytes"] for f in files)
+        return sum(f["lagBytes"] for f in self.agent_status("--state", self.state).get("files", []))
 
     def count(self):
         return self.server.count('{app="x"}', time.time_ns() + SECOND)
@@ -69,7 +67,7 @@ class Memory(EndToEndCase):
             furthest = max(furthest, self.lag())
             time.sleep(0.5)
         application.finish()
-        wait_until(lambda: self.count() == len(lines), 60, "all lines")
+        wait_until(lambda: self.count() == len(lines), PATIENCE, "all lines")
         self.expect(agent, 30 * MB if furthest < BEHIND else 64 * MB,
                     f"memory at 1 MB/s, {furthest / MB:.1f} MB behind at most")
 
@@ -80,7 +78,7 @@ class Memory(EndToEndCase):
             for _ in range(BACKLOG // (10 * MB)):
                 file.writelines(lines)
         agent = self.begin(path)
-        wait_until(lambda: self.count() == len(lines) * (BACKLOG // (10 * MB)), 180, "all lines")
+        wait_until(lambda: self.count() == len(lines) * (BACKLOG // (10 * MB)), PATIENCE, "all lines")
         self.expect(agent, 64 * MB, "memory at full speed")
 
 
