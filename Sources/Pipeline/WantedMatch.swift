@@ -27,7 +27,8 @@ struct WantedMatch {
     /// What to search for; nil when a row may have come with one of the labels.
     func search(_ streams: [Labels], _ entries: Entries) -> ByteSearch? {
         let isMissing = names.contains { name in
-            (streams + entries.metadataSets).allSatisfy { $0[name] == nil }
+            streams.allSatisfy { $0[name] == nil }
+                && entries.metadataSets.allSatisfy { $0[name] == nil }
         }
         return isMissing ? literal : nil
     }

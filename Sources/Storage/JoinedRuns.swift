@@ -16,9 +16,7 @@ struct JoinedRuns {
     private(set) var times: ClosedRange<Int64>
 
     /// Ascends with segments and frames.
-    var place: UInt64 {
-        StreamRun(segment: segment, stream: 0, order: order).place(of: slices[0])
-    }
+    var place: UInt64 { slices[0].place(inSegment: order) }
 
     private init(_ segment: OpenSegment, _ order: Int, _ stream: Int, _ slice: Slice) {
         self.segment = segment

@@ -333,7 +333,8 @@ struct ScanPlan {
         units.append(
             ScanUnit(
                 streams: [labels], first: first, last: last,
-                bytes: unit.bytes, place: runs[pieces[0].run].place(of: pieces[0].slice),
+                bytes: unit.bytes,
+                place: pieces[0].slice.place(inSegment: runs[pieces[0].run].order),
                 minutes: nil,
                 readFields: readFields,
                 load: { projection, times in

@@ -9,11 +9,13 @@ struct StreamRun {
     /// Place in the order of arrival, which decides between entries of equal time.
     let order: Int
     var summary: StreamSummary { segment.reader.summary.streams[stream] }
+}
 
-    /// Ascends with segments and with what lies in them.
-    func place(of slice: Slice) -> UInt64 {
-        UInt64(truncatingIfNeeded: order) << 48 | UInt64(truncatingIfNeeded: slice.frame) << 24
-            | UInt64(truncatingIfNeeded: slice.firstRow)
+extension Slice {
+    /// Ascends with segments, whose place in the order of arrival is given, and with what lies in them.
+    func place(inSegment order: Int) -> UInt64 {
+        UInt64(truncatingIfNeeded: order) << 48 | UInt64(truncatingIfNeeded: frame) << 24
+            | UInt64(truncatingIfNeeded: firstRow)
     }
 }
 
