@@ -129,7 +129,7 @@ let package = Package(
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),
         tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
         tests("StorageTests", ["Storage", "Segment", "Query", "LogModel", "Bytes"]),
-        tests("QueryTests", ["Query", "Storage", "Pipeline", "LogQL", "LogModel", log]),
+        tests("QueryTests", ["Query", "Storage", "Segment", "Pipeline", "LogQL", "LogModel", log]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes", log]),
         tests("CommandTests", ["cordwood", "Query", "Segment", "LogModel", "Bytes"]),
         tests("ServerTests", ["Server", "Query", "Storage", "Wire", "LogModel", nio, sockets]),

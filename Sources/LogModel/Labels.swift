@@ -12,8 +12,8 @@ package struct Label: Hashable, Comparable, Sendable {
 
     /// By bytes of the name, then of the value, as Go sorts strings.
     package static func < (a: Label, b: Label) -> Bool {
-        if a.name == b.name { return a.value.utf8.lexicographicallyPrecedes(b.value.utf8) }
-        return a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+        if a.name == b.name { return a.value.precedesByBytes(b.value) }
+        return a.name.precedesByBytes(b.name)
     }
 
     /// By bytes: `String`'s own `==` takes composed and decomposed characters as equal, and two
@@ -39,6 +39,20 @@ extension String {
             }
         }
         return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
+    }
+
+    /// The order of Go's strings.
+    package func precedesByBytes(_ other: String) -> Bool {
+        let known = utf8.withContiguousStorageIfAvailable { a in
+            other.utf8.withContiguousStorageIfAvailable { b in
+                guard let start = a.baseAddress, let end = b.baseAddress else {
+                    return a.count < b.count
+                }
+                let order = memcmp(start, end, min(a.count, b.count))
+                return order == 0 ? a.count < b.count : order < 0
+            }
+        }
+        return (known ?? nil) ?? utf8.lexicographicallyPrecedes(other.utf8)
     }
 
     fileprivate func hashBytes(into hasher: inout Hasher) {

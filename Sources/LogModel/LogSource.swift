@@ -53,24 +53,6 @@ package struct ParsedCondition: Sendable, Equatable {
 /// The structured metadata under which a server notes the level that it found in a line.
 package let detectedLevelName = "detected_level"
 
-/// Entries of one minute and one detected level, counted when the segment was written. A minute is
-/// `(start, start + 60 s]`, as the windows of LogQL are.
-package struct MinuteCount: Sendable, Equatable {
-    /// Nanoseconds; a multiple of a minute.
-    package var start: Int64
-    /// Value of `detected_level`, "" without one, nil where levels were not told apart.
-    package var level: String?
-    package var rows: Int
-    package var bytes: Int
-
-    package init(start: Int64, level: String?, rows: Int, bytes: Int) {
-        self.start = start
-        self.level = level
-        self.rows = rows
-        self.bytes = bytes
-    }
-}
-
 /// A run of one stream's entries that can be read by itself, or of several streams' that lie side by
 /// side: a few MiB of lines at most.
 /// Units of one stream never overlap in time, so equal entries always meet inside one unit, where
@@ -85,9 +67,12 @@ package struct ScanUnit: Sendable {
     package let bytes: Int
     /// Units that lie close to each other have close places: read one after the other they cost less.
     package let place: UInt64
-    /// Exact counts per minute of everything in the unit of one of its streams, by its place, where they
-    /// are known without reading: nothing overlaps and the selection cuts nothing off.
-    package let minutes: (@Sendable (Int) throws -> [MinuteCount])?
+    /// Exact counts per minute of everything in the unit, where they are known without reading: nothing
+    /// overlaps and the selection cuts nothing off.
+    package let minutes: UnitMinutes?
+    /// The same entries in smaller units, for whom minutes do not tell enough: a unit that has parts can be
+    /// large, and is not loaded itself.
+    package let parts: (@Sendable () throws -> [ScanUnit])?
     /// Names of metadata that the entries may have, of which minutes know the level alone; nil where
     /// that is not known.
     package let metadataNames: Set<String>?
@@ -98,7 +83,7 @@ package struct ScanUnit: Sendable {
 
     package init(
         streams: [Labels], first: Int64, last: Int64, bytes: Int, place: UInt64 = 0,
-        minutes: (@Sendable (Int) throws -> [MinuteCount])?, metadataNames: Set<String>? = nil,
+        minutes: UnitMinutes?, metadataNames: Set<String>? = nil,
         readFields: (@Sendable (any FieldReader, ClosedRange<Int64>) throws -> Void)? = nil,
         load: @escaping @Sendable (Selection.Projection, ClosedRange<Int64>) throws -> Entries
     ) {
@@ -109,8 +94,44 @@ package struct ScanUnit: Sendable {
         self.place = place
         self.minutes = minutes
         self.metadataNames = metadataNames
+        parts = nil
         self.readFields = readFields
         read = load
+    }
+
+    /// A unit of any size whose minutes are known, and what to read where those do not tell enough.
+    package init(
+        streams: [Labels], first: Int64, last: Int64, bytes: Int, minutes: UnitMinutes,
+        metadataNames: Set<String>?, parts: @escaping @Sendable () throws -> [ScanUnit]
+    ) {
+        self.streams = streams
+        self.first = first
+        self.last = last
+        self.bytes = bytes
+        place = 0
+        self.minutes = minutes
+        self.metadataNames = metadataNames
+        self.parts = parts
+        readFields = nil
+        read = { try Self.load(try parts(), of: streams, $0, within: $1) }
+    }
+
+    private static func load(
+        _ parts: [ScanUnit], of streams: [Labels], _ projection: Selection.Projection,
+        within times: ClosedRange<Int64>
+    ) throws -> Entries {
+        let places = Dictionary(
+            streams.enumerated().map { ($1, UInt32($0)) }, uniquingKeysWith: { first, _ in first })
+        var all = Entries()
+        var owners: [UInt32] = []
+        for part in parts {
+            var entries = try part.load(projection, within: times)
+            owners += (0..<entries.count).map { places[part.streams[entries.stream($0)]] ?? 0 }
+            entries.setStreams = []
+            all.append(entries, rows: 0..<entries.count)
+        }
+        if streams.count > 1 { all.divide(among: owners) }
+        return all
     }
 
     /// What to call it.

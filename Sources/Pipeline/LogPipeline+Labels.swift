@@ -59,6 +59,20 @@ extension LogPipeline {
         return kept.allSatisfy { !labels.isTouched($0) }
     }
 
+    /// True when a grouping keeps only labels that a stream has, so that metadata cannot change them.
+    func keepsLabels(of stream: Labels) -> Bool {
+        guard value != nil, let grouping, !grouping.without else { return false }
+        return kept.allSatisfy { name in
+            stream[name] != nil && !name.hasSuffix(RowLabels.extracted)
+                && name != RowLabels.error && name != RowLabels.errorDetails
+        }
+    }
+
+    /// True when a grouping puts two such streams into one group.
+    func keepsSame(_ a: Labels, _ b: Labels) -> Bool {
+        kept.allSatisfy { (a[$0] ?? "").hasSameBytes(as: b[$0] ?? "") }
+    }
+
     /// Only the labels that the grouping keeps, in a metric query.
     private func reduced(_ labels: RowLabels) -> ResultLabels {
         guard let value else { return labels.result }

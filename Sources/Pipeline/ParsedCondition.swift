@@ -119,7 +119,7 @@ extension LabelFilterStage {
 
     /// False for labels that the pipeline makes itself.
     private static func comesFromLines(_ name: String) -> Bool {
-        !name.hasPrefix("__") && !name.hasSuffix("_extracted") && name != detectedLevelName
+        !name.hasPrefix("__") && !name.hasSuffix(RowLabels.extracted) && name != detectedLevelName
     }
 }
 

@@ -13,7 +13,7 @@ struct ParserDemand {
     /// Only these; with `stops` a parser ends when it has found them all, as Loki's do.
     init(_ wanted: Set<String>, stops: Bool) {
         names = wanted.union(
-            wanted.filter { $0.hasSuffix("_extracted") }.map { String($0.dropLast(10)) }
+            wanted.filter { $0.hasSuffix(RowLabels.extracted) }.map { String($0.dropLast(10)) }
         ).map { ($0, Array($0.utf8)) }
         last = stops ? Array(wanted) : nil
     }
@@ -39,7 +39,8 @@ struct ParserDemand {
 
     /// True when a parser may stop.
     func isMet(by labels: RowLabels) -> Bool {
-        last?.allSatisfy { labels.hasParsed($0) || labels.hasParsed($0 + "_extracted") } ?? false
+        last?.allSatisfy { labels.hasParsed($0) || labels.hasParsed($0 + RowLabels.extracted) }
+            ?? false
     }
 }
 

@@ -49,6 +49,8 @@ package struct ResultLabels: Hashable, Sendable {
 struct RowLabels {
     static let error = "__error__"
     static let errorDetails = "__error_details__"
+    /// What is put behind names that something else has.
+    static let extracted = "_extracted"
 
     let stream: Labels
     private(set) var metadata: Labels
@@ -84,7 +86,7 @@ struct RowLabels {
         guard metadata.pairs.contains(where: { stream[$0.name] != nil }) else { return metadata }
         return Labels(
             metadata.pairs.map { label in
-                stream[label.name] == nil ? label : Label(label.name + "_extracted", label.value)
+                stream[label.name] == nil ? label : Label(label.name + extracted, label.value)
             })
     }
 
@@ -108,14 +110,14 @@ struct RowLabels {
 
     /// What a parser found: the first value under a name stays.
     mutating func extract(_ name: String, _ value: String) {
-        let name = hasBase(name) ? name + "_extracted" : name
+        let name = hasBase(name) ? name + Self.extracted : name
         guard !hasParsed(name) else { return }
         set(name, value)
     }
 
     /// What an expression of a parser asked for: it replaces what parsers before it found.
     mutating func pick(_ name: String, _ value: String) {
-        set(hasBase(name) ? name + "_extracted" : name, value)
+        set(hasBase(name) ? name + Self.extracted : name, value)
     }
 
     /// Sets a label whatever was there.

@@ -101,7 +101,7 @@ final class ShapeRows {
         }
         note(sets, "")
         // Metadata that is named as a label of its stream.
-        note(sets, "_extracted")
+        note(sets, RowLabels.extracted)
         note(setStreams.isEmpty ? [streams[0]] : setStreams.map { streams[Int($0)] }, "")
         return names
     }

@@ -19,7 +19,7 @@ struct WantedMatch {
             if case .labelFilter = $0 { true } else { false }
         }) { wanted.formUnion(filter.wanted) }
         // Metadata that is named as a label of the stream comes with that suffix.
-        names = wanted.intersection(stage.names).filter { !$0.hasSuffix("_extracted") }
+        names = wanted.intersection(stage.names).filter { !$0.hasSuffix(RowLabels.extracted) }
         guard !names.isEmpty else { return nil }
         self.literal = literal
     }

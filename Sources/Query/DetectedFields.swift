@@ -91,6 +91,6 @@ package struct FieldCollector {
                 FieldType.allCases.max { counts[$0, default: 0] < counts[$1, default: 0] }
                 ?? .string
             return field
-        }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        }.sorted { $0.name.precedesByBytes($1.name) }
     }
 }

@@ -94,7 +94,7 @@ struct RangeEvaluation: Sendable {
         selection.condition = reading.condition
         selection.parsed = reading.parsed
         selection.joinsStreams = kind.ignoresOrder
-        let units = try scan.plan(selection)
+        let units = try tellable(try scan.plan(selection), reading.pipeline)
         let workers = Scan.workers(for: units.count)
         let parts = Mutex([Worker?](repeating: nil, count: workers))
         try Scan.inParallel(units.indices, workers: workers) { (index, item) throws(QueryError) in
@@ -115,6 +115,25 @@ struct RangeEvaluation: Sendable {
         return (table, bytes)
     }
 
+    /// Large units of which minutes cannot tell enough, as their names show, are dealt out in parts.
+    private func tellable(
+        _ units: [ScanUnit], _ pipeline: LogPipeline
+    ) throws(QueryError) -> [ScanUnit] {
+        var dealt: [ScanUnit] = []
+        for unit in units {
+            guard let parts = unit.parts,
+                !MinuteTally.areTold(unit, names: pipeline.groupingNames)
+            else {
+                dealt.append(unit)
+                continue
+            }
+            do { dealt += try parts() } catch {
+                throw QueryError(.source, "reading the catalog: \(error)")
+            }
+        }
+        return dealt
+    }
+
     /// What one thread needs and finds. Unchecked, because no two threads ever use one at a time.
     private final class Worker: @unchecked Sendable {
         private let evaluation: RangeEvaluation
@@ -129,6 +148,7 @@ struct RangeEvaluation: Sendable {
         private var generation = -1
         private var result = PipelineResult()
         private(set) var table: SampleTable
+        private var tally: MinuteTally
 
         init(_ evaluation: RangeEvaluation) throws(QueryError) {
             self.evaluation = evaluation
@@ -136,20 +156,28 @@ struct RangeEvaluation: Sendable {
             pipeline = reading.pipeline
             projection = reading.projection
             table = SampleTable(evaluation.kind)
+            tally = MinuteTally(evaluation.windows)
         }
 
         func take(_ unit: ScanUnit, rank: Int) throws(QueryError) {
+            if try count(unit) { return try take() }
+            guard let parts = unit.parts else { return try read(unit, rank: rank) }
+            let units: [ScanUnit]
+            do { units = try parts() } catch {
+                throw QueryError(.source, "reading the catalog: \(error)")
+            }
+            for unit in units { try read(unit, rank: rank) }
+        }
+
+        private func read(_ unit: ScanUnit, rank: Int) throws(QueryError) {
             let scan = evaluation.scan
-            if try !count(unit), try !addFields(of: unit, rank: rank) {
-                let entries =
-                    projection == .lines
-                    ? try scan.candidates(unit, for: pipeline, filterPrograms)
-                    : try scan.load(unit, projection)
-                try scan.run(pipeline, unit, entries, in: &result) { (found) throws(QueryError) in
-                    try add(found, rank: rank)
-                }
-            } else {
-                try take()
+            if try addFields(of: unit, rank: rank) { return try take() }
+            let entries =
+                projection == .lines
+                ? try scan.candidates(unit, for: pipeline, filterPrograms)
+                : try scan.load(unit, projection)
+            try scan.run(pipeline, unit, entries, in: &result) { (found) throws(QueryError) in
+                try add(found, rank: rank)
             }
         }
 
@@ -200,31 +228,28 @@ struct RangeEvaluation: Sendable {
         private func count(_ unit: ScanUnit) throws(QueryError) -> Bool {
             guard let minutes = unit.minutes else { return false }
             try evaluation.scan.checkpoint()
-            var found: [(stream: Labels, counts: [MinuteCount], byLevel: Bool)] = []
-            for (place, stream) in unit.streams.enumerated() {
-                // A name that the stream lacks may be in the metadata, of which minutes know the level.
-                let unknown = pipeline.groupingNames.filter { stream[$0] == nil }
-                let isTold = unknown.allSatisfy { name in
-                    name == detectedLevelName
-                        || unit.metadataNames.map { !$0.contains(name) } ?? false
-                }
-                guard isTold else { return false }
-                let counts: [MinuteCount]
-                do { counts = try minutes(place) } catch {
-                    throw QueryError(.source, "reading the roll-up of \(stream): \(error)")
-                }
-                let byLevel = unknown.contains(detectedLevelName)
-                if byLevel, counts.contains(where: { $0.level == nil }) { return false }
-                found.append((stream, counts, byLevel))
-            }
-            var sum = (rows: 0, bytes: 0)
-            for (stream, counts, byLevel) in found {
-                add(counts, of: stream, byLevel: byLevel)
-                for minute in counts {
-                    sum.rows += minute.rows
-                    sum.bytes += minute.bytes
+            guard
+                let groups = MinuteTally.groups(
+                    unit, names: pipeline.groupingNames, evaluation.grouping)
+            else { return false }
+            var counts: [(base: MinuteTally.Base, runs: [MinuteRun])] = []
+            for (base, places) in groups {
+                do { counts.append((base, try minutes.runs(of: places))) } catch {
+                    throw QueryError(.source, "reading the roll-up of \(unit.name): \(error)")
                 }
             }
+            let isTold = counts.allSatisfy { base, runs in
+                !base.byLevel || !runs.contains(where: \.hasUntold)
+            }
+            guard isTold else { return false }
+            let function = evaluation.range.function
+            tally.ofBytes = function == .bytesRate || function == .bytesOverTime
+            for (base, runs) in counts {
+                for run in runs { tally.add(run, base, to: &table) }
+                if tally.isFull { tally.flush(to: &table) }
+            }
+            tally.flush(to: &table)
+            let sum = tally.takeSum()
             evaluation.scan.note { [sum] in
                 $0.units += 1
                 $0.unitsFromRollups += 1
@@ -233,38 +258,6 @@ struct RangeEvaluation: Sendable {
                 $0.bytes += sum.bytes
             }
             return true
-        }
-
-        private func add(_ counts: [MinuteCount], of stream: Labels, byLevel: Bool) {
-            let base = evaluation.grouping.map { stream.keeping($0.labels) } ?? stream
-            let function = evaluation.range.function
-            let ofBytes = function == .bytesRate || function == .bytesOverTime
-            var ids: [String: Int] = [:]
-            var known: (level: String, id: Int)?
-            var near = 0
-            for minute in counts {
-                let end = Timestamp(nanoseconds: minute.start).advanced(
-                    byNanoseconds: Nanoseconds.minute)
-                guard let at = evaluation.windows.stretch(of: end.nanoseconds, near: near) else {
-                    continue
-                }
-                near = at
-                let level = byLevel ? minute.level ?? "" : ""
-                let id: Int
-                if let known, known.level == level {
-                    id = known.id
-                } else {
-                    id =
-                        ids[level]
-                        ?? table.series(
-                            level.isEmpty ? base : base.setting(detectedLevelName, level))
-                    ids[level] = id
-                    known = (level, id)
-                }
-                table.add(
-                    count: minute.rows, sum: Double(ofBytes ? minute.bytes : minute.rows),
-                    series: id, stretch: at)
-            }
         }
     }
 

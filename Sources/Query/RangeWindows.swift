@@ -50,11 +50,20 @@ struct RangeWindows: Sendable {
 
     /// The stretch that holds a moment, or nil outside of all windows. `near` is where to look first.
     func stretch(of time: Int64, near: Int) -> Int? {
-        if near + 1 < edges.count, edges[near] < time, time <= edges[near + 1] {
-            return isCovered[near] ? near : nil
+        if near + 1 < edges.count, edges[near] < time {
+            if time <= edges[near + 1] { return isCovered[near] ? near : nil }
+            // Times mostly ascend.
+            if near + 2 < edges.count, time <= edges[near + 2] {
+                return isCovered[near + 1] ? near + 1 : nil
+            }
         }
-        let at = edges.partition { $0 < time }
-        return at == 0 || at == edges.count || !isCovered[at - 1] ? nil : at - 1
+        // By hand: what is generic is slow from another module.
+        var (low, high) = (0, edges.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if edges[middle] < time { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 || low == edges.count || !isCovered[low - 1] ? nil : low - 1
     }
 
     /// Calls `body` with each step whose window holds samples and what they come to. `cells` are a

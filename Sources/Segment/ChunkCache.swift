@@ -25,6 +25,30 @@ final class TextFrame: KeptFrame {
     }
 }
 
+/// Sums over minutes of many streams, which the panels of a dashboard ask for again and again.
+final class MinuteSums: KeptFrame {
+    /// Below all frames.
+    static let place = -1
+    /// One question about all that a server holds asks for a few, by label.
+    private static let most = 32
+    /// Bytes of one segment's: a sixteenth of what a server keeps of all chunks.
+    private static let mostBytes = 4 * 1024 * 1024
+
+    var frame: Int { Self.place }
+    private var kept: [(streams: [Int], run: MinuteRun, memory: Int)] = []
+
+    var memory: Int { kept.reduce(0) { $0 + $1.memory } }
+
+    subscript(streams: [Int]) -> MinuteRun? { kept.last { $0.streams == streams }?.run }
+
+    func keep(_ run: MinuteRun, of streams: [Int]) {
+        var counts = 0
+        run.forEach { _, _, _, _ in counts += 1 }
+        kept.append((streams, run, streams.count * 8 + counts * 32))
+        while kept.count > Self.most || memory > Self.mostBytes { kept.removeFirst() }
+    }
+}
+
 /// Frames that nobody reads at the moment, of all segments that share the cache: text as it was
 /// unpacked, and COLUMNS chunks with their headers, dictionaries, filters, and the pages read last.
 /// The least recently used go first.

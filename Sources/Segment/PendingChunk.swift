@@ -58,14 +58,17 @@ struct PendingChunk {
         return end
     }
 
-    /// A slice per stream and page of rows: pages are read by themselves.
+    /// A slice per stream, and per page of rows where a stream has many: pages are read by themselves.
     func slices(frame: Int) -> [Slice] {
         var slices: [Slice] = []
         for run in runs {
             var row = run.rows.lowerBound
             while row < run.rows.upperBound {
                 let page = row / ColumnsFormat.pageRows
-                let end = min(run.rows.upperBound, (page + 1) * ColumnsFormat.pageRows)
+                let end =
+                    run.rows.count < ColumnsFormat.pageRows
+                    ? run.rows.upperBound
+                    : min(run.rows.upperBound, (page + 1) * ColumnsFormat.pageRows)
                 let start = row == 0 ? 0 : Int(entries.lineEnds[row - 1])
                 slices.append(
                     Slice(

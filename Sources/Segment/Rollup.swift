@@ -10,18 +10,29 @@ struct RollupBuilder {
 
     private var streams: [[MinuteCount]] = []
     private var levels: [String] = []
-    /// Places in the last stream's counts that belong to its last minute, by level.
+    /// The stream that was counted last, and places in its counts that belong to its last minute, by level.
+    private var openStream = -1
     private var open: [String?: Int] = [:]
     private var openStart: Int64 = 0
 
-    mutating func beginStream() {
-        streams.append([])
+    mutating func beginStream() { streams.append([]) }
+
+    /// Goes on with a stream that was begun.
+    private mutating func turn(to stream: Int) {
+        guard stream != openStream else { return }
+        openStream = stream
         open = [:]
+        guard let start = streams[stream].last?.start else { return }
+        openStart = start
+        for (place, count) in streams[stream].enumerated().reversed() {
+            guard count.start == start else { return }
+            open[count.level] = place
+        }
     }
 
-    /// Counts rows of the stream that was begun last, ascending by time.
-    mutating func count(_ entries: Entries, rows: Range<Int>) {
-        let stream = streams.count - 1
+    /// Counts rows of a stream that was begun; those of one stream ascend by time.
+    mutating func count(_ entries: Entries, rows: Range<Int>, of stream: Int) {
+        turn(to: stream)
         var end = Int64.min
         var set: UInt32 = 0
         var level: String? = ""
@@ -99,6 +110,7 @@ struct Rollup: Sendable {
     private var levels: [String?] = [nil, ""]
     /// Where each stream's counts begin.
     private var starts: [Int] = []
+    private var hasUntold = false
     private let streams: [StreamSummary]
 
     /// Reads all of it once, so that nothing in it can be wrong later.
@@ -115,37 +127,108 @@ struct Rollup: Sendable {
         starts.reserveCapacity(streams.count)
         for stream in streams.indices {
             starts.append(reader.offset)
-            try read(&reader, stream) { _, _, _, _ in }
+            try check(&reader, stream)
         }
     }
 
-    /// Rows and bytes of a stream by minute.
-    func minutes(ofStream stream: Int) throws(BytesError) -> [MinuteCount] {
-        var reader = ByteReader(body, range: starts[stream]..<body.count)
-        var counts: [MinuteCount] = []
-        try read(&reader, stream) { start, level, rows, bytes in
-            counts.append(
-                MinuteCount(start: start, level: levels[level], rows: rows, bytes: bytes))
+    /// Minutes and levels that are added up for many streams at a time: those of a month without levels.
+    private static let mostSums = 64 * 1024
+
+    /// Of fewer streams than this each is visited: sums have room for every minute and level.
+    static let manyStreams = 32
+
+    /// Rows and bytes of streams by minute. `minutes`: numbers of those that the segment should have.
+    func minutes(ofStreams streams: [Int], within minutes: ClosedRange<Int64>) -> MinuteRun {
+        if streams.count >= Self.manyStreams, let sums = sums(of: streams, within: minutes) {
+            var list: [(start: Int64, level: Int, rows: Int, bytes: Int)] = []
+            for (place, sum) in sums.enumerated() where sum.rows > 0 {
+                let minute = minutes.lowerBound + Int64(place / levels.count)
+                list.append(
+                    (minute &* Nanoseconds.minute, place % levels.count, sum.rows, sum.bytes))
+            }
+            return run { [list] count in
+                for sum in list { count(sum.start, sum.level, sum.rows, sum.bytes) }
+            }
         }
-        return counts
+        return run { count in
+            for stream in streams {
+                forEach(stream) { count($0 &* Nanoseconds.minute, $1, $2, $3) }
+            }
+        }
     }
 
-    private func read(
-        _ reader: inout ByteReader, _ stream: Int, _ body: (Int64, Int, Int, Int) -> Void
-    ) throws(BytesError) {
+    private func run(_ visit: @escaping @Sendable (MinuteRun.Body) -> Void) -> MinuteRun {
+        MinuteRun(levels: levels, hasUntold: hasUntold, visit: visit)
+    }
+
+    /// Sums of streams by minute and level. Nil when there may be too many, or some lie elsewhere.
+    private func sums(
+        of streams: [Int], within minutes: ClosedRange<Int64>
+    ) -> [(rows: Int, bytes: Int)]? {
+        let (span, overflow) = minutes.upperBound.subtractingReportingOverflow(minutes.lowerBound)
+        guard !overflow, span < Self.mostSums / levels.count else { return nil }
+        var sums = [(rows: Int, bytes: Int)](
+            repeating: (0, 0), count: Int(span + 1) * levels.count)
+        var areInside = true
+        sums.withUnsafeMutableBufferPointer { sums in
+            for stream in streams {
+                forEach(stream) { minute, level, rows, bytes in
+                    let place = Int(minute &- minutes.lowerBound) &* levels.count &+ level
+                    guard minute >= minutes.lowerBound, minute <= minutes.upperBound else {
+                        areInside = false
+                        return
+                    }
+                    sums[place].rows &+= rows
+                    sums[place].bytes &+= bytes
+                }
+            }
+        }
+        return areInside ? sums : nil
+    }
+
+    /// Calls `count` with the number of the minute, level, rows and bytes. Every byte was looked at when the
+    /// roll-up was decoded: nothing need be checked again.
+    @inline(__always)
+    private func forEach(_ stream: Int, _ count: (Int64, Int, Int, Int) -> Void) {
+        body.withUnsafeBufferPointer { body in
+            guard var next = body.baseAddress.map({ $0 + starts[stream] }) else { return }
+            var number: Int64 = 0
+            for _ in 0..<Self.varint(&next) {
+                let step = Self.varint(&next)
+                number &+= Int64(bitPattern: step >> 1) ^ -Int64(bitPattern: step & 1)
+                let level = hasLevels ? Int(truncatingIfNeeded: Self.varint(&next)) : 0
+                let rows = Int(truncatingIfNeeded: Self.varint(&next))
+                count(number, level, rows, Int(truncatingIfNeeded: Self.varint(&next)))
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func varint(_ next: inout UnsafePointer<UInt8>) -> UInt64 {
+        var byte = next.pointee
+        next += 1
+        if byte < 0x80 { return UInt64(byte) }
+        var value = UInt64(byte & 0x7f)
+        var shift: UInt64 = 7
+        repeat {
+            byte = next.pointee
+            next += 1
+            value |= UInt64(byte & 0x7f) << shift
+            shift += 7
+        } while byte >= 0x80
+        return value
+    }
+
+    private mutating func check(_ reader: inout ByteReader, _ stream: Int) throws(BytesError) {
         // What is left to count: so no sum over minutes exceeds the stream's own, or Int.
         var rows = streams[stream].rows
         var bytes = streams[stream].bytes
-        var number: Int64 = 0
         for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
-            number = number &+ (try reader.readZigzag())
+            _ = try reader.readZigzag()
             let level = hasLevels ? try reader.readCount(limit: levels.count - 1) : 0
-            let counted = try reader.readCount(limit: rows)
-            let size = try reader.readCount(limit: bytes)
-            rows -= counted
-            bytes -= size
-            let start = number.multipliedReportingOverflow(by: Nanoseconds.minute).partialValue
-            body(start, level, counted, size)
+            if levels[level] == nil { hasUntold = true }
+            rows -= try reader.readCount(limit: rows)
+            bytes -= try reader.readCount(limit: bytes)
         }
     }
 }
@@ -186,8 +269,12 @@ final class RollupPage: Sendable {
         }
     }
 
-    func minutes(ofStream stream: Int) throws -> [MinuteCount] {
-        do { return try decoded().minutes(ofStream: stream) } catch let error as BytesError {
+    func minutes(
+        ofStreams streams: [Int], within minutes: ClosedRange<Int64>
+    ) throws -> MinuteRun {
+        do {
+            return try decoded().minutes(ofStreams: streams, within: minutes)
+        } catch let error as BytesError {
             throw SegmentError.of(error, in: "section rollup")
         }
     }

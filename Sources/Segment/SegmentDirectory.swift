@@ -181,7 +181,7 @@ struct SegmentDirectory {
                 try decodeSlice(&reader)
             }
         }
-        slices.finish(streams: summary.streams.count)
+        slices.finish(streams: summary.streams.count, frames: frames.count)
     }
 
     private mutating func decodeFrame(

@@ -53,7 +53,7 @@ package enum SegmentFormat {
     /// Segments from this level on keep lines as columns where that pays: level 0 must cost little.
     static let columnsFromLevel = 1
     /// Frames of one chunk, in bytes of lines.
-    static let chunkBytes = 4 * 1024 * 1024
+    package static let chunkBytes = 4 * 1024 * 1024
     /// No page is larger: the bound on what a reader takes before it has checked the content.
     static let maxPageBytes = 64 * 1024 * 1024
     static let maxSectionBytes = 512 * 1024 * 1024

@@ -55,6 +55,12 @@ package final class SegmentReader: Sendable {
         try candidates(question).map { !$0.frames.isEmpty } ?? true
     }
 
+    /// Whether any line of a frame may.
+    package func mayHold(_ question: LineQuestion, frame: Int) throws -> Bool {
+        guard !question.isEmpty else { return true }
+        return try candidates(question).map { $0.frames.contains(frame) } ?? true
+    }
+
     /// The frames that may hold such lines; nil for all.
     private func candidates(_ question: LineQuestion) throws -> FrameCandidates? {
         let known = asked.withLock { $0.last { $0.question === question } }
@@ -76,24 +82,26 @@ package final class SegmentReader: Sendable {
         return true
     }
 
-    package func slices(ofStream stream: Int) -> ArraySlice<Slice> { slices[stream] }
+    package func slices(ofStream stream: Int) -> StreamSlices { slices[stream] }
 
-    /// A stream's rows as one slice; nil when they do not lie side by side in one frame.
-    package func onlySlice(ofStream stream: Int) -> Slice? {
-        let slices = slices[stream]
-        guard var all = slices.first else { return nil }
-        for slice in slices.dropFirst() {
-            guard slice.follows(all), all.last <= slice.first else { return nil }
-            all.take(slice)
-        }
-        return all
-    }
+    package var frameCount: Int { frames.count }
+
+    /// True when no two slices of a stream share a time, but for those that lie side by side.
+    package func rises(stream: Int) -> Bool { slices.rises(stream) }
+
+    /// The slices in a frame in the order of their rows.
+    package func slices(ofFrame frame: Int) -> ArraySlice<Slice> { slices.ofFrame(frame) }
+
+    /// The same, with what lies side by side of one stream as one.
+    package func wideSlices(ofFrame frame: Int) -> [Slice] { Self.wide(slices.ofFrame(frame)) }
 
     /// A stream's slices, with what lies side by side in one frame as one: for whoever reads all of it.
-    package func wideSlices(ofStream stream: Int) -> [Slice] {
+    package func wideSlices(ofStream stream: Int) -> [Slice] { Self.wide(slices[stream]) }
+
+    private static func wide(_ slices: some Sequence<Slice>) -> [Slice] {
         var wide: [Slice] = []
-        for slice in slices[stream] {
-            if let last = wide.last, slice.follows(last) {
+        for slice in slices {
+            if let last = wide.last, last.stream == slice.stream, slice.follows(last) {
                 wide[wide.count - 1].take(slice)
             } else {
                 wide.append(slice)
@@ -106,12 +114,31 @@ package final class SegmentReader: Sendable {
     ///
     /// Errors: `SegmentError` for a damaged roll-up.
     package func minutes(ofStream stream: Int) throws -> [MinuteCount] {
-        try rollup?.minutes(ofStream: stream) ?? []
+        try minutes(ofStreams: [stream]).counts
+    }
+
+    /// The same of several streams, added up where that is possible.
+    package func minutes(ofStreams streams: [Int]) throws -> MinuteRun {
+        guard let rollup else { return MinuteRun(levels: [], hasUntold: false) { _ in } }
+        // Before the first minute lies the end of one: minutes are closed on the right.
+        let first = summary.first / Nanoseconds.minute - 1
+        let minutes = first...max(first, summary.last / Nanoseconds.minute)
+        // Those of few streams are not added up, and cost nothing to find.
+        guard streams.count >= Rollup.manyStreams else {
+            return try rollup.minutes(ofStreams: streams, within: minutes)
+        }
+        let owner = ObjectIdentifier(self)
+        let sums = chunks.take(owner, frame: MinuteSums.place) as? MinuteSums ?? MinuteSums()
+        defer { chunks.put(owner, sums) }
+        if let known = sums[streams] { return known }
+        let run = try rollup.minutes(ofStreams: streams, within: minutes)
+        sums.keep(run, of: streams)
+        return run
     }
 
     /// Bytes that the directories take, roughly: what a cache of readers accounts.
     package var directoryBytes: Int {
-        slices.memory + frames.count * 40 + (rollup?.memory ?? 0) + summary.streams.count * 400
+        slices.memory + frames.count * 40 + (rollup?.memory ?? 0) + summary.streams.count * 100
             + (templates?.memory ?? 0)
     }
 
@@ -290,7 +317,7 @@ package final class SegmentReader: Sendable {
 
 extension Slice {
     /// True when its rows come right behind those of another.
-    fileprivate func follows(_ other: Slice) -> Bool {
+    func follows(_ other: Slice) -> Bool {
         frame == other.frame && other.firstRow + other.rows == firstRow
     }
 

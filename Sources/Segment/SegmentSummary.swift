@@ -100,33 +100,3 @@ package struct Slice: Sendable {
         self.bytes = bytes
     }
 }
-
-/// The slices of a segment by stream, end to end.
-struct SliceTable: Sendable {
-    private(set) var all: [Slice] = []
-    /// Of each stream its first, and the end of all.
-    private var starts: [Int32] = []
-
-    mutating func append(_ slice: Slice) { all.append(slice) }
-
-    /// Puts them in the order of their streams, in which writers mostly leave them.
-    mutating func finish(streams: Int) {
-        let isSorted = zip(all, all.dropFirst()).allSatisfy { $0.stream <= $1.stream }
-        if !isSorted {
-            let order = all.indices.sorted {
-                (all[$0].stream, $0) < (all[$1].stream, $1)
-            }
-            all = order.map { all[$0] }
-        }
-        starts = Array(repeating: 0, count: streams + 1)
-        for slice in all { starts[slice.stream + 1] += 1 }
-        for stream in 0..<streams { starts[stream + 1] += starts[stream] }
-    }
-
-    subscript(stream: Int) -> ArraySlice<Slice> {
-        all[Int(starts[stream])..<Int(starts[stream + 1])]
-    }
-
-    /// Bytes of memory, about.
-    var memory: Int { all.count * MemoryLayout<Slice>.stride + starts.count * 4 }
-}

@@ -3,13 +3,16 @@ import LogModel
 
 /// Writes one segment front to back: it holds one frame or chunk and the directories, never all
 /// lines.
-/// Streams come one after the other, each ascending by time; a stream may come in several calls.
+/// Each stream ascends by time, and may come in several calls: one stream after the other, or all by turns,
+/// one stretch of time after the other.
 package struct SegmentWriter: ~Copyable {
     private let tenant: String
     private let level: Int
     private let write: ([UInt8]) throws -> Void
     private var offset = 0
     private var streams: [StreamSummary] = []
+    /// Of streams by their fingerprint; the first, where several share one.
+    private var numbers: [UInt64: Int] = [:]
     private var frame: FrameBuilder
     private var frames: [Frame] = []
     private var slices: [Slice] = []
@@ -35,19 +38,12 @@ package struct SegmentWriter: ~Copyable {
         offset += bytes.count
     }
 
-    /// Appends entries of a stream: a new one, or more of the one that came last.
+    /// Appends entries of a stream: a new one, or more of one that was there.
     package mutating func append(labels: Labels, entries: Entries) throws {
         guard !entries.isEmpty else { return }
         if offset == 0 { try put(SegmentFormat.magic) }
-        if streams.last?.labels != labels {
-            streams.append(
-                StreamSummary(
-                    labels: labels, fingerprint: labels.fingerprint,
-                    first: entries.timestamps[0], last: entries.timestamps[0], rows: 0, bytes: 0))
-            rollup.beginStream()
-        }
-        try count(entries)
-        let stream = streams.count - 1
+        let stream = number(of: labels, first: entries.timestamps[0])
+        count(entries, of: stream)
         guard level >= SegmentFormat.columnsFromLevel else {
             return try addText(entries, rows: 0..<entries.count, of: stream)
         }
@@ -58,9 +54,29 @@ package struct SegmentWriter: ~Copyable {
         }
     }
 
-    /// What the directories say of the stream that came last.
-    private mutating func count(_ entries: Entries) throws {
-        let stream = streams.count - 1
+    /// What comes from here on lies in another chunk.
+    package mutating func endChunk() throws {
+        if level >= SegmentFormat.columnsFromLevel { try endPending() }
+    }
+
+    private mutating func number(of labels: Labels, first: Int64) -> Int {
+        let fingerprint = labels.fingerprint
+        if let known = numbers[fingerprint] {
+            if streams[known].labels == labels { return known }
+            if let other = streams.lastIndex(where: { $0.labels == labels }) { return other }
+        } else {
+            numbers[fingerprint] = streams.count
+        }
+        streams.append(
+            StreamSummary(
+                labels: labels, fingerprint: fingerprint, first: first, last: first, rows: 0,
+                bytes: 0))
+        rollup.beginStream()
+        return streams.count - 1
+    }
+
+    /// What the directories say of a stream.
+    private mutating func count(_ entries: Entries, of stream: Int) {
         let first = entries.timestamps[0]
         precondition(
             first >= streams[stream].last || streams[stream].rows == 0,
@@ -68,7 +84,7 @@ package struct SegmentWriter: ~Copyable {
         streams[stream].last = entries.timestamps[entries.count - 1]
         streams[stream].rows += entries.count
         streams[stream].bytes += Int(entries.lineEnds[entries.count - 1])
-        rollup.count(entries, rows: 0..<entries.count)
+        rollup.count(entries, rows: 0..<entries.count, of: stream)
         metadataNames.note(entries)
     }
 
@@ -91,7 +107,7 @@ package struct SegmentWriter: ~Copyable {
         }
         // Chunks have one kind each.
         try endFrame()
-        endChunk()
+        closeChunk()
         let times = TimesPage.encode(pending.entries.timestamps)
         slices += pending.slices(frame: frames.count)
         index.add(columns, frame: frames.count)
@@ -102,7 +118,7 @@ package struct SegmentWriter: ~Copyable {
         try put(times)
         if !metadata.isEmpty { try put(metadata) }
         try put(columns)
-        endChunk(.columns)
+        closeChunk(.columns)
         counts.columns += 1
     }
 
@@ -154,10 +170,10 @@ package struct SegmentWriter: ~Copyable {
         if !pages.m.isEmpty { try put(pages.m) }
         try put(lines)
         frame = FrameBuilder(segmentLevel: level)
-        if openChunkBytes >= SegmentFormat.chunkBytes { endChunk() }
+        if openChunkBytes >= SegmentFormat.chunkBytes { closeChunk() }
     }
 
-    private mutating func endChunk(_ kind: SegmentFormat.ChunkKind = .raw) {
+    private mutating func closeChunk(_ kind: SegmentFormat.ChunkKind = .raw) {
         let before = chunks.reduce((frames: 0, slices: 0)) {
             ($0.frames + $1.frames, $0.slices + $1.slices)
         }
@@ -171,7 +187,7 @@ package struct SegmentWriter: ~Copyable {
         if offset == 0 { try put(SegmentFormat.magic) }
         try endPending()
         try endFrame()
-        endChunk()
+        closeChunk()
         var sections: [(SegmentFormat.SectionName, Int, Int)] = []
         var bodies: [(SegmentFormat.SectionName, [UInt8])] = [
             (.streams, streamsSection()), (.chunks, chunksSection()), (.rollup, rollup.encode()),

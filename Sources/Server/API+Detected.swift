@@ -37,7 +37,7 @@ extension API {
         guard let field = fields.first(where: { $0.name == name }) else {
             return Answer(json: Array("{}".utf8))
         }
-        let values = field.values.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let values = field.values.sorted { $0.precedesByBytes($1) }
         var out: [UInt8] = Array("{\"values\":".utf8)
         Self.append(Array(values.prefix(limit)), to: &out)
         out += ",\"limit\":\(limit)}".utf8

@@ -83,7 +83,7 @@ extension API {
                     try store.series(tenant: tenant, matchers: matchers, start: start, end: end))
             }
             return found.map { (text: $0.description, labels: $0) }
-                .sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+                .sorted { $0.text.precedesByBytes($1.text) }
                 .map(\.labels)
         }
         var body = Array("{\"status\":\"success\",\"data\":[".utf8)

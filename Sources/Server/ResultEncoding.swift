@@ -101,7 +101,7 @@ package struct ResultEncoding {
             }
         }
         let ordered = groups.map { (text: $0.labels.description, group: $0) }
-            .sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+            .sorted { $0.text.precedesByBytes($1.text) }
         add("\"resultType\":\"streams\",")
         if !flags.isEmpty {
             add("\"encodingFlags\":[")

@@ -3,14 +3,15 @@ import LogModel
 
 // Which streams a selection is about.
 extension Catalog {
-    /// Streams that every matcher accepts and that hold anything from first to last which is kept.
+    /// Streams that every matcher accepts and that hold anything from first to last which is kept; without
+    /// a cut all of it is.
     func streams(
-        tenant: String, matchers: [Matcher], first: Int64, last: Int64, cut: RetentionCut
+        tenant: String, matchers: [Matcher], first: Int64, last: Int64, cut: RetentionCut?
     ) throws(StorageError) -> [Labels] {
         try reading { db in
             // The index narrows by equalities; all other matchers look at whole label sets.
             var condition = "tenant = ? AND last >= ? AND first <= ?"
-            var arguments: StatementArguments = [tenant, max(first, cut.earliest), last]
+            var arguments: StatementArguments = [tenant, max(first, cut?.earliest ?? .min), last]
             for matcher in matchers where matcher.op == .equal && !matcher.value.isEmpty {
                 condition += """
                      AND id IN (SELECT stream FROM postings WHERE tenant = ? AND name = ? AND value = ?)
@@ -19,7 +20,8 @@ extension Catalog {
             }
             var found: [Labels] = []
             func take(_ labels: Labels, _ end: Int64) {
-                if matchers.accept(labels), end >= cut.first(of: labels) { found.append(labels) }
+                guard matchers.accept(labels), end >= cut?.first(of: labels) ?? .min else { return }
+                found.append(labels)
             }
             let rows = try Row.fetchCursor(
                 db, sql: "SELECT id, labels, last FROM streams WHERE \(condition)",

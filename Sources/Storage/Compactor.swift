@@ -89,6 +89,16 @@ extension Store {
         timestamp / Nanoseconds.day - (timestamp % Nanoseconds.day < 0 ? 1 : 0)
     }
 
+    /// The moments of some days, as far as there are such.
+    static func times(of days: ClosedRange<Int64>) -> ClosedRange<Int64> {
+        func begin(_ day: Int64) -> Int64 {
+            let (time, overflow) = day.multipliedReportingOverflow(by: Nanoseconds.day)
+            return overflow ? (day < 0 ? .min : .max) : time
+        }
+        let end = begin(days.upperBound + 1)
+        return begin(days.lowerBound)...(end == .max ? .max : end - 1)
+    }
+
     /// Merges, verifies, swaps in one transaction, removes the inputs. A crash leaves either set.
     /// What is older than retention allows is left out.
     func compact(_ task: CompactionTask) throws {
@@ -105,9 +115,8 @@ extension Store {
                 let object = newName(level: task.level)
                 let summary = try objects.put(object) { write in
                     try withoutActuallyEscaping(write) { write in
-                        try Self.merge(
-                            inputs, days: days, level: task.level, attachment: attachment,
-                            cut: cut, write: write)
+                        try SegmentMerge(inputs, days: days, cut: cut, options).write(
+                            level: task.level, attachment: attachment, to: write)
                     }
                 }
                 guard summary.rows > 0 else {
@@ -162,60 +171,6 @@ extension Store {
         let share = (sorted.count + mostOutputs - 1) / mostOutputs
         return stride(from: 0, to: sorted.count, by: max(1, share)).map {
             sorted[$0]...sorted[min($0 + share, sorted.count) - 1]
-        }
-    }
-
-    private static func merge(
-        _ inputs: [OpenSegment], days: ClosedRange<Int64>, level: Int, attachment: [UInt8],
-        cut: RetentionCut, write: @escaping ([UInt8]) throws -> Void
-    ) throws -> SegmentSummary {
-        var runs: [Labels: [(SegmentReader, Int)]] = [:]
-        for input in inputs {
-            for (index, stream) in input.reader.summary.streams.enumerated()
-            where utcDay(stream.first) <= days.upperBound
-                && utcDay(stream.last) >= days.lowerBound
-                && stream.last >= cut.first(of: stream.labels)
-            {
-                runs[stream.labels, default: []].append((input.reader, index))
-            }
-        }
-        var writer = SegmentWriter(
-            tenant: inputs[0].record.tenant, level: level, write: write)
-        for (labels, sources) in runs.sortedByText() {
-            let kept = cut.first(of: labels)
-            var merge = EntriesMerge(sources.map { cursor($0.0, $0.1, days: days, kept: kept) })
-            while let entries = try merge.next(maxBytes: SegmentFormat.frameBytes) {
-                try writer.append(labels: labels, entries: entries)
-            }
-        }
-        for input in inputs { input.reader.forget() }
-        return try writer.finish(attachment: attachment)
-    }
-
-    /// The rows of one stream on some days, slice by slice. `kept`: the first time that is wanted.
-    private static func cursor(
-        _ reader: SegmentReader, _ stream: Int, days: ClosedRange<Int64>, kept: Int64
-    ) -> RunCursor {
-        var slices = reader.slices(ofStream: stream).makeIterator()
-        return RunCursor {
-            while let slice = slices.next() {
-                let (first, last) = (utcDay(slice.first), utcDay(slice.last))
-                if last < days.lowerBound || first > days.upperBound || slice.last < kept {
-                    continue
-                }
-                var entries = Entries()
-                try reader.load(slice, projection: .lines, into: &entries)
-                if days.contains(first), days.contains(last), slice.first >= kept { return entries }
-                let low = entries.timestamps.partition {
-                    utcDay($0) < days.lowerBound || $0 < kept
-                }
-                let high = entries.timestamps.partition { utcDay($0) <= days.upperBound }
-                if low >= high { continue }
-                var clipped = Entries()
-                clipped.append(entries, rows: low..<high)
-                return clipped
-            }
-            return nil
         }
     }
 }

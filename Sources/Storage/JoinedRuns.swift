@@ -9,88 +9,140 @@ struct JoinedRuns {
 
     let segment: OpenSegment
     private let order: Int
-    /// Numbers in the selection.
-    private(set) var streams: [Int] = []
+    private(set) var streams: [Labels]
     /// Of each stream its only one; they ascend.
-    private(set) var slices: [Slice] = []
+    private(set) var slices: ArraySlice<Slice>
     private(set) var times: ClosedRange<Int64>
+    /// Of lines.
+    private(set) var bytes: Int
 
     /// Ascends with segments and frames.
-    var place: UInt64 { slices[0].place(inSegment: order) }
+    var place: UInt64 { slices[slices.startIndex].place(inSegment: order) }
+    var frame: Int { slices[slices.startIndex].frame }
 
-    private init(_ segment: OpenSegment, _ order: Int, _ stream: Int, _ slice: Slice) {
-        self.segment = segment
-        self.order = order
-        streams = [stream]
-        slices = [slice]
-        times = slice.first...slice.last
+    private init(_ part: SegmentRuns, _ frame: SharedFrame) {
+        segment = part.segment
+        order = part.order
+        streams = frame.streams
+        slices = frame.slices
+        times = frame.times
+        bytes = frame.bytes
     }
 
-    private mutating func add(_ stream: Int, _ slice: Slice) {
-        streams.append(stream)
+    private init(_ part: SegmentRuns, _ slice: Slice) {
+        segment = part.segment
+        order = part.order
+        streams = [segment.reader.summary.streams[slice.stream].labels]
+        slices = [slice]
+        times = slice.first...slice.last
+        bytes = slice.bytes
+    }
+
+    private mutating func add(_ slice: Slice) {
+        streams.append(segment.reader.summary.streams[slice.stream].labels)
         slices.append(slice)
         times = min(times.lowerBound, slice.first)...max(times.upperBound, slice.last)
+        bytes += slice.bytes
     }
 
     private func isBehind(_ slice: Slice) -> Bool {
-        slices.last.map { $0.frame == slice.frame && $0.firstRow + $0.rows <= slice.firstRow }
-            ?? true
+        let last = slices[slices.endIndex - 1]
+        return last.firstRow + last.rows <= slice.firstRow
     }
 
-    /// Takes the runs that can be joined from those of a selection that begins at `start`. `firsts`: of
-    /// each stream the first time that is wanted, later where retention has cut it.
+    /// Takes the runs that can be joined from those of a selection, as far as they lie in its `times`.
+    /// `alone`: the streams that overlap nothing. `mayHold`: whether a frame need be looked at.
     static func take(
-        from parts: inout [SegmentRuns], start: Int64, _ firsts: [Int64]
-    ) -> [JoinedRuns] {
-        let overlaps = overlapping(parts, firsts.count)
+        from parts: inout [SegmentRuns], alone: [Bool], times: ClosedRange<Int64>,
+        mayHold: (OpenSegment, Int) throws -> Bool
+    ) rethrows -> [JoinedRuns] {
         var joined: [JoinedRuns] = []
         for index in parts.indices {
             let part = parts[index]
             let reader = part.segment.reader
+            var isJoined = [Bool](repeating: false, count: reader.summary.streams.count)
             var left: [SegmentRuns.Place] = []
-            var open: JoinedRuns?
-            var taken: [SegmentRuns.Place] = []
-            func close() {
-                if taken.count > 1, let open { joined.append(open) } else { left += taken }
-                (open, taken) = (nil, [])
-            }
             for place in part.places {
-                guard !overlaps[place.stream],
-                    let slice = reader.onlySlice(ofStream: place.index),
-                    firsts[place.stream] == start || firsts[place.stream] <= slice.first
-                else {
-                    left.append(place)
-                    continue
-                }
-                if open?.isBehind(slice) ?? false {
-                    open?.add(place.stream, slice)
+                if alone[place.stream], reader.rises(stream: place.index),
+                    reader.summary.streams[place.index].bytes <= SharedFrame.smallStream
+                {
+                    isJoined[place.index] = true
                 } else {
-                    close()
-                    open = JoinedRuns(part.segment, part.order, place.stream, slice)
+                    left.append(place)
                 }
-                taken.append(place)
             }
-            close()
+            guard left.count < part.places.count else { continue }
             parts[index].places = left
+            let areAll = left.isEmpty && part.places.count == isJoined.count
+            let shared = areAll ? part.segment.shared.all : []
+            for frame in 0..<reader.frameCount where try mayHold(part.segment, frame) {
+                if areAll, let shared = shared[frame] {
+                    guard shared.times.overlaps(times) else { continue }
+                    if shared.times.clamped(to: times) == shared.times {
+                        joined.append(JoinedRuns(part, shared))
+                        continue
+                    }
+                }
+                let isThere = reader.slices(ofFrame: frame).contains {
+                    isJoined[$0.stream] && $0.meets(times)
+                }
+                guard isThere else { continue }
+                joined += runs(part, reader.wideSlices(ofFrame: frame), isJoined, times)
+            }
         }
         return joined
     }
 
-    /// Of each stream whether its runs overlap, or may: they are looked at in the order of the segments.
-    private static func overlapping(_ parts: [SegmentRuns], _ count: Int) -> [Bool] {
-        var overlaps = [Bool](repeating: false, count: count)
-        var ends = [Int64](repeating: .min, count: count)
-        let inTime = parts.sorted {
+    /// Mostly one: of each stream one slice, in the order of the rows.
+    private static func runs(
+        _ part: SegmentRuns, _ slices: [Slice], _ isJoined: [Bool], _ times: ClosedRange<Int64>
+    ) -> [JoinedRuns] {
+        var joined: [JoinedRuns] = []
+        // Not in the list: it would be copied with each slice.
+        var open: JoinedRuns?
+        var seen: Set<Int> = []
+        var isRising = true
+        for slice in slices where isJoined[slice.stream] && slice.meets(times) {
+            // Writers put streams in the order of their numbers, but for those that come late.
+            if isRising, let open, open.slices[open.slices.endIndex - 1].stream >= slice.stream {
+                isRising = false
+                seen = Set(open.slices.map(\.stream))
+            }
+            if open?.isBehind(slice) ?? false, isRising || !seen.contains(slice.stream) {
+                open?.add(slice)
+                if !isRising { seen.insert(slice.stream) }
+            } else {
+                if let open { joined.append(open) }
+                open = JoinedRuns(part, slice)
+                (seen, isRising) = ([], true)
+            }
+        }
+        if let open { joined.append(open) }
+        return joined
+    }
+}
+
+extension [SegmentRuns] {
+    /// Of each stream whether its runs overlap nothing, as far as can be told, and nothing of them is cut off
+    /// by retention: `firsts` are the first times that are wanted, of a selection that begins at `start`.
+    func alone(_ firsts: [Int64], start: Int64) -> [Bool] {
+        var isAlone = [Bool](repeating: true, count: firsts.count)
+        var ends = [Int64](repeating: .min, count: firsts.count)
+        let inTime = sorted {
             $0.segment.reader.summary.first < $1.segment.reader.summary.first
         }
         for part in inTime {
-            let summaries = part.segment.reader.summary.streams
-            for place in part.places {
-                let (first, last) = (summaries[place.index].first, summaries[place.index].last)
-                if first <= ends[place.stream] { overlaps[place.stream] = true }
-                ends[place.stream] = max(ends[place.stream], last)
+            part.segment.reader.summary.streams.withUnsafeBufferPointer { summaries in
+                for place in part.places {
+                    let (first, last) = (summaries[place.index].first, summaries[place.index].last)
+                    let stream = place.stream
+                    if first <= ends[stream] || firsts[stream] > start && firsts[stream] > first {
+                        isAlone[stream] = false
+                    }
+                    ends[stream] = Swift.max(ends[stream], last)
+                }
             }
         }
-        return overlaps
+        return isAlone
     }
 }

@@ -55,7 +55,7 @@ extension Store {
         cache.forget(record.object)
         objects.delete(record.object)
         counters.withLock { $0.retiredSegments += 1 }
-        try catalog.forgetStreams(tenant: record.tenant)
+        try forgetStreams(tenant: record.tenant)
     }
 
     private func retireBySize() throws {

@@ -5,32 +5,28 @@ import Synchronization
 
 /// Cuts what a selection asks for into units that never overlap in time within a stream.
 struct ScanPlan {
-    private let selection: Selection
+    let selection: Selection
     /// What is asked of every line, and of one whose entry lacks the names of `selection.parsed`.
-    private let common: LineQuestion
-    private let narrow: LineQuestion
+    let common: LineQuestion
+    let narrow: LineQuestion
     /// That of them which is put to the lines of the stream at hand, and to its chunks.
-    private var question: LineQuestion
-    private var chunkQuestion: LineQuestion
+    var question: LineQuestion
+    var chunkQuestion: LineQuestion
     /// Nanoseconds, both inclusive. `first` is the stream's own: retention may hide its beginning.
-    private var first: Int64
-    private var last: Int64
-    private var units: [ScanUnit] = []
+    var first: Int64
+    var last: Int64
+    var units: [ScanUnit] = []
 
     static func units(
-        _ selection: Selection, streams: [Labels], segments: [OpenSegment], cut: RetentionCut
+        _ selection: Selection, _ list: StreamList, segments: [OpenSegment], cut: RetentionCut
     ) throws -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
+        let streams = list.streams
         selection.trace?.note(opened: segments, streams: Set(streams))
-        var runs = try plan.runs(of: streams, in: segments)
+        var runs = try plan.runs(of: list, in: segments)
         let firsts = streams.map { max(selection.start.nanoseconds, cut.first(of: $0)) }
         if selection.joinsStreams, streams.count >= JoinedRuns.fewStreams {
-            let areNarrow = streams.map(plan.lacksNames)
-            for joined in JoinedRuns.take(from: &runs, start: plan.first, firsts) {
-                let isNarrow = joined.streams.allSatisfy { areNarrow[$0] }
-                plan.ask(isNarrow && plan.lacksNames(joined.segment))
-                try plan.add(joined, streams)
-            }
+            try plan.addJoined(&runs, streams, segments, firsts, cut)
         }
         for (number, runs) in Self.byStream(runs, streams.count) {
             plan.first = firsts[number]
@@ -42,7 +38,7 @@ struct ScanPlan {
     }
 
     /// `isNarrow`: entries cannot have the names of `selection.parsed` but from their lines.
-    private mutating func ask(_ isNarrow: Bool) {
+    mutating func ask(_ isNarrow: Bool) {
         chunkQuestion = isNarrow ? narrow : common
         question = isNarrow && selection.parsed?.isSelective ?? false ? narrow : common
     }
@@ -60,19 +56,22 @@ struct ScanPlan {
 
     /// The runs of each segment, of those that are inside the time.
     private func runs(
-        of streams: [Labels], in segments: [OpenSegment]
+        of list: StreamList, in segments: [OpenSegment]
     ) throws -> [SegmentRuns] {
-        let known = StreamNumbers(streams)
         let segments = segments.sorted { $0.record.arrivedBefore($1.record) }
-        let mayHold = try mayHold(segments, streams)
+        let mayHold = try mayHold(segments, list.streams)
         var runs: [SegmentRuns] = []
         for (order, segment) in segments.enumerated() where mayHold[order] {
             var part = SegmentRuns(segment: segment, order: order)
-            let summaries = segment.reader.summary.streams
-            for index in summaries.indices
-            where summaries[index].last >= first && summaries[index].first <= last {
-                guard let number = known.number(of: summaries[index]) else { continue }
-                part.places.append(SegmentRuns.Place(stream: number, index: index))
+            let numbers = list.numbers(in: segment)
+            segment.reader.summary.streams.withUnsafeBufferPointer { summaries in
+                for index in summaries.indices
+                where numbers[index] >= 0 && summaries[index].last >= first
+                    && summaries[index].first <= last
+                {
+                    part.places.append(
+                        SegmentRuns.Place(stream: Int(numbers[index]), index: index))
+                }
             }
             runs.append(part)
         }
@@ -97,11 +96,11 @@ struct ScanPlan {
     }
 
     /// True when labels of these names can only come from the lines of a stream.
-    private func lacksNames(_ labels: Labels) -> Bool {
+    func lacksNames(_ labels: Labels) -> Bool {
         selection.parsed?.names.allSatisfy { labels[$0] == nil } ?? true
     }
 
-    private func lacksNames(_ segment: OpenSegment) -> Bool {
+    func lacksNames(_ segment: OpenSegment) -> Bool {
         guard let names = selection.parsed?.names else { return true }
         return segment.reader.metadataNames.map { $0.isDisjoint(with: names) } ?? false
     }
@@ -211,7 +210,7 @@ struct ScanPlan {
         let slices =
             isNarrow
             ? Array(reader.slices(ofStream: run.stream)) : reader.wideSlices(ofStream: run.stream)
-        let inTime = slices.filter { $0.last >= first && $0.first <= last }
+        let inTime = slices.filter { $0.meets(first...last) }
         let left =
             chunkQuestion.isEmpty ? inTime : try reader.slices(inTime, mayHold: chunkQuestion)
         selection.trace?.note(reader, inTime: inTime, left: left)
@@ -223,58 +222,16 @@ struct ScanPlan {
     }
 
     /// True when whole minutes of a run between two times are what the selection asks for.
-    private func isCountable(_ times: ClosedRange<Int64>) -> Bool {
+    func isCountable(_ times: ClosedRange<Int64>) -> Bool {
         // Minutes are closed on the right: a selection of whole ones begins behind a minute's end.
         let beginsWhole = times.lowerBound >= first || (first - 1) % Nanoseconds.minute == 0
         let endsWhole = times.upperBound <= last || last % Nanoseconds.minute == 0
         return beginsWhole && endsWhole
     }
 
-    /// A frame's part of the selection as one unit: what lies side by side is read at once.
-    private mutating func add(_ joined: JoinedRuns, _ streams: [Labels]) throws {
-        let reader = joined.segment.reader
-        let slices = joined.slices
-        let left =
-            chunkQuestion.isEmpty ? slices : try reader.slices(slices, mayHold: chunkQuestion)
-        selection.trace?.note(reader, inTime: slices, left: left)
-        guard !left.isEmpty else { return }
-        let range = joined.times.clamped(to: first...last)
-        let isCounted = selection.projection == .minuteCounts && isCountable(joined.times)
-        let question = question
-        units.append(
-            ScanUnit(
-                streams: joined.streams.map { streams[$0] },
-                first: range.lowerBound, last: range.upperBound,
-                bytes: slices.reduce(0) { $0 + $1.bytes }, place: joined.place,
-                minutes: isCounted ? minutes(reader, slices.map(\.stream)) : nil,
-                metadataNames: reader.metadataNames,
-                readFields: { fields, times in
-                    guard times.overlaps(range) else { return }
-                    try reader.readFields(
-                        slices, holding: question, within: times.clamped(to: range), into: fields)
-                },
-                load: { projection, times in
-                    var entries = Entries()
-                    guard times.overlaps(range) else { return entries }
-                    try reader.load(
-                        slices, projection: projection, holding: question,
-                        within: times.clamped(to: range), into: &entries)
-                    return entries
-                }))
-    }
-
-    /// The minutes of streams of a segment that the selection asks for.
-    private func minutes(
-        _ reader: SegmentReader, _ streams: [Int], without shared: Set<Int64> = []
-    ) -> @Sendable (Int) throws -> [MinuteCount] {
-        { [first, last, trace = selection.trace] place in
-            trace?.note(reader, .rollups)
-            return try reader.minutes(ofStream: streams[place]).filter {
-                let end = $0.start.addingReportingOverflow(Nanoseconds.minute)
-                return (end.overflow || end.partialValue >= first) && $0.start < last
-                    && !shared.contains($0.start)
-            }
-        }
+    /// Without the units: what is kept with each of them must not hold all that were there before it.
+    var wantedMinutes: WantedMinutes {
+        WantedMinutes(first: first, last: last, trace: selection.trace)
     }
 
     /// `shared`: minutes that are left out.
@@ -287,13 +244,15 @@ struct ScanPlan {
         guard low <= high else { return }
         // Minutes are only asked for without a condition, and mostly tell enough: slices can wait.
         let slices: @Sendable () -> [Slice] = {
-            reader.wideSlices(ofStream: stream).filter { $0.last >= low && $0.first <= high }
+            reader.wideSlices(ofStream: stream).filter { $0.meets(low...high) }
         }
         selection.trace?.note(reader, inTime: slices(), left: slices())
         units.append(
             ScanUnit(
                 streams: [labels], first: low, last: high, bytes: run.summary.bytes,
-                minutes: minutes(reader, [stream], without: shared),
+                minutes: UnitMinutes { [wantedMinutes] _ in
+                    [try wantedMinutes.run(reader, [stream], without: shared)]
+                },
                 metadataNames: reader.metadataNames,
                 load: { [question] projection, times in
                     guard times.overlaps(low...high) else { return Entries() }
@@ -323,8 +282,7 @@ struct ScanPlan {
             readFields = { reader, times in
                 guard times.overlaps(first...last) else { return }
                 let times = times.clamped(to: first...last)
-                for slice in slices[0]
-                where slice.last >= times.lowerBound && slice.first <= times.upperBound {
+                for slice in slices[0] where slice.meets(times) {
                     try sources[0].readFields(
                         [slice], holding: question, within: times, into: reader)
                 }
@@ -367,8 +325,7 @@ struct ScanPlan {
     ) throws -> [Entries] {
         try zip(readers, slices).map { reader, slices in
             var run = Entries()
-            for slice in slices
-            where slice.last >= range.lowerBound && slice.first <= range.upperBound {
+            for slice in slices where slice.meets(range) {
                 try reader.load(
                     slice, projection: projection, holding: question, within: range, into: &run)
             }

@@ -5,6 +5,13 @@ import Synchronization
 struct OpenSegment: Sendable {
     let record: SegmentRecord
     let reader: SegmentReader
+    let shared: SharedFrames
+
+    init(_ record: SegmentRecord, _ reader: SegmentReader) {
+        self.record = record
+        self.reader = reader
+        shared = SharedFrames(reader)
+    }
 }
 
 /// Readers with their directories, kept up to a number of bytes; the least recently used go first.
@@ -49,10 +56,10 @@ final class SegmentCache: Sendable {
         let segment: OpenSegment
         do {
             segment = OpenSegment(
-                record: record,
-                reader: try SegmentReader(
-                    size: file.size, chunks: chunks, share: labelSets.shared
-                ) { try file.read($0) })
+                record,
+                try SegmentReader(size: file.size, chunks: chunks, share: labelSets.shared) {
+                    try file.read($0)
+                })
         } catch let error as SegmentError {
             throw StorageError.corrupt(object: record.object, detail: "\(error)")
         }

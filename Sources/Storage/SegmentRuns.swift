@@ -12,6 +12,11 @@ struct StreamRun {
 }
 
 extension Slice {
+    /// True when a row of it may have one of some times.
+    func meets(_ times: ClosedRange<Int64>) -> Bool {
+        last >= times.lowerBound && first <= times.upperBound
+    }
+
     /// Ascends with segments, whose place in the order of arrival is given, and with what lies in them.
     func place(inSegment order: Int) -> UInt64 {
         UInt64(truncatingIfNeeded: order) << 48 | UInt64(truncatingIfNeeded: frame) << 24

@@ -16,6 +16,7 @@ package final class Store: LogSource, Sendable {
     let counters = Mutex(StoreMetrics())
     private let names = Mutex<UInt64>(0)
     private let known = Mutex<[String: Set<Labels>]>([:])
+    let streamLists = StreamLists()
     private let queue = Mutex<CommitQueue?>(nil)
     let housekeeping = DispatchQueue(label: "cordwood.housekeeping", qos: .utility)
 
@@ -113,11 +114,15 @@ package final class Store: LogSource, Sendable {
         try group.write(to: objects, now: now) { newName(level: 0) }
         try options.faults("commit")
         try catalog.commit(group.change)
-        known.withLock { known in
-            for stream in group.change.streams {
-                known[stream.tenant, default: []].insert(stream.labels)
+        let changed = known.withLock { known in
+            var changed: Set<String> = []
+            for stream in group.change.streams
+            where known[stream.tenant, default: []].insert(stream.labels).inserted {
+                changed.insert(stream.tenant)
             }
+            return changed
         }
+        for tenant in changed { streamLists.change(tenant: tenant) }
     }
 
     private func fail(_ pushes: [CommitQueue.Waiting], _ error: any Error) {
@@ -138,6 +143,14 @@ package final class Store: LogSource, Sendable {
             counters.committedBytes += group.change.added.reduce(0) { $0 + $1.bytes }
             counters.commitSeconds += spent.inSeconds
         }
+    }
+
+    /// Forgets streams of a tenant that have nothing any more.
+    func forgetStreams(tenant: String) throws {
+        try catalog.forgetStreams(tenant: tenant)
+        // One that comes again is a new one.
+        known.withLock { $0[tenant] = nil }
+        streamLists.change(tenant: tenant)
     }
 
     /// Throws `.tooManyStreams` when a stream is new and the tenant has as many as it may.
@@ -175,14 +188,21 @@ package final class Store: LogSource, Sendable {
         let first = max(selection.start.nanoseconds, cut.earliest)
         let last = selection.end.nanoseconds - 1
         guard first <= last else { return [] }
-        let streams = try catalog.streams(
-            tenant: selection.tenant, matchers: selection.matchers, first: first, last: last,
-            cut: cut)
+        let list = try streamLists.list(
+            tenant: selection.tenant, selection.matchers,
+            count: { try catalog.streamCount(tenant: selection.tenant) },
+            find: { always in
+                try catalog.streams(
+                    tenant: selection.tenant, matchers: selection.matchers,
+                    first: always ? .min : first, last: always ? .max : last,
+                    // What is too old now may have company tomorrow.
+                    cut: always ? nil : cut)
+            })
         selection.trace?.note(
-            unopened: try catalog.segments(), of: selection, hasStreams: !streams.isEmpty)
-        guard !streams.isEmpty else { return [] }
+            unopened: try catalog.segments(), of: selection, hasStreams: !list.streams.isEmpty)
+        guard !list.streams.isEmpty else { return [] }
         return try ScanPlan.units(
-            selection, streams: streams,
+            selection, list,
             segments: try opened(tenant: selection.tenant, first: first, last: last), cut: cut)
     }
 
@@ -203,18 +223,14 @@ package final class Store: LogSource, Sendable {
         tenant: String, matchers: [Matcher], start: Timestamp, end: Timestamp
     ) throws(StorageError) -> [String] {
         let streams = try series(tenant: tenant, matchers: matchers, start: start, end: end)
-        return Set(streams.flatMap { $0.pairs.map(\.name) }).sorted {
-            $0.utf8.lexicographicallyPrecedes($1.utf8)
-        }
+        return Set(streams.flatMap { $0.pairs.map(\.name) }).sorted { $0.precedesByBytes($1) }
     }
 
     package func labelValues(
         _ name: String, tenant: String, matchers: [Matcher], start: Timestamp, end: Timestamp
     ) throws(StorageError) -> [String] {
         let streams = try series(tenant: tenant, matchers: matchers, start: start, end: end)
-        return Set(streams.compactMap { $0[name] }).sorted {
-            $0.utf8.lexicographicallyPrecedes($1.utf8)
-        }
+        return Set(streams.compactMap { $0[name] }).sorted { $0.precedesByBytes($1) }
     }
 
     /// Streams that hold anything from start to end, both inclusive.

@@ -24,6 +24,12 @@ package struct StoreOptions: Sendable {
     package var level1Segments = 16
     /// Lines of one segment of level 2, where the disk has room for many.
     package var level2Bytes = 1024 * 1024 * 1024
+    /// Lines that merging plans for one chunk of small streams, in bytes: below what it can hold, because how
+    /// much falls into a stretch of time is estimated.
+    package var stretchBytes = SegmentFormat.chunkBytes * 9 / 10
+    /// Rows that a stream should have in such a stretch, about: each of its places takes room in the
+    /// directory.
+    package var stretchRows = 24
     package var retentionEverySeconds = 60
     /// Seconds since the epoch.
     package var now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }

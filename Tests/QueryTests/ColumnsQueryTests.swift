@@ -2,6 +2,7 @@ import Foundation
 import LogModel
 import Logging
 import Query
+import Segment
 import Storage
 import Testing
 
@@ -203,6 +204,8 @@ import Testing
         var overlapEvery = 1
         /// In columns, or as they were pushed.
         var isMerged = true
+        /// Small streams in many short stretches of time.
+        var isStretched = false
     }
 
     private func store(
@@ -211,6 +214,7 @@ import Testing
         let segments = form.segments
         var options = StoreOptions(folder: folder)
         options.level0AgeSeconds = 0
+        if form.isStretched { (options.stretchBytes, options.stretchRows) = (30_000, 3) }
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let store = try Store.open(options, logger: logger)
@@ -272,6 +276,8 @@ import Testing
     @Test(arguments: [
         Form(segments: 1), Form(segments: 3), Form(segments: 1, pods: 80),
         Form(segments: 3, pods: 80, overlapEvery: 3),
+        Form(segments: 1, pods: 80, isStretched: true),
+        Form(segments: 2, pods: 80, overlapEvery: 4, isStretched: true),
         Form(segments: 2, pods: 80, overlapEvery: 0, isMerged: false),
     ]) func answersAreThoseOfTheLines(form: Form) async throws {
         let folder = FileManager.default.temporaryDirectory
@@ -280,6 +286,14 @@ import Testing
         let streams = Self.ofPods(form.pods)
         let store = try await store(folder, streams, form)
         #expect(store.metrics.segmentsByLevel == [(form.isMerged ? 1 : 0): form.segments])
+        if form.isStretched {
+            let objects = URL(fileURLWithPath: folder + "/objects")
+            for name in try FileManager.default.contentsOfDirectory(atPath: objects.path) {
+                let bytes = [UInt8](try Data(contentsOf: objects.appendingPathComponent(name)))
+                let anatomy = try SegmentAnatomy(size: bytes.count) { Array(bytes[$0]) }
+                #expect(anatomy.columns.chunks > 10)
+            }
+        }
         let memory = MemorySource(streams: streams.map { ($0.labels, $0.entries) })
         let plan = try store.plan(Self.joined)
         #expect(plan.contains { $0.streams.count > 1 } == (form.pods > 1))

@@ -49,7 +49,7 @@ struct ColumnEncoder {
             return column
         }
         let most = min(ColumnsFormat.mostDistinct, max(1, values.count * 3 / 4))
-        let distinct = DistinctValues(values, most: most, probe: ValueFormat.pageValues)
+        let distinct = DistinctValues(values, most: most)
         if let distinct {
             // What holds for one of each holds for all.
             summarize(distinct.values(in: values.text), &column)

@@ -274,9 +274,8 @@ final class DistinctValues {
         var span: ByteSpan
     }
 
-    /// Nil when there are more than `most`, or when a look at the first `probe` of them says that
-    /// nearly every value is new.
-    init?(_ values: Values, most: Int, probe: Int = .max) {
+    /// Nil when there are more than `most`.
+    init?(_ values: Values, most: Int) {
         guard most > 0 else { return nil }
         var same = 1
         while same < values.count, values.equal(0, same) { same += 1 }
@@ -320,7 +319,6 @@ final class DistinctValues {
                 }
             }
             places.append(Int64(place))
-            if index == probe, known.count * 4 > probe * 3 { return nil }
         }
         spans = RawList(capacity: known.count)
         for place in 0..<known.count { spans.append(known[place].span) }

@@ -1,0 +1,88 @@
+import LogModel
+import Segment
+import Synchronization
+
+/// Streams that a selection asks for, and where segments have them.
+final class StreamList: Sendable {
+    /// Numbers of streams that are kept for segments: 2 MB.
+    private static let mostNumbers = 500_000
+
+    let streams: [Labels]
+    private let numbers: StreamNumbers
+    private struct Known {
+        var bySegment: [String: [Int32]] = [:]
+        var count = 0
+    }
+    private let known = Mutex(Known())
+
+    init(_ streams: [Labels]) {
+        self.streams = streams
+        numbers = StreamNumbers(streams)
+    }
+
+    /// Of each stream of a segment its number in the list, or -1.
+    func numbers(in segment: OpenSegment) -> [Int32] {
+        if let found = known.withLock({ $0.bySegment[segment.record.object] }) { return found }
+        let found = segment.reader.summary.streams.map { Int32(numbers.number(of: $0) ?? -1) }
+        known.withLock { known in
+            if known.count > Self.mostNumbers { known = Known() }
+            known.bySegment[segment.record.object] = found
+            known.count += found.count
+        }
+        return found
+    }
+}
+
+/// Lists that were asked for lately: matching thousands of streams, and finding them in each segment, costs
+/// more than most queries do with them.
+final class StreamLists: Sendable {
+    /// The panels of a dashboard ask for a few of them at a time.
+    private static let mostLists = 8
+    /// Tenants with more streams are asked anew each time, for those of the time at hand alone.
+    private static let mostStreams = 25_000
+
+    private struct State {
+        /// Of each tenant how often its streams have changed.
+        var versions: [String: Int] = [:]
+        /// The last used at the end.
+        var lists: [(key: [UInt8], tenant: String, list: StreamList)] = []
+    }
+    private let state = Mutex(State())
+
+    /// A tenant has a new stream, or lost one.
+    func change(tenant: String) {
+        state.withLock { state in
+            state.versions[tenant, default: 0] += 1
+            state.lists.removeAll { $0.tenant == tenant }
+        }
+    }
+
+    /// The list of a tenant's streams that matchers accept. `count`: how many it has; `find`: those of all
+    /// time, or of the time at hand.
+    func list(
+        tenant: String, _ matchers: [Matcher], count: () throws -> Int,
+        find: (_ always: Bool) throws -> [Labels]
+    ) throws -> StreamList {
+        // Bytes: to `String` texts are equal that are not. No tenant's name has a zero byte in it.
+        let text = tenant + "\0" + matchers.map(\.description).joined(separator: ",")
+        let key = Array(text.utf8)
+        let (version, known) = state.withLock { state -> (Int, StreamList?) in
+            let version = state.versions[tenant] ?? 0
+            guard let at = state.lists.firstIndex(where: { $0.key == key }) else {
+                return (version, nil)
+            }
+            let found = state.lists.remove(at: at)
+            state.lists.append(found)
+            return (version, found.list)
+        }
+        if let known { return known }
+        guard try count() <= Self.mostStreams else { return StreamList(try find(false)) }
+        let list = StreamList(try find(true))
+        state.withLock { state in
+            guard state.versions[tenant] ?? 0 == version else { return }
+            state.lists.append((key, tenant, list))
+            if state.lists.count > Self.mostLists { state.lists.removeFirst() }
+        }
+        return list
+    }
+}
