@@ -14,6 +14,8 @@ package final class ScanTrace: Sendable {
     package enum ChunkEnd: Int, Sendable {
         /// No template or listed value of the segment may hold the text.
         case index
+        /// A query before asked for the same.
+        case known
         /// None of its own may.
         case templates
         /// They may, but the filter of ids has no such id.
@@ -139,6 +141,7 @@ package struct ScanReport: Codable, Sendable, Equatable {
     /// Chunks by what ended them.
     package struct Chunks: Codable, Sendable, Equatable {
         package var skippedByIndex = 0
+        package var known = 0
         package var skippedByTemplates = 0
         package var skippedByFilter = 0
         package var fromTemplates = 0
@@ -194,6 +197,7 @@ extension ScanReport.Chunks {
     fileprivate mutating func add(_ end: ScanTrace.ChunkEnd) {
         switch end {
         case .index: skippedByIndex += 1
+        case .known: known += 1
         case .templates: skippedByTemplates += 1
         case .filter: skippedByFilter += 1
         case .templatesAlone: fromTemplates += 1

@@ -35,6 +35,8 @@ package final class FieldPipeline: FieldReader {
     }
     /// What groups have in common.
     private var stems: [StemPlace: Int] = [:]
+    /// Most groups have what the one before had.
+    @exclusivity(unchecked) private var recentStem: (place: StemPlace, stem: Int)?
 
     /// Nil for pipelines that must see every line: those that keep all labels, or need the line for
     /// more than one parser.
@@ -131,19 +133,32 @@ package final class FieldPipeline: FieldReader {
         _ shape: ShapeRows.Shape, _ quick: QuickShape, _ metadata: Int,
         _ values: UnsafeBufferPointer<FieldValue>
     ) -> Int {
-        let program = shape.entry.program
-        if isOutsideGroup(metadata), let group = quick.groupText(values), !group.text.isEmpty {
-            let place = StemPlace(
-                texts: quick.plan.groupTexts, ofClass: groupClass(metadata))
-            let stem =
-                stems[place]
-                ?? pipeline.stem(labels(program, metadata, values), differingIn: group.name)
-            stems[place] = stem
-            return pipeline.id(ofStem: stem, group.text, &result)
+        if isOutsideGroup(metadata) {
+            let place = StemPlace(texts: quick.plan.groupTexts, ofClass: groupClass(metadata))
+            let id = quick.withGroup(values) { name, text in
+                text.isEmpty
+                    ? nil
+                    : pipeline.id(
+                        ofStem: stem(place, name, shape.entry, metadata, values), text, &result)
+            }
+            if let id { return id }
         }
         return pipeline.id(
-            of: labels(program, metadata, values), UInt32(truncatingIfNeeded: metadata),
-            &streamIDs, &result)
+            of: labels(shape.entry.program, metadata, values),
+            UInt32(truncatingIfNeeded: metadata), &streamIDs, &result)
+    }
+
+    private func stem(
+        _ place: StemPlace, _ name: String, _ entry: FieldPrograms.Entry, _ metadata: Int,
+        _ values: UnsafeBufferPointer<FieldValue>
+    ) -> Int {
+        if let recentStem, recentStem.place == place { return recentStem.stem }
+        let stem =
+            stems[place]
+            ?? pipeline.stem(labels(entry.program, metadata, values), differingIn: name)
+        stems[place] = stem
+        recentStem = (place, stem)
+        return stem
     }
 
     /// Rows of one class have the same labels that they are grouped by, as far as no parser finds them.

@@ -22,20 +22,14 @@ package final class FieldPrograms {
         }
     }
 
-    private struct Known {
-        var key: [UInt8]
-        /// Nil for shapes whose rows are wanted as lines.
-        var entry: Entry?
-    }
-
     /// Beyond this shapes are looked at anew.
     private static let most = 8192
     /// The same for the keys of all that are kept.
     private static let mostBytes = 8 * 1024 * 1024
 
-    private var known: [Int: [Known]] = [:]
-    private var count = 0
-    private var bytes = 0
+    private let keys = ByteTable()
+    /// By the number of a shape's key; nil for shapes whose rows are wanted as lines.
+    @exclusivity(unchecked) private var entries: [Entry?] = []
     private var texts: [[[UInt8]]: Int] = [:]
     private var names: [[String]: Int] = [:]
 
@@ -45,22 +39,15 @@ package final class FieldPrograms {
     func entry(
         _ offer: ShapeOffer, make: (LineShape) -> (FieldProgram, QuickShape.Plan?)?
     ) -> Entry? {
-        var hasher = Hasher()
-        hasher.combine(bytes: offer.key)
-        let hash = hasher.finalize()
-        let found = known[hash]?.first { known in
-            known.key.withUnsafeBytes { $0.isSame(as: offer.key) }
-        }
-        if let found { return found.entry }
+        if let number = keys.number(of: offer.key) { return entries[number] }
         let entry = make(offer.make()).map { program, plan in
             Entry(
                 program, plan, names: number(of: program.fields.map(\.name) + (plan?.missing ?? []))
             )
         }
-        if count < Self.most, bytes + offer.key.count <= Self.mostBytes {
-            known[hash, default: []].append(Known(key: Array(offer.key), entry: entry))
-            count += 1
-            bytes += offer.key.count
+        if keys.count < Self.most, keys.bytes + offer.key.count <= Self.mostBytes {
+            keys.insert(offer.key)
+            entries.append(entry)
         }
         return entry
     }

@@ -1,3 +1,4 @@
+import Bytes
 import LogModel
 
 /// Label sets of results, each once, by number.
@@ -20,29 +21,37 @@ extension LogPipeline {
         var name: String
     }
 
+    /// The groups of a stem that were met, by that text.
+    final class StemGroups {
+        let stem: Stem
+        fileprivate let texts = ByteTable()
+        /// By the number of a text.
+        @exclusivity(unchecked) fileprivate var ids: [Int] = []
+
+        init(_ stem: Stem) { self.stem = stem }
+    }
+
     /// A number for groups that differ from that of a row in the text of one label alone.
     func stem(_ labels: RowLabels, differingIn name: String) -> Int {
         let rest = Labels(sorted: reduced(labels).stream.pairs.filter { $0.name != name })
         let stem = Stem(rest: rest, name: name)
         if let known = stemIDs[stem] { return known }
-        stems.append(stem)
+        stems.append(StemGroups(stem))
         stemIDs[stem] = stems.count - 1
         return stems.count - 1
     }
 
     /// The number of the label set of such a group. `text` is not empty.
-    func id(ofStem stem: Int, _ text: String, _ found: inout PipelineResult) -> Int {
-        let key = StemKey(stem: stem, text: text)
-        if let known = byStem[key] { return known }
-        let pairs = stems[stem].rest.pairs + [Label(stems[stem].name, text)]
-        let id = id(of: ResultLabels(stream: Labels(pairs)), &found)
-        byStem[key] = id
+    func id(
+        ofStem stem: Int, _ text: UnsafeRawBufferPointer, _ found: inout PipelineResult
+    ) -> Int {
+        let groups = stems[stem]
+        if let number = groups.texts.number(of: text) { return groups.ids[number] }
+        let label = Label(groups.stem.name, String(decoding: text, as: UTF8.self))
+        let id = id(of: ResultLabels(stream: Labels(groups.stem.rest.pairs + [label])), &found)
+        groups.texts.insert(text)
+        groups.ids.append(id)
         return id
-    }
-
-    struct StemKey: Hashable {
-        var stem: Int
-        var text: String
     }
 
     private func id(of result: ResultLabels, _ found: inout PipelineResult) -> Int {

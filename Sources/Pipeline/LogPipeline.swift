@@ -47,9 +47,8 @@ package final class LogPipeline {
 
     package internal(set) var labels: [ResultLabels] = []
     var ids: [ResultLabels: Int] = [:]
-    var stems: [Stem] = []
+    var stems: [StemGroups] = []
     var stemIDs: [Stem: Int] = [:]
-    var byStem: [StemKey: Int] = [:]
     /// How often label sets were let go of.
     package private(set) var generation = 0
 
@@ -236,7 +235,6 @@ package final class LogPipeline {
         ids.removeAll(keepingCapacity: true)
         stems.removeAll()
         stemIDs.removeAll()
-        byStem.removeAll()
         generation += 1
     }
 

@@ -13,28 +13,68 @@ final class QuickShape {
         case unknown
     }
 
-    /// Places of values: nil where none is looked at.
-    struct Plan {
-        var filtered: Int?
-        var grouped: Int?
-        var sampled: Int?
+    /// The parser, and the filters behind it, of all shapes.
+    final class Stages {
+        fileprivate let parser: CompiledStage
+        fileprivate let filters: [LabelFilterStage]
+        fileprivate let regexp: Regexp?
+        @exclusivity(unchecked) fileprivate var scratch: [UInt8] = []
+
+        init(_ parser: CompiledStage, _ filters: [LabelFilterStage]) {
+            self.parser = parser
+            self.filters = filters
+            if case .regexp(let stage) = parser { regexp = stage.regexp } else { regexp = nil }
+        }
+    }
+
+    /// What a sample is made of: a count takes nothing.
+    fileprivate struct Sampled {
+        var place: Int?
+        var field: FieldProgram.Field?
+        /// A number for what of the field is the same in every line.
+        var texts = 0
         var conversion = Unwrap.Conversion.none
+        /// The name that no field has.
+        var missing: String?
+
+        /// Nil when more than one value must be looked at.
+        init?(_ value: SampleValue?, _ program: FieldProgram, _ programs: FieldPrograms) {
+            switch value {
+            case .count: break
+            case .unwrap(let label, let conversion, let filters) where filters.isEmpty:
+                guard program.hasAtMostOne(label) else { return nil }
+                guard let field = program.onlyField(label) else {
+                    missing = label
+                    break
+                }
+                guard let place = field.source.place else { return nil }
+                self.place = place
+                self.field = field
+                texts = programs.number(ofTexts: program.texts(of: [label]))
+                self.conversion = conversion
+            default: return nil
+            }
+        }
+    }
+
+    /// What the rows of a shape ask for, in all chunks that have it.
+    final class Plan {
+        /// Places of values: nil where none is looked at.
+        let filtered: Int?
+        let grouped: Int?
         /// Numbers for what those fields of filters and groups are that have the same text in every
         /// line.
-        fileprivate var filterTexts: Int
-        var groupTexts: Int
-        fileprivate var sampleTexts = 0
+        fileprivate let filterTexts: Int
+        let groupTexts: Int
         /// Names that no field has: a row may have them otherwise, by its stream or its metadata.
-        private(set) var missing: [String]
-        /// No row has what a sample is made of.
-        fileprivate var lacksSample = false
+        let missing: [String]
+        fileprivate let program: FieldProgram
+        fileprivate let sampled: Sampled
         /// The field that all filters look at, and what they ask of its bytes.
-        fileprivate var filterField: FieldProgram.Field?
-        fileprivate var quickFilter: QuickFilter?
-        /// The field that is the sample.
-        fileprivate var sampleField: FieldProgram.Field?
+        fileprivate let filterField: FieldProgram.Field?
+        fileprivate let quickFilter: QuickFilter?
         /// The field whose value names the group.
-        fileprivate var groupField: FieldProgram.Field?
+        fileprivate let groupField: FieldProgram.Field?
 
         /// Nil when more must be looked at.
         init?(
@@ -44,31 +84,19 @@ final class QuickShape {
             let names = filters.flatMap(\.names)
             guard names.allSatisfy({ program.hasAtMostOne($0) }),
                 !filters.contains(where: \.looksAtMetadata),
-                let filtered = program.place(of: names), let grouped = program.place(of: group)
+                let filtered = program.place(of: names), let grouped = program.place(of: group),
+                let sampled = Sampled(value, program, programs)
             else { return nil }
+            self.program = program
             self.filtered = filtered
-            missing = names.filter { program.onlyField($0) == nil }
             self.grouped = grouped
-            switch value {
-            case .count: break
-            case .unwrap(let label, let conversion, let filters) where filters.isEmpty:
-                guard program.hasAtMostOne(label) else { return nil }
-                guard let field = program.onlyField(label) else {
-                    missing.append(label)
-                    lacksSample = true
-                    break
-                }
-                guard let place = field.source.place else { return nil }
-                sampled = place
-                sampleField = field
-                sampleTexts = programs.number(ofTexts: program.texts(of: [label]))
-                self.conversion = conversion
-            default: return nil
-            }
-            if let name = names.first, names.allSatisfy({ $0 == name }) {
-                filterField = program.onlyField(name)
-                quickFilter = QuickFilter(filters)
-            }
+            self.sampled = sampled
+            missing =
+                names.filter { program.onlyField($0) == nil }
+                + (sampled.missing.map { [$0] } ?? [])
+            let isOne = names.allSatisfy { $0 == names[0] }
+            filterField = isOne ? names.first.flatMap { program.onlyField($0) } : nil
+            quickFilter = isOne && !names.isEmpty ? QuickFilter(filters) : nil
             filterTexts = programs.number(ofTexts: program.texts(of: names))
             groupTexts = programs.number(ofTexts: program.texts(of: group))
             groupField = grouped.flatMap { place in
@@ -77,35 +105,29 @@ final class QuickShape {
         }
     }
 
-    private let parser: CompiledStage
-    private let regexp: Regexp?
-    private let program: FieldProgram
-    private let filters: [LabelFilterStage]
     let plan: Plan
-    @exclusivity(unchecked) private var scratch: [UInt8] = []
-    private let memos: (filter: CodeMemo, group: CodeMemo, sample: CodeMemo)
+    private let stages: Stages
+    private let filterMemo: CodeMemo
+    private let groupMemo: CodeMemo
+    private let sampleMemo: CodeMemo
 
     /// `columns`: the column of each hole.
     init(
-        _ plan: Plan, _ program: FieldProgram, _ parser: CompiledStage,
-        _ filters: [LabelFilterStage], _ known: CodeMemos, columns: UnsafeBufferPointer<Int32>
+        _ plan: Plan, _ stages: Stages, _ known: CodeMemos, columns: UnsafeBufferPointer<Int32>
     ) {
         self.plan = plan
-        self.program = program
-        self.parser = parser
-        self.filters = filters
-        if case .regexp(let stage) = parser { regexp = stage.regexp } else { regexp = nil }
-        func column(_ place: Int?) -> Int { place.map { Int(columns[program.holes[$0]]) } ?? -1 }
-        memos = (
-            known.memo(.filter, plan.filterTexts, column(plan.filtered)),
-            known.memo(.group, plan.groupTexts, column(plan.grouped)),
-            known.memo(.sample, plan.sampleTexts, column(plan.sampled))
-        )
+        self.stages = stages
+        func column(_ place: Int?) -> Int {
+            place.map { Int(columns[plan.program.holes[$0]]) } ?? -1
+        }
+        filterMemo = known.memo(.filter, plan.filterTexts, column(plan.filtered))
+        groupMemo = known.memo(.group, plan.groupTexts, column(plan.grouped))
+        sampleMemo = known.memo(.sample, plan.sampled.texts, column(plan.sampled.place))
     }
 
     /// True when no value is looked at, and every row is dropped.
     var dropsAll: Bool {
-        guard program.holes.isEmpty else { return false }
+        guard plan.program.holes.isEmpty else { return false }
         if case .dropped = outcome(UnsafeBufferPointer(start: nil, count: 0)) { return true }
         return false
     }
@@ -117,22 +139,22 @@ final class QuickShape {
         case .unknown, .unasked: return .unknown
         case .pass: break
         }
-        if plan.lacksSample { return .dropped }
+        if plan.sampled.missing != nil { return .dropped }
         var code = 0
         if let grouped = plan.grouped {
             code = values[grouped].code
             // A group by empty text is a group without the label.
             guard code >= 0, !values[grouped].bytes.isEmpty else { return .unknown }
         }
-        guard let sampled = plan.sampled, let field = plan.sampleField else {
+        guard let sampled = plan.sampled.place, let field = plan.sampled.field else {
             return .passed(code: code, 1)
         }
         let number = values[sampled].code
-        let known = found ?? (number >= 0 ? memos.sample.sample(number) : nil)
+        let known = found ?? (number >= 0 ? sampleMemo.sample(number) : nil)
         guard let sample = known ?? withText(of: field, values, { self.sample($0) }) else {
             return .unknown
         }
-        if known == nil, number >= 0 { memos.sample.note(number, sample: sample) }
+        if known == nil, number >= 0 { sampleMemo.note(number, sample: sample) }
         return .passed(code: code, sample)
     }
 
@@ -140,31 +162,31 @@ final class QuickShape {
     private func verdict(
         _ values: UnsafeBufferPointer<FieldValue>, _ found: inout Double?
     ) -> CodeMemo.Verdict {
-        if filters.isEmpty { return .pass }
+        if stages.filters.isEmpty { return .pass }
         let code = plan.filtered.map { values[$0].code } ?? 0
         guard code >= 0 else {
             guard let filter = plan.quickFilter, let field = plan.filterField else {
                 return .unknown
             }
-            let isSample = field.name == plan.sampleField?.name
+            let isSample = field.name == plan.sampled.field?.name
             return withText(of: field, values) { bytes in
                 let verdict = filter.verdict(bytes)
                 if verdict == .pass, isSample { found = sample(bytes) }
                 return verdict
             }
         }
-        let known = memos.filter.verdict(code)
+        let known = filterMemo.verdict(code)
         if known != .unasked { return known }
         var labels = RowLabels(stream: .empty, metadata: .empty)
-        for field in program.fields {
-            guard let text = parser.text(of: field, values) else { continue }
+        for field in plan.program.fields {
+            guard let text = stages.parser.text(of: field, values) else { continue }
             if !field.skipsEmpty || !text.isEmpty { labels.extract(field.name, text) }
         }
-        let passes = filters.allSatisfy { $0.passes(&labels) }
+        let passes = stages.filters.allSatisfy { $0.passes(&labels) }
         // A value that cannot be read leaves an error, which what follows must see.
         let verdict: CodeMemo.Verdict =
             labels.error != nil ? .unknown : passes ? .pass : .drop
-        memos.filter.note(code, verdict: verdict)
+        filterMemo.note(code, verdict: verdict)
         return verdict
     }
 
@@ -175,10 +197,10 @@ final class QuickShape {
         _ body: (UnsafeRawBufferPointer?) -> Result
     ) -> Result {
         if field.isPlain, let place = field.source.place { return body(values[place].bytes) }
-        scratch.removeAll(keepingCapacity: true)
-        field.source.append(values, to: &scratch)
-        return scratch.withUnsafeBytes { text in
-            guard let group = field.group, let regexp else { return body(text) }
+        stages.scratch.removeAll(keepingCapacity: true)
+        field.source.append(values, to: &stages.scratch)
+        return stages.scratch.withUnsafeBytes { text in
+            guard let group = field.group, let regexp = stages.regexp else { return body(text) }
             let range = regexp.range(ofGroup: group, in: text)
             return body(range.map { UnsafeRawBufferPointer(rebasing: text[$0]) })
         }
@@ -187,23 +209,32 @@ final class QuickShape {
     /// Nil for what is no number, or none of the usual form.
     private func sample(_ bytes: UnsafeRawBufferPointer?) -> Double? {
         guard let bytes, !bytes.isEmpty else { return nil }
-        if plan.conversion == .none, let number = QuickNumber.decimal(bytes) { return number }
-        return SampleValue.convert(String(decoding: bytes, as: UTF8.self), plan.conversion)
+        if plan.sampled.conversion == .none, let number = QuickNumber.decimal(bytes) {
+            return number
+        }
+        return SampleValue.convert(String(decoding: bytes, as: UTF8.self), plan.sampled.conversion)
     }
 
-    /// What names the group of a row; nil when none of its values does.
-    func groupText(_ values: UnsafeBufferPointer<FieldValue>) -> (name: String, text: String)? {
-        plan.groupField.flatMap { field in
-            parser.text(of: field, values).map { (field.name, $0) }
+    /// The label whose value names the group of a row, and that value's bytes, as good as the call;
+    /// nil when none does.
+    func withGroup<Result>(
+        _ values: UnsafeBufferPointer<FieldValue>,
+        _ body: (_ name: String, _ text: UnsafeRawBufferPointer) -> Result?
+    ) -> Result? {
+        guard let field = plan.groupField else { return nil }
+        if field.isPlain, !field.isQuoted, let place = field.source.place {
+            return body(field.name, values[place].bytes)
         }
+        guard var text = stages.parser.text(of: field, values) else { return nil }
+        return text.withUTF8 { body(field.name, UnsafeRawBufferPointer($0)) }
     }
 
     /// The label set of a group, as the pipeline numbers it. Rows of one `groupClass` come with the same
     /// labels that they are grouped by.
-    func id(_ groupClass: Int, _ code: Int) -> Int? { memos.group.id(groupClass << 32 | code) }
+    func id(_ groupClass: Int, _ code: Int) -> Int? { groupMemo.id(groupClass << 32 | code) }
 
     func note(_ id: Int, _ groupClass: Int, _ code: Int) {
-        memos.group.note(groupClass << 32 | code, id: id)
+        groupMemo.note(groupClass << 32 | code, id: id)
     }
 }
 
@@ -286,20 +317,17 @@ final class CodeMemo {
 final class CodeMemos {
     enum Use: UInt8 { case filter, group, sample }
 
-    private struct Key: Hashable {
-        var use: Use
-        var texts: Int
-        var column: Int
-    }
-
-    private var memos: [Key: CodeMemo] = [:]
+    /// By the number of a column + 1.
+    @exclusivity(unchecked) private var memos: [[(use: Use, texts: Int, memo: CodeMemo)]] = []
 
     /// `texts` is a number of `FieldPrograms`, `column` is -1 where no value is looked at.
     func memo(_ use: Use, _ texts: Int, _ column: Int) -> CodeMemo {
-        let key = Key(use: use, texts: texts, column: column)
-        if let known = memos[key] { return known }
+        while memos.count <= column + 1 { memos.append([]) }
+        for known in memos[column + 1] where known.use == use && known.texts == texts {
+            return known.memo
+        }
         let memo = CodeMemo()
-        memos[key] = memo
+        memos[column + 1].append((use, texts, memo))
         return memo
     }
 }

@@ -23,8 +23,7 @@ final class ShapeRows {
         }
     }
 
-    private let parser: CompiledStage
-    private let filters: [LabelFilterStage]
+    private let stages: QuickShape.Stages
     private let streams: [Labels]
     private let programs: FieldPrograms
     @exclusivity(unchecked) private var shapes: [Shape] = []
@@ -33,6 +32,8 @@ final class ShapeRows {
     private var setStreams: [UInt32] = []
     /// Names of labels that any row comes with; nil while not asked for.
     private var names: Set<String>?
+    /// By the number of a shape's names: whether none of the rows comes with any of them.
+    @exclusivity(unchecked) private var absent: [Bool?] = []
     /// By metadata set: the labels that rows come with; nil while not asked for.
     private var bases: [RowLabels?] = []
     /// By the number of a shape's names and metadata set: whether none of its labels, and none of the
@@ -44,8 +45,7 @@ final class ShapeRows {
         _ parser: CompiledStage, _ filters: [LabelFilterStage], streams: [Labels],
         programs: FieldPrograms
     ) {
-        self.parser = parser
-        self.filters = filters
+        stages = QuickShape.Stages(parser, filters)
         self.streams = streams
         self.programs = programs
     }
@@ -54,6 +54,7 @@ final class ShapeRows {
         self.sets = sets
         setStreams = streams
         names = nil
+        absent.removeAll(keepingCapacity: true)
         shapes = []
         memos = CodeMemos()
         bases = Array(repeating: nil, count: sets.count)
@@ -65,7 +66,7 @@ final class ShapeRows {
     ) -> WantedFields? {
         guard let entry = programs.entry(offer, make: make) else { return nil }
         let quick = entry.plan.map {
-            QuickShape($0, entry.program, parser, filters, memos, columns: offer.columns)
+            QuickShape($0, stages, memos, columns: offer.columns)
         }
         let shape = Shape(entry, quick)
         shapes.append(shape)
@@ -81,11 +82,16 @@ final class ShapeRows {
 
     /// True when no row comes with a label that is named as a field, or as one that is missing.
     private func hasNoName(of entry: FieldPrograms.Entry) -> Bool {
+        while absent.count <= entry.names { absent.append(nil) }
+        if let known = absent[entry.names] { return known }
         let names = self.names ?? namesOfRows()
         self.names = names
-        return !names.contains(RowLabels.error)
+        let isAbsent =
+            !names.contains(RowLabels.error)
             && !entry.program.fields.contains { names.contains($0.name) }
             && !(entry.plan?.missing ?? []).contains { names.contains($0) }
+        absent[entry.names] = isAbsent
+        return isAbsent
     }
 
     private func namesOfRows() -> Set<String> {

@@ -10,8 +10,12 @@ final class ColumnsChunk: KeptFrame {
     let columns: ColumnsReader
     private var times: [Int64]?
     private var metadata: (sets: [Labels], ids: [UInt32])?
-    /// The rows that were found for a question.
-    private var found: (question: LineQuestion, rows: RowMask)?
+    /// The rows that were found for the conditions asked last, the newest at the end. A chunk never
+    /// changes: the next page of lines, the histogram above them and the next look of a dashboard
+    /// need no search.
+    private var answers: [(question: LineQuestion, rows: RowMask)] = []
+    /// A bit for each row and condition.
+    private static let mostAnswers = 4
     /// Told what is done, while somebody asks for that.
     private(set) var trace: ChunkTrace?
 
@@ -45,7 +49,8 @@ final class ColumnsChunk: KeptFrame {
     }
 
     var memory: Int {
-        columns.memory + (times?.count ?? 0) * 8 + (found?.rows.words.count ?? 0) * 8
+        columns.memory + (times?.count ?? 0) * 8
+            + answers.reduce(0) { $0 + $1.rows.words.count * 8 }
             + (metadata.map { $0.ids.count * 4 + $0.sets.count * 160 } ?? 0)
     }
 
@@ -251,7 +256,10 @@ final class ColumnsChunk: KeptFrame {
 extension ColumnsChunk {
     /// The rows of the chunk whose lines fulfil a condition.
     func rows(_ question: LineQuestion) throws -> RowMask {
-        if let found, found.question === question { return found.rows }
+        if let known = answers.last(where: { $0.question.isSame(as: question) }) {
+            trace?.note(.known)
+            return known.rows
+        }
         columns.asked = (false, false)
         let verdict = try question.root.verdict { try columns.verdict(on: $0) }
         trace?.note(verdict, columns.asked)
@@ -261,7 +269,8 @@ extension ColumnsChunk {
             case .none: RowMask(rows: place.rows, all: false)
             case .maybe: try self.rows(question.root)
             }
-        found = (question, rows)
+        if answers.count == Self.mostAnswers { answers.removeFirst() }
+        answers.append((question, rows))
         return rows
     }
 

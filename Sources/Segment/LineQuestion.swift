@@ -11,13 +11,20 @@ package final class LineQuestion: Sendable {
         case any([Node])
     }
 
+    private let condition: LineCondition
     let root: Node
     /// Told what is done to answer it.
     package let trace: ScanTrace?
 
     package init(_ condition: LineCondition, trace: ScanTrace? = nil) {
+        self.condition = condition
         root = Self.node(condition)
         self.trace = trace
+    }
+
+    /// True when it has the same answers as another, which may have been asked by another query.
+    func isSame(as other: LineQuestion) -> Bool {
+        self === other || condition == other.condition
     }
 
     /// True when every line fulfils it.

@@ -18,10 +18,11 @@ package final class SegmentReader: Sendable {
     package let metadataNames: Set<String>?
     private let templates: TemplateIndex?
     private let chunks: ChunkCache
-    /// What the index of templates answered last: every stream of a query asks the same.
+    /// What the index of templates answered last: every stream of a query asks the same, and so does
+    /// the next query of a dashboard.
     private let asked = Mutex<[(question: LineQuestion, found: FrameCandidates?)]>([])
-    /// Queries that ask at a time, and are answered from there.
-    private static let mostAsked = 4
+    /// Conditions that are known: those of a dashboard's panels, a few masks of chunks each.
+    private static let mostAsked = 8
 
     /// Chunks that one reader on its own keeps.
     private static let ownChunkBytes = 16 * 1024 * 1024
@@ -63,7 +64,7 @@ package final class SegmentReader: Sendable {
 
     /// The frames that may hold such lines; nil for all.
     private func candidates(_ question: LineQuestion) throws -> FrameCandidates? {
-        let known = asked.withLock { $0.last { $0.question === question } }
+        let known = asked.withLock { $0.last { $0.question.isSame(as: question) } }
         if let known { return known.found }
         let found = try templates?.frames(mayHold: question.root)
         asked.withLock {

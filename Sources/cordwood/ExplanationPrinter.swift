@@ -43,6 +43,7 @@ package enum ExplanationPrinter {
         lines.append("  chunks")
         lines += counts([
             ("skipped by the index of templates", scan.chunks.skippedByIndex),
+            ("known from a query before", scan.chunks.known),
             ("skipped by their templates", scan.chunks.skippedByTemplates),
             ("skipped by their filter of ids", scan.chunks.skippedByFilter),
             ("answered from templates alone", scan.chunks.fromTemplates),

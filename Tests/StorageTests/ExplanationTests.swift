@@ -95,6 +95,36 @@ import Testing
         await store.close()
     }
 
+    /// Conditions that differ in one word, in case or in a "not" are not taken for each other, and one
+    /// that was let go of is searched for again.
+    @Test func whatWasAskedBeforeIsKnown() async throws {
+        let folder = StoreFolder()
+        let store = try await filled(folder)
+        let filters = [
+            #"|= "order 77 ""#, #"|= "order 7 ""#, #"!= "order 77 ""#, #"|~ "(?i)ORDER 77 ""#,
+            #"|= "order 77 " |= "exec-3""#, #"|= "order 78 ""#, #"|= "order 79 ""#,
+        ]
+        func ask(_ filter: String) throws -> ScanReport {
+            try explain(
+                store, #"sum(count_over_time({app="shop"} \#(filter) [1h]))"#,
+                to: Self.end + 12_345, isInstant: true)
+        }
+        var rows: [Int] = []
+        for filter in filters {
+            let first = try ask(filter)
+            #expect(first.chunks.known == 0 && first.chunks.searched == 2, "\(filter)")
+            let again = try ask(filter)
+            #expect(again.chunks.known == 2 && again.chunks.searched == 0, "\(filter)")
+            #expect(again.rows == first.rows && again.condition == first.condition, "\(filter)")
+            rows.append(first.rows)
+        }
+        let expected = (0..<Self.rows).count { $0 * 7 % 5003 == 77 }
+        #expect(rows[0] == expected && rows[2] == Self.rows - expected && rows[3] == expected)
+        #expect(rows[4] > 0 && rows[4] < expected)
+        #expect(try ask(filters[0]).chunks.searched == 2)
+        await store.close()
+    }
+
     @Test func aWordOfTheTextIsAnsweredFromTemplates() async throws {
         let folder = StoreFolder()
         let store = try await filled(folder)

@@ -47,10 +47,7 @@ package struct ColumnsHeader: Sendable {
     var pieces: [UInt8] { table.pieces }
 
     /// Bytes of memory, about.
-    package var memory: Int {
-        table.memory + inline.count + pages.count * 16
-            + columns.reduce(0) { $0 + MemoryLayout<Column>.stride + 32 + $1.pages.count * 24 }
-    }
+    package private(set) var memory = 0
 
     /// Decodes the header page, which fills `bytes`.
     init(_ bytes: [UInt8]) throws(SegmentError) {
@@ -63,6 +60,9 @@ package struct ColumnsHeader: Sendable {
             try readColumns(&reader)
             try readPages(&reader)
         } catch { throw .of(error, in: "header of columns") }
+        memory =
+            table.memory + inline.count + pages.count * 16
+            + columns.reduce(0) { $0 + MemoryLayout<Column>.stride + 32 + $1.pages.count * 24 }
     }
 
     /// Size of the header's page, told by its first bytes.
