@@ -30,9 +30,9 @@ enum FieldValues {
         labels.append(Label(key, String(decoding: value, as: UTF8.self)))
     }
 
-    /// The quote that `%kvp` writes; 0 for none.
+    /// The quote that `%kvp` writes; 0 for none. Logback takes the option in any case of letters.
     static func quote(_ word: ConversionWord) -> UInt8 {
-        switch word.options.first {
+        switch word.options.first?.uppercased() {
         case "SINGLE": UInt8(ascii: "'")
         case "NONE": 0
         default: UInt8(ascii: "\"")
