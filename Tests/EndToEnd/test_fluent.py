@@ -85,7 +85,8 @@ class FluentCase(EndToEndCase):
         # The library lies beside the configuration: it tells which Logback that is for.
         (self.folder / current_logback.NAMES[0]).symlink_to(current_logback.jars()[0])
         configuration, wanted = self.folder / "logback.xml", self.folder / "events"
-        configuration.write_text("<configuration>" + "".join(
+        # As Logback's manual begins its examples.
+        configuration.write_text("<!DOCTYPE configuration>\n\n<configuration>" + "".join(
             f'<appender name="A{n}" class="ch.qos.logback.core.FileAppender"><file>{self.logs}/{n:02}.log</file>{encoder}'
             "</appender>" for n, encoder in enumerate(encoders)) + '<root level="TRACE">' + "".join(
                 f'<appender-ref ref="A{n}"/>' for n in range(len(encoders))) + "</root></configuration>")
@@ -112,13 +113,13 @@ class FluentCase(EndToEndCase):
         self.assertEqual(agent.stop(), 0, agent.tail())
         return server
 
-    def entries(self, server, number, started):
+    def entries(self, server, number, started, written):
         """Time, line and metadata of each event, by its number."""
         answer = server.range(f'{{app="shop", layout="{number:02}"}}', started - 86_400 * SECOND, self.until, limit=5000)
         self.assertEqual(answer.status, 200, answer.text)
         rows = [(int(v[0]), v[1], stream["stream"]) for stream in answer.json["data"]["result"] for v in stream["values"]]
-        found = {int(re.search(r"seq=(\d+);", line).group(1)): (at, line, labels) for at, line, labels in rows}
-        self.assertEqual((len(rows), sorted(found)), (EVENTS, list(range(EVENTS))))
+        found = dict(sorted((int(re.search(r"seq=(\d+);", line).group(1)), (at, line, labels)) for at, line, labels in rows))
+        self.assertEqual((len(rows), sorted(found)), (len(written), list(range(len(written)))))
         return found
 
     def problem(self, found, event, expected, absent, started):
@@ -146,7 +147,7 @@ class KeyValuePairs(FluentCase):
         configuration, started = self.write(encoders, written)
         server = self.ship(configuration, EVENTS * len(layouts))
         for number, (pattern, masked) in enumerate(layouts):
-            found = self.entries(server, number, started)
+            found = self.entries(server, number, started, written)
             problems = []
             for event in written:
                 pairs = {key: MASK if key in masked else value for key, value in event.pairs.items()}
@@ -172,6 +173,32 @@ class KeyValuePairs(FluentCase):
     def test_without_quotes(self):
         # What holds blanks has no end that anybody could tell.
         self.check(PLAIN, self.everywhere(("%kvp{NONE}", ()), ("%kvp{none}", ())))
+
+    def test_keys_like_the_words_of_the_layout(self):
+        """And keys without a letter that names of metadata may have: servers refuse an entry with such a name."""
+        written = [
+            Event(0, "WARN", LOGGERS[0], "main", "seq=0; {}", ["1"], {
+                "thread": "mine", "logger": "none", "level": "high", "marker": "m", "message": "hello", "exception": "no",
+                "orderId": "7"}, {"thread": "theirs", "orderId": "8", "traceId": "t"}, ["AUDIT"], ["no stock"]),
+            Event(1, "INFO", LOGGERS[1], "worker 1", "seq=1;", [], {"주문": "77", "번호": "5", "_": "x"}, {"고객": "홍길동"}, [], [])]
+        layouts = ["%d [%kvp] [%X] [%thread] %-5level %logger [%marker] - %msg%n",
+                   "%d %-5level [%thread] %logger [%marker] [%mdc] %msg %kvp%n"]
+        configuration, started = self.write(
+            [f"<encoder><pattern>{layout}</pattern></encoder>" for layout in layouts]
+            + ['<encoder class="ch.qos.logback.classic.encoder.JsonEncoder"/>'], written)
+        server = self.ship(configuration, len(written) * 3)
+        self.assertFalse((self.folder / "state/refused.jsonl").exists(), "no entry is set aside")
+        for number in range(3):
+            first, second = self.entries(server, number, started, written).values()
+            with self.subTest(number=number):
+                self.assertEqual(
+                    [first[2].get(name) for name in ("thread", "logger", "level", "marker", "exception", "traceId")],
+                    ["main", LOGGERS[0], "WARN", "AUDIT", "java.lang.IllegalStateException", "t"])
+                self.assertIn(first[2]["orderId"], ("7", "8"))
+                self.assertEqual({name: value for name, value in second[2].items() if name.startswith("u_")}, {
+                    "u_c8fc_bb38": "77", "u_bc88_d638": "5", "u_5f": "x", "u_ace0_ac1d": "홍길동"})
+                if number == 2:
+                    self.assertEqual(first[2]["message"], "seq=0; 1")
 
 
 class OwnJSON(FluentCase):
@@ -199,7 +226,7 @@ class OwnJSON(FluentCase):
         configuration, started = self.write(encoders, written)
         server = self.ship(configuration, EVENTS * len(encoders))
         for number, variant in enumerate(self.VARIANTS):
-            found = self.entries(server, number, started)
+            found = self.entries(server, number, started, written)
             lines = (self.logs / f"{number:02}.log").read_text().splitlines()
             problems = [self.problem_of(found, event, line, variant, started) for event, line in zip(written, lines)]
             hashes = {(len(event.causes), found[event.number][2].get("stack_hash")) for event in written}

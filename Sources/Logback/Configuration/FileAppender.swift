@@ -100,5 +100,7 @@ package struct LogbackConfiguration: Sendable {
     /// Appenders that write no files, by name.
     package var otherAppenders: [String] = []
     package var workingDirectory: Derived<String>
+    /// Files that the application reads again when they change, while it runs.
+    package var scanned: [String] = []
     package var remarks: [String] = []
 }
