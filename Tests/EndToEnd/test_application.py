@@ -147,6 +147,8 @@ class Applications(ApplicationCase):
                      "no file is there yet"):
             self.assertIn(part, text)
         self.assertIn("prudent", traps("%d %level %msg%n", "<prudent>true</prudent>"))
+        self.assertIn("append is off", traps("%d %level %msg%n", "<append>false</append>"))
+        self.assertNotIn("append is off", traps("%d %level %msg%n", "<append>true</append>"))
 
     def test_hostile_configurations_are_refused(self):
         path = self.folder / "logback.xml"

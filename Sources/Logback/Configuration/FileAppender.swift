@@ -38,6 +38,8 @@ package struct FileAppender: Sendable {
     package var cleanHistoryOnStart: Derived<Bool>?
     package var isPrudent: Derived<Bool>?
     package var immediateFlush: Derived<Bool>?
+    /// False: the file is emptied when the application starts. Logback heeds it where nothing is rolled.
+    package var appends: Derived<Bool>?
     package var charset: Derived<String>?
     package var format: Derived<Format>
     package var zone: Derived<String>?
