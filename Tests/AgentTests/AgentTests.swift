@@ -62,6 +62,10 @@ import Testing
             "\"trace-id\": letters, digits and _ only, no digit in front"
         ),
         (
+            "{name: __, regex: x}",
+            "\"__\": letters, digits and _ only, no digit in front, not _ alone"
+        ),
+        (
             "{name: 1st, regex: x}",
             "\"1st\": letters, digits and _ only, no digit in front"
         ),

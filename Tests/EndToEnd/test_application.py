@@ -217,7 +217,7 @@ class RealApplications(ApplicationCase):
         self.assertEqual(agent.stop(), 0)
 
     def test_a_running_jvm(self):
-        logs = self.folder / "jvm-logs"
+        logs = self.folder / "jvm logs"
         configuration, truth = self.folder / "pid.xml", self.folder / "truth"
         configuration.write_text(
             '<configuration><appender name="F" class="ch.qos.logback.core.FileAppender">'
@@ -225,9 +225,12 @@ class RealApplications(ApplicationCase):
             "<encoder><pattern>%d{yyyy-MM-dd HH:mm:ss.SSS} [%thread] %-5level %logger{36} [%X{traceId:-}] - %msg%n</pattern>"
             '</encoder></appender><root level="DEBUG"><appender-ref ref="F"/></root></configuration>')
         classes, started = self.compile(), time.time_ns()
+        # Some options stand in a file, as build tools write it.
+        (self.folder / "options").write_text(
+            f"# logging\n-Dlogback.configurationFile={configuration}\n-DLOG_HOME=\"{logs}\"\n-cp \"{classes}\"\n")
         java = subprocess.Popen(
-            ["java", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={configuration}", f"-DLOG_HOME={logs}",
-             "-Duser.timezone=America/New_York", "-Dfile.encoding=UTF-8", "-cp", classes, "EventSource", configuration,
+            ["java", "-XX:TieredStopAtLevel=1", "@options",
+             "-Duser.timezone=America/New_York", "-Dfile.encoding=UTF-8", "EventSource", configuration,
              "100000", "200", truth, "0"], env={**os.environ, "NAME_OF_APP": "orders"}, cwd=self.folder,
             stderr=subprocess.DEVNULL)
         self.addCleanup(java.wait)
