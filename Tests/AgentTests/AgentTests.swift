@@ -59,7 +59,7 @@ import Testing
     @Test(arguments: [
         (
             "{name: trace-id, regex: x, as: label}",
-            "\"trace-id\": letters, digits and _ only, no digit in front"
+            "\"trace-id\": letters, digits and _ only, no digit in front, not _ alone"
         ),
         (
             "{name: __, regex: x}",
@@ -67,7 +67,7 @@ import Testing
         ),
         (
             "{name: 1st, regex: x}",
-            "\"1st\": letters, digits and _ only, no digit in front"
+            "\"1st\": letters, digits and _ only, no digit in front, not _ alone"
         ),
         (
             "{name: host, regex: x, as: label}",
