@@ -70,10 +70,10 @@ struct AgentExplanation {
             appender.zone
                 ?? Derived(
                     TimeZone.current.identifier, "nothing names it: the zone of this machine"))
-        let layout = try appender.layout()
-        out += Self.text(appender.format, layout)
+        let group = try SourceGroup(appender)
+        out += Self.text(appender.format, group.layout)
         for trap in AgentTraps(appender, files).all(owners: &owners) { out += "  ! \(trap)\n" }
-        out += ParsedSample(files, layout, zone: appender.zone?.value).text(lines)
+        out += ParsedSample(files, group).text(lines)
         return out
     }
 
@@ -128,6 +128,6 @@ struct AgentExplanation {
         }
         let files = FoundFiles(group.paths)
         for path in files.unreadable { out += "  ! \(path): may not be read: permission denied\n" }
-        return out + ParsedSample(files, group.layout, zone: nil).text(lines) + "\n"
+        return out + ParsedSample(files, group).text(lines) + "\n"
     }
 }

@@ -93,16 +93,7 @@ struct AgentOptions: ParsableArguments {
         var groups: [SourceGroup] = []
         for application in applications {
             for appender in application.appenders {
-                var group = SourceGroup(paths: appender.globs)
-                group.layout = try appender.layout()
-                if let zone = appender.zone.flatMap({ ZoneRule($0.value) }) { group.zone = zone }
-                if let charset = appender.charset {
-                    guard let encoding = TextEncoding(charset.value) else {
-                        throw ValidationError(
-                            "\(charset.origin): no encoding is called \(charset.value)")
-                    }
-                    group.encoding = encoding
-                }
+                var group = try SourceGroup(appender)
                 if let name = application.applicationName, try labels["app"] == nil {
                     group.labels["app"] = name.value
                 }
@@ -111,5 +102,20 @@ struct AgentOptions: ParsableArguments {
         }
         if !files.isEmpty { groups.append(SourceGroup(paths: files)) }
         return groups
+    }
+}
+
+extension SourceGroup {
+    /// The files of an appender, and how they are read.
+    init(_ appender: FileAppender) throws {
+        self.init(paths: appender.globs)
+        layout = try appender.layout()
+        if let zone = appender.zone.flatMap({ ZoneRule($0.value) }) { self.zone = zone }
+        if let charset = appender.charset {
+            guard let encoding = TextEncoding(charset.value) else {
+                throw ValidationError("\(charset.origin): no encoding is called \(charset.value)")
+            }
+            self.encoding = encoding
+        }
     }
 }

@@ -3,6 +3,7 @@ import ArgumentParser
 import CMemory
 import Foundation
 import Hummingbird
+import Logback
 import Logging
 import NIOCore
 import Server
@@ -31,8 +32,9 @@ struct AgentRunCommand: AsyncParsableCommand {
         logger.logLevel = logLevel
         let agent: AgentSet
         let settings: AgentConfiguration
+        let applications: [LogbackConfiguration]
         do {
-            let applications = try options.applications()
+            applications = try options.applications()
             for application in applications {
                 for appender in application.appenders {
                     logger.info(
@@ -58,7 +60,8 @@ struct AgentRunCommand: AsyncParsableCommand {
             services.append(.init(service: try metricsServer(listen, agent, logger)))
         }
         let reloading = Reloading(
-            options: options, listen: settings.metricsListen, agent: agent, logger: logger)
+            options: options, applications: applications, listen: settings.metricsListen,
+            agent: agent, logger: logger)
         reloading.begin()
         defer { reloading.end() }
         let group = ServiceGroup(
@@ -91,32 +94,6 @@ struct AgentRunCommand: AsyncParsableCommand {
             configuration: .init(address: .hostname(String(listen[..<colon]), port: port)),
             logger: quiet)
     }
-}
-
-/// Reads the configuration again on SIGHUP. A bad one changes nothing, and the log says why.
-private struct Reloading {
-    private let source: any DispatchSourceSignal
-
-    /// `listen`: where metrics are served, which stays as it is.
-    init(options: AgentOptions, listen: String?, agent: AgentSet, logger: Logger) {
-        source = DispatchSource.makeSignalSource(
-            signal: SIGHUP, queue: DispatchQueue(label: "cordwood.reload"))
-        source.setEventHandler {
-            do {
-                let settings = try options.settings(try options.applications())
-                try agent.reload(settings)
-                if let now = settings.metricsListen, now != listen {
-                    logger.warning("metrics_listen changes with a restart only")
-                }
-            } catch {
-                logger.error("the new configuration is not taken, the old one stays: \(error)")
-            }
-        }
-    }
-
-    func begin() { source.resume() }
-
-    func end() { source.cancel() }
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}

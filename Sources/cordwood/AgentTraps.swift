@@ -25,6 +25,11 @@ struct AgentTraps {
         if appender.immediateFlush?.value == false {
             traps.append("immediateFlush is off: entries come late, 8 KiB at a time")
         }
+        if appender.appends?.value == false, case .none = appender.policy.value {
+            traps.append(
+                "append is off: each start of the application deletes what is in the file, read or not"
+            )
+        }
         if appender.rolledNames?.value.compression != nil, appender.isPrudent?.value != true {
             traps.append(
                 "files are packed the moment they are rolled: an agent that is down then reads them "

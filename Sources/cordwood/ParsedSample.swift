@@ -1,3 +1,4 @@
+import Agent
 import Foundation
 import LogModel
 import Logback
@@ -7,34 +8,40 @@ struct ParsedSample {
     /// Read from the end of the file: dozens of entries, and a trace among them.
     private static let tailBytes = 256 * 1024
 
-    private let files: FoundFiles
-    private let layout: LayoutRule
-    private let zone: ZoneRule
+    /// As much of the beginning as tells an encoding and a container's records.
+    private static let headBytes = 4 * 1024
+    /// What every character of every encoding may begin at.
+    private static let alignment: Int64 = 4
+    /// Of an entry's first line.
+    private static let shownBytes = 160
 
-    init(_ files: FoundFiles, _ layout: LayoutRule, zone: String?) {
+    private let files: FoundFiles
+    private let group: SourceGroup
+
+    /// `group`: how the agent reads the files.
+    init(_ files: FoundFiles, _ group: SourceGroup) {
         self.files = files
-        self.layout = layout
-        self.zone = zone.flatMap { ZoneRule($0) } ?? .local
+        self.group = group
     }
 
     func text(_ count: Int) -> String {
         guard count > 0, let file = files.files.last(where: { !$0.isPacked }) else { return "" }
         guard let handle = FileHandle(forReadingAtPath: file.path) else { return "" }
         defer { try? handle.close() }
-        let start = max(0, file.sizeBytes - Int64(Self.tailBytes))
-        guard (try? handle.seek(toOffset: UInt64(start))) != nil,
-            let data = try? handle.read(upToCount: Self.tailBytes)
+        let start =
+            max(0, file.sizeBytes - Int64(Self.tailBytes)) / Self.alignment * Self.alignment
+        guard let head = try? handle.read(upToCount: Self.headBytes),
+            (try? handle.seek(toOffset: UInt64(start))) != nil,
+            let data = try? handle.read(upToCount: Self.tailBytes + Int(Self.alignment))
         else { return "" }
-        var bytes = Array(data)
+        var events = events(
+            of: Array(data), from: start, of: file, head: Array(head))
         // The first line of the piece is the end of one.
-        if start > 0, let newline = bytes.firstIndex(of: 0x0a) {
-            bytes.removeFirst(newline + 1)
-        }
-        let events = events(of: bytes, modified: file.modified)
+        if start > 0, !events.isEmpty { events.removeFirst() }
         let known = events.count { event in
             let line = event.text.prefix { $0 != 0x0a }
             return Array(line).withUnsafeBytes {
-                layout.header(of: $0, wantsLevel: true) != nil
+                group.layout.header(of: $0, wantsLevel: true) != nil
             }
         }
         var out =
@@ -44,17 +51,24 @@ struct ParsedSample {
         return out
     }
 
-    private func events(of bytes: [UInt8], modified: Double) -> [FileEvent] {
+    private func events(
+        of bytes: [UInt8], from offset: Int64, of file: FoundFiles.File, head: [UInt8]
+    ) -> [FileEvent] {
         let now = Int64(Date().timeIntervalSince1970) * Nanoseconds.second
+        let encoding = TextEncoding.of(head: head, configured: group.encoding)
+        let envelope = group.format.envelope(path: file.path, head: head)
         func read(from start: Int64?) -> (events: [FileEvent], stamps: DatelessStamps) {
-            var assembler = EventAssembler(layout: layout, zone: zone, offset: 0, events: 0)
+            var assembler = EventAssembler(
+                layout: group.layout, zone: group.zone, offset: offset, events: 0,
+                encoding: encoding, envelope: envelope, startsLine: offset == 0)
             if let start { assembler.begin(at: start) }
             let events = assembler.add(bytes, now: now) + assembler.finish(now: now)
             return (events, assembler.dateless)
         }
         let found = read(from: nil)
-        let written = Int64(modified) * Nanoseconds.second
-        guard let start = found.stamps.start(modified: written, lastDay: nil, zone: zone) else {
+        let written = Int64(file.modified) * Nanoseconds.second
+        guard let start = found.stamps.start(modified: written, lastDay: nil, zone: group.zone)
+        else {
             return found.events
         }
         return read(from: start).events
@@ -67,11 +81,13 @@ struct ParsedSample {
             "\(time.year)-\(two(time.month))-\(two(time.day))T\(two(time.hour)):"
             + "\(two(time.minute)):\(two(time.second))."
             + String(String(1_000_000_000 + time.nanosecond).dropFirst().prefix(3)) + "Z"
-        let fields = event.text.withUnsafeBytes { layout.fields(of: $0) }
+        let fields = event.text.withUnsafeBytes { group.layout.fields(of: $0) }
         let named = fields.map { "\($0.name)=\(FigureText.safe($0.value))" }
         let first = event.text.prefix { $0 != 0x0a }
         let more = event.text.count { $0 == 0x0a }
-        let text = FigureText.safe(String(decoding: first.prefix(160), as: UTF8.self))
+        var shown = min(Self.shownBytes, first.count)
+        while shown > 0, shown < first.count, first[shown] & 0xc0 == 0x80 { shown -= 1 }
+        let text = FigureText.safe(String(decoding: first.prefix(shown), as: UTF8.self))
         return "    \(stamp) \(event.level ?? "-") \(named.joined(separator: " "))\n      | \(text)"
             + (more > 0 ? " (and \(FigureText.count(more, "line")) more)" : "") + "\n"
     }

@@ -59,11 +59,15 @@ import Testing
     @Test(arguments: [
         (
             "{name: trace-id, regex: x, as: label}",
-            "\"trace-id\": letters, digits and _ only, no digit in front"
+            "\"trace-id\": letters, digits and _ only, no digit in front, not _ alone"
+        ),
+        (
+            "{name: __, regex: x}",
+            "\"__\": letters, digits and _ only, no digit in front, not _ alone"
         ),
         (
             "{name: 1st, regex: x}",
-            "\"1st\": letters, digits and _ only, no digit in front"
+            "\"1st\": letters, digits and _ only, no digit in front, not _ alone"
         ),
         (
             "{name: host, regex: x, as: label}",

@@ -31,6 +31,12 @@ import Testing
         #expect(found.contains { $0.hasSuffix("x") })
     }
 
+    @Test func aDocumentTypeThatDefinesNothing() throws {
+        #expect(try events("<!DOCTYPE a><a/>".utf8) == ["1 <a>", "1 end"])
+        #expect(try events("<!DOCTYPE a SYSTEM \"/etc/passwd\"><a/>".utf8) == ["1 <a>", "1 end"])
+        #expect(throws: XMLError.self) { try events("<!DOCTYPE a><a>&b;</a>".utf8) }
+    }
+
     @Test func whatIsRefused() {
         let bomb = "<!DOCTYPE a [<!ENTITY b \"x\">]><a>&b;</a>"
         #expect(throws: XMLError.documentType(line: 1)) { try events(bomb.utf8) }

@@ -71,10 +71,10 @@ def bytes_of(path):
     return out
 
 
-def compiled():
+def compiled(jars=JARS):
     """The classes of EventSource, compiled once for all runs of the tests; the class path."""
-    path = ":".join(map(str, JARS))
-    folder = ROOT / ".build/end-to-end" / hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
+    path = ":".join(map(str, jars))
+    folder = ROOT / ".build/end-to-end" / hashlib.sha256(SOURCE.read_bytes() + path.encode()).hexdigest()[:16]
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = tempfile.mkdtemp(dir=folder.parent)
@@ -91,12 +91,17 @@ def compiled():
 class LogbackCase(EndToEndCase):
     """One scenario: `begin`, disturbances, `expect_once`."""
 
+    scenarios = SCENARIOS
+
+    def class_path(self):
+        return compiled()
+
     def begin(self, name, events=None, per_second=PER_SECOND, settings=None, held_at=None, is_paced=False, **changes):
         """A server, an agent, and an application that writes. With `held_at` it stands still at so many events,
         until `release`; paced, it logs only while somebody touches `go`."""
-        self.name, self.scenario = name, dataclasses.replace(SCENARIOS[name], **changes)
+        self.name, self.scenario = name, dataclasses.replace(self.scenarios[name], **changes)
         self.events, self.per_second = events or EVENTS, per_second
-        compiled()  # on a busy machine this takes longer than anybody waits for the first file
+        self.class_path()  # on a busy machine this takes longer than anybody waits for the first file
         self.logs, self.state = self.folder / "logs", self.folder / "state"
         self.logs.mkdir()
         self.go = self.folder / "go" if held_at else None
@@ -145,7 +150,7 @@ class LogbackCase(EndToEndCase):
     def java(self, first, events, per_second, name):
         configuration, truth = self.folder / f"logback{name}.xml", self.folder / f"truth{name}"
         configuration.write_text(self.scenario.configuration(self.logs))
-        run = subprocess.Popen(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", compiled(),
+        run = subprocess.Popen(["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", self.class_path(),
                                 "EventSource", configuration, str(events), str(per_second), truth, str(first),
                                 *([self.go] if self.go else [])],
                                stderr=subprocess.DEVNULL)

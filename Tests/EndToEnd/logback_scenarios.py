@@ -8,6 +8,9 @@ BOOT_3 = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %5p 4711 --- [shop] [%t] %-40.40logge
 COMMA = ('unq=%d{yyyy-MM-dd HH:mm:ss,SSS} quo=%d{"yyyy-MM-dd HH:mm:ss,SSS"} seoul=%d{HH:mm:ss.SSSXXX, Asia/Seoul}'
          " iso=%d{ISO8601} def=%d ep=%r %-5p %c{0} - %m%n")
 
+# Logback 1.5 starts no appender with such a zone.
+QUOTED_COMMA = COMMA[COMMA.index("quo="):]
+
 ROLLING = "ch.qos.logback.core.rolling"
 TIME = """<rollingPolicy class="ch.qos.logback.core.rolling.SizeAndTimeBasedRollingPolicy">
   <fileNamePattern>{folder}/%s</fileNamePattern><maxFileSize>{size}</maxFileSize>%s</rollingPolicy>"""
@@ -97,4 +100,10 @@ SCENARIOS = {
     "Boot 3's pattern": Scenario(pattern=BOOT_3),
     "killed while it packs": Scenario(size="3MB", is_killed=True),
     "copied and truncated": Scenario(FILE, is_single=True, is_copied=True),
+}
+# What current Logback refuses stands there as it wants it.
+CURRENT = {
+    **SCENARIOS,
+    "comma in the date": Scenario(
+        FILE, pattern=QUOTED_COMMA, is_single=True, source=dict(layout=dict(pattern=QUOTED_COMMA, logback="1.5"))),
 }

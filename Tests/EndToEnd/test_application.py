@@ -147,11 +147,13 @@ class Applications(ApplicationCase):
                      "no file is there yet"):
             self.assertIn(part, text)
         self.assertIn("prudent", traps("%d %level %msg%n", "<prudent>true</prudent>"))
+        self.assertIn("append is off", traps("%d %level %msg%n", "<append>false</append>"))
+        self.assertNotIn("append is off", traps("%d %level %msg%n", "<append>true</append>"))
 
     def test_hostile_configurations_are_refused(self):
         path = self.folder / "logback.xml"
         path.write_text('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><configuration>&e;</configuration>')
-        self.assertIn("a document type is refused", self.explain("--logback", path, code=2))
+        self.assertIn("a document type that defines something is refused", self.explain("--logback", path, code=2))
         path.write_text(f'<configuration><include file="{path}"/></configuration>')
         self.assertIn("includes itself", self.explain("--logback", path, code=2))
         bomb = self.boot_jar("3.5.0", b"logging.file.name: x\n#" + b"0" * 50_000_000)
@@ -215,7 +217,7 @@ class RealApplications(ApplicationCase):
         self.assertEqual(agent.stop(), 0)
 
     def test_a_running_jvm(self):
-        logs = self.folder / "jvm-logs"
+        logs = self.folder / "jvm logs"
         configuration, truth = self.folder / "pid.xml", self.folder / "truth"
         configuration.write_text(
             '<configuration><appender name="F" class="ch.qos.logback.core.FileAppender">'
@@ -223,9 +225,12 @@ class RealApplications(ApplicationCase):
             "<encoder><pattern>%d{yyyy-MM-dd HH:mm:ss.SSS} [%thread] %-5level %logger{36} [%X{traceId:-}] - %msg%n</pattern>"
             '</encoder></appender><root level="DEBUG"><appender-ref ref="F"/></root></configuration>')
         classes, started = self.compile(), time.time_ns()
+        # Some options stand in a file, as build tools write it.
+        (self.folder / "options").write_text(
+            f"# logging\n-Dlogback.configurationFile={configuration}\n-DLOG_HOME=\"{logs}\"\n-cp \"{classes}\"\n")
         java = subprocess.Popen(
-            ["java", "-XX:TieredStopAtLevel=1", f"-Dlogback.configurationFile={configuration}", f"-DLOG_HOME={logs}",
-             "-Duser.timezone=America/New_York", "-Dfile.encoding=UTF-8", "-cp", classes, "EventSource", configuration,
+            ["java", "-XX:TieredStopAtLevel=1", "@options",
+             "-Duser.timezone=America/New_York", "-Dfile.encoding=UTF-8", "EventSource", configuration,
              "100000", "200", truth, "0"], env={**os.environ, "NAME_OF_APP": "orders"}, cwd=self.folder,
             stderr=subprocess.DEVNULL)
         self.addCleanup(java.wait)

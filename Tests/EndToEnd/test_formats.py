@@ -70,6 +70,27 @@ class Formats(EndToEndCase):
                 self.assertEqual(found(), texts)
                 self.assertEqual(agent.stop(), 0)
 
+    def test_explain_shows_files_as_the_agent_reads_them(self):
+        """Their characters, a container's records, and the zone of agent.yaml; long lines are cut between characters."""
+        text = "2026-11-21 19:00:00.123 [main] INFO  a.B - 주문이 완료되었습니다 " + "가" * 200
+        entry = json.dumps({"log": text + "\n", "stream": "stdout", "time": "2026-11-21T10:00:00.5Z"}, ensure_ascii=False)
+        files = [("EUC-KR", "euc_kr", text, "auto"), ("UTF-16", "utf-16", text, "auto"), ("UTF-8", "utf-8", entry, "docker")]
+        config = self.folder / "agent.yaml"
+        for name, codec, line, kind in files:
+            with self.subTest(name):
+                path = self.logs / f"{name}.log"
+                # Longer than the piece from its end that is shown.
+                path.write_bytes("".join(line + "\n" for _ in range(1500)).encode(codec))
+                config.write_text(json.dumps({
+                    "server": "http://127.0.0.1:1", "state": str(self.folder / "state"),
+                    "sources": [{"paths": [str(path)], "encoding": name, "format": kind, "zone": "Asia/Seoul"}]}))
+                told = self.run_cordwood("agent", "explain", "--config", config, "--lines", "2").stdout.decode()
+                shown = [l.split("| ")[1] for l in told.splitlines() if "| " in l]
+                self.assertEqual(len(shown), 2, told)
+                for line in shown:
+                    self.assertTrue(text.startswith(line) and len(line) > 60, line)
+                self.assertEqual(told.count("    2026-11-21T10:00:00."), 2, told)
+
     def test_utf16_as_java_writes_it_and_unknown_bytes(self):
         # Java's encoder puts a mark of byte order in front of every event.
         path = self.logs / "app.log"

@@ -43,6 +43,7 @@ PATTERNS = [
     ("%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5p %c{1} - %msg%n", "a"),
     ("%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z', UTC} %-5p %c - %msg%n", "l"),
     ("%d{yyyy-MM-dd} %d{HH:mm:ss.SSS} %-5p %c - %msg%n", "l"),
+    ("%d{yyyy-MM-dd HH:mm:ss.SSS} %d{HH:mm:ss.SSS, America/New_York} %-5p %c - %msg%n", "l"),
     (BOOT2, "ta"),
     (BOOT3, "ta"),
     ("%d %5p [%15.15t] %-40.40logger{39} : %m%n", "Ta"),

@@ -1,7 +1,8 @@
 """Real Logback writes and rolls, the server stalls, the agent is killed: 0 lost, 0 repeated.
 
 CORDWOOD_LOGBACK_MATRIX chooses what else is done to every scenario, beside a short run of each: `all`, or some of
-`stall`, `kills`, `away`, `outage`, by commas. The outage lasts CORDWOOD_LOGBACK_OUTAGE seconds (600).
+`stall`, `kills`, `away`, `outage`, by commas. The outage lasts CORDWOOD_LOGBACK_OUTAGE seconds (600). Debian's
+Logback does all of it, current Logback what differs in it, unless the matrix is asked for.
 """
 import os
 import random
@@ -10,20 +11,25 @@ import socket
 import time
 import unittest
 
+import current_logback
 from harness import PATIENCE, wait_until
-from logback_case import EVENTS, PER_SECOND, LogbackCase
-from logback_scenarios import SCENARIOS
+from logback_case import EVENTS, JARS, PER_SECOND, LogbackCase, compiled
+from logback_scenarios import CURRENT, SCENARIOS
 
 DISTURBANCES = ("stall", "kills", "away", "outage")
 CHOSEN = os.environ.get("CORDWOOD_LOGBACK_MATRIX", "")
 OUTAGE = float(os.environ.get("CORDWOOD_LOGBACK_OUTAGE", "600"))
 KILLS = 50
-# What is run of the matrix in any case.
+# What is run of the matrix in any case, beside a short run of every scenario.
 ALWAYS = {("kills", "size and time, gz, 200 KB"), ("away", "size and time, gz, 200 KB"), ("away", "fixed window"),
           ("away", "dated names, gz"), ("away", "dated folders")}
+# All ways of rolling, packing and deleting; sizes are counted exactly since 1.5.8, and after so many events before.
+ALWAYS_CURRENT = {("kills", "size and time, gz, 200 KB"), ("away", "dated names, gz")} | {("short", name) for name in (
+    "size and time, zip", "minutes, three are kept", "fixed window", "fixed window, gz",
+    "dated names without a file element", "dated folders", "prudent, two JVMs", "killed while it packs")}
 
 
-class RealLogback(LogbackCase):
+class Disturbed(LogbackCase):
     def short(self, name):
         """The agent is killed once, and the server is away for five seconds."""
         self.begin(name)
@@ -65,7 +71,7 @@ class RealLogback(LogbackCase):
         """Nothing is deleted: all that was rolled meanwhile is found, plain, packed and being packed."""
         # Some 10 MB are written: fewer files than the largest window has, so that none is deleted however long
         # the agent is away.
-        size = {} if SCENARIOS[name].is_killed else dict(size="600KB")
+        size = {} if self.scenarios[name].is_killed else dict(size="600KB")
         self.begin(name, window=20, held_at=EVENTS // 10, **size)
         wait_until(lambda: self.count() > min(500, EVENTS // 20), PATIENCE, "the first events")
         self.follower.kill()
@@ -81,22 +87,37 @@ class RealLogback(LogbackCase):
         # than the others have as it takes to roll in time.
         rate = 2 * EVENTS / OUTAGE
         kilobytes = max(1, round(rate * 0.3 * 0.13))
-        sized = {} if SCENARIOS[name].is_killed else dict(size=f"{kilobytes}KB")
+        sized = {} if self.scenarios[name].is_killed else dict(size=f"{kilobytes}KB")
         self.begin(name, events=2 * EVENTS, per_second=rate, **sized)
         wait_until(lambda: self.count() > 0, PATIENCE, "the first events")
         self.pause(OUTAGE)
         self.expect_once(f"an outage of {OUTAGE:.0f} s", 4 * PATIENCE)
 
 
+class RealLogback(Disturbed):
+    """The one that Debian has."""
+
+
+class CurrentLogback(Disturbed):
+    scenarios = CURRENT
+
+    def class_path(self):
+        return compiled([*current_logback.jars(), *JARS[3:]])
+
+
 def _case(disturbance, name):
     return lambda self: getattr(self, disturbance)(name)
 
 
-for _name in SCENARIOS:
-    for _disturbance in ("short", *DISTURBANCES):
-        _is_chosen = CHOSEN == "all" or _disturbance in CHOSEN.split(",")
-        if _disturbance == "short" or _is_chosen or (_disturbance, _name) in ALWAYS:
-            setattr(RealLogback, f"test_{_disturbance}_" + re.sub(r"\W+", "_", _name), _case(_disturbance, _name))
+def _add(case, always):
+    for name in case.scenarios:
+        for disturbance in ("short", *DISTURBANCES):
+            if CHOSEN == "all" or disturbance in CHOSEN.split(",") or (disturbance, name) in always:
+                setattr(case, f"test_{disturbance}_" + re.sub(r"\W+", "_", name), _case(disturbance, name))
+
+
+_add(RealLogback, ALWAYS | {("short", name) for name in SCENARIOS})
+_add(CurrentLogback, ALWAYS_CURRENT)
 
 if __name__ == "__main__":
     unittest.main()

@@ -63,6 +63,30 @@ class Reload(EndToEndCase):
         self.expect(server, "the source that is back", a=range(600), b=range(700), c=range(400))
         self.assertEqual(agent.stop(), 0)
 
+    def test_a_configuration_that_the_application_scans(self):
+        """It is told a new file while it runs; nobody tells the agent. What it still writes to the old one counts."""
+        server = self.serve()
+        configuration, part = self.folder / "logback.xml", self.folder / "part.xml"
+        configuration.write_text(f'<configuration scan="true"><include file="{part}"/></configuration>')
+
+        def log_to(name):
+            part.write_text(
+                f'<included><appender name="F" class="ch.qos.logback.core.FileAppender"><file>{self.folder}/{name}.log'
+                "</file><encoder><pattern>%d{yyyy-MM-dd HH:mm:ss.SSS} [%thread] %-5level %logger - %msg%n</pattern>"
+                '</encoder></appender><root><appender-ref ref="F"/></root></included>')
+
+        log_to("a")
+        self.write("a", range(100))
+        agent = self.agent("--logback", configuration, "--label", "app=shop", "--state", self.folder / "state",
+                           "--server", f"http://127.0.0.1:{server.port}")
+        self.expect(server, "the first lines", a=range(100))
+        log_to("b")
+        self.write("b", range(100))
+        self.expect(server, "the new file", a=range(100), b=range(100))
+        self.write("a", range(100, 200))
+        self.expect(server, "the last lines of the old one", a=range(200), b=range(100))
+        self.assertEqual(agent.stop(), 0)
+
     def test_a_deleted_file_that_nobody_has_read_outlives_it(self):
         port = free_port()
         self.configure("http://127.0.0.1:1", "a")

@@ -103,10 +103,12 @@ package struct AgentConfiguration: Sendable {
         }
     }
 
-    private static let labelNames = "letters, digits and _ only, no digit in front"
+    private static let labelNames = "letters, digits and _ only, no digit in front, not _ alone"
 
     private static func isLabelName(_ name: String) -> Bool {
-        guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
+        guard let first = name.utf8.first, !(48...57).contains(first),
+            name.utf8.contains(where: { $0 != UInt8(ascii: "_") })
+        else { return false }
         return name.utf8.allSatisfy {
             $0 == 95 || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
         }

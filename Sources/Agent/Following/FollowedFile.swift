@@ -184,8 +184,7 @@ final class FollowedFile: @unchecked Sendable {
 
     private func makeAssembler() {
         let head = shown.withLock(\.head)
-        let encoding =
-            place.encoding?.resolved(head: head) ?? TextEncoding.marked(head: head) ?? .utf8
+        let encoding = TextEncoding.of(head: head, configured: place.encoding)
         let envelope = place.format.envelope(path: path, head: head)
         labels = envelope == nil ? [] : ContainerPath.labels(path)
         assembler = EventAssembler(

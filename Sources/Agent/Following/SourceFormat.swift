@@ -15,7 +15,7 @@ package enum SourceFormat: String, Sendable, CaseIterable {
     package static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
     /// How the lines of a file that begins so are wrapped.
-    func envelope(path: String, head: [UInt8]) -> ContainerEnvelope? {
+    package func envelope(path: String, head: [UInt8]) -> ContainerEnvelope? {
         switch self {
         case .docker: return .docker
         case .cri: return .cri

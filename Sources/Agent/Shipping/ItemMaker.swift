@@ -5,8 +5,9 @@ import Logback
 /// Gives an event of a group its labels and metadata.
 ///
 /// Where names meet: a configured label stands; a field named `level` that matches is the level, and
-/// the one found in the header is not used; a value of the layout gives way to any of them. Other
-/// meetings are refused when the agent starts.
+/// the one found in the header is not used; what a trace tells comes before a key that the application
+/// named the same; a value of the layout gives way to any of them. Other meetings are refused when the
+/// agent starts.
 struct ItemMaker {
     private let group: SourceGroup
     private let labels: [Label]
@@ -54,7 +55,9 @@ struct ItemMaker {
             metadata.append(contentsOf: found.filter { !taken.contains($0.name) })
         }
         if group.describesTraces, let trace = trace(event.text) {
-            metadata.append(contentsOf: trace.labels.filter { !taken.contains($0.name) })
+            let told = trace.labels.filter { !taken.contains($0.name) }
+            metadata.removeAll { one in told.contains { $0.name == one.name } }
+            metadata += told
         }
         if let status = event.status { metadata.append(Label("status", status)) }
         if event.isContinued { metadata.append(Label("continued", "true")) }

@@ -60,6 +60,7 @@ extension ConfigurationReader {
         }
         appender.isPrudent = try truth("prudent", of: element)
         appender.immediateFlush = try truth("immediateFlush", of: element)
+        appender.appends = try truth("append", of: element)
         try takePolicy(element, &appender)
         try takeEncoder(element, &appender)
         if appender.isPrudent?.value == true {

@@ -154,6 +154,7 @@ extension ConfigurationReader {
                     : "more than \(ConfigurationLimits.includeDepth) files include each other")
         }
         let root = try XMLTree.parse(found.bytes, file: found.path)
+        filesRead.append(found.path)
         return (root.children, path + [found.path])
     }
 

@@ -22,6 +22,8 @@ package final class ConfigurationReader {
     var appenders: [FileAppender] = []
     var otherAppenders: [String] = []
     private var isScanning = false
+    /// Where the configuration stands, and what it includes.
+    var filesRead: [String] = []
     var lastCondition: Bool?
 
     package static func read(
@@ -79,7 +81,9 @@ package final class ConfigurationReader {
                     reason: "expected <configuration>, found <\(root.name)>: this is no "
                         + "configuration of Logback")
             }
-            isScanning = root.attributes["scan"] == "true"
+            filesRead.append(path)
+            let scan = root.attributes["scan"]?.lowercased() ?? ""
+            isScanning = !scan.isEmpty && scan != "false"
             try walk(root, including: [path])
         } else if isBoot {
             let structured = settings["logging.structured.format.file"]
@@ -120,8 +124,8 @@ package final class ConfigurationReader {
         }
         if isScanning {
             remarks.append(
-                "\(source) is scanned for changes while the application runs: restart the agent when "
-                    + "it changes")
+                "\(source) is scanned for changes while the application runs: the agent reads it again, "
+                    + "too; one with an agent.yaml of its own does not")
         }
         var result = LogbackConfiguration(
             source: source, profiles: profiles, appenders: kept,
@@ -130,6 +134,7 @@ package final class ConfigurationReader {
         result.bootVersion = bootVersion
         result.logbackVersion = logbackVersion
         result.otherAppenders = otherAppenders
+        result.scanned = isScanning ? filesRead.filter { !$0.contains("!/") } : []
         result.remarks = remarks
         return result
     }

@@ -38,6 +38,8 @@ package struct FileAppender: Sendable {
     package var cleanHistoryOnStart: Derived<Bool>?
     package var isPrudent: Derived<Bool>?
     package var immediateFlush: Derived<Bool>?
+    /// False: the file is emptied when the application starts. Logback heeds it where nothing is rolled.
+    package var appends: Derived<Bool>?
     package var charset: Derived<String>?
     package var format: Derived<Format>
     package var zone: Derived<String>?
@@ -100,5 +102,7 @@ package struct LogbackConfiguration: Sendable {
     /// Appenders that write no files, by name.
     package var otherAppenders: [String] = []
     package var workingDirectory: Derived<String>
+    /// Files that the application reads again when they change, while it runs.
+    package var scanned: [String] = []
     package var remarks: [String] = []
 }

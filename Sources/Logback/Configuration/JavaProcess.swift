@@ -37,15 +37,20 @@ extension Application {
                 text[text.index(after: equals)...])
         }
         for name in ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"] { application.takeOptions(name) }
-        application.take(commandLine: Array(words.dropFirst()), origin: "\(folder)/cmdline")
+        let line = ArgumentFile.expanded(Array(words.dropFirst())) {
+            $0 == "-jar" || optionsWithValue.contains($0)
+        } read: { path in
+            try? ClassPath.bytes(ofFile: path.hasPrefix("/") ? path : directory + "/" + path)
+        }
+        application.take(commandLine: line, origin: "\(folder)/cmdline")
         // The JVM reads these behind its command line.
         application.takeOptions("_JAVA_OPTIONS")
         return application
     }
 
     private mutating func takeOptions(_ variable: String) {
-        for word in environment[variable]?.split(separator: " ") ?? [] {
-            take(option: String(word), origin: "the environment variable \(variable)")
+        for word in ArgumentFile.words(Array((environment[variable] ?? "").utf8)) {
+            take(option: word, origin: "the environment variable \(variable)")
         }
     }
 

@@ -62,7 +62,8 @@ struct XMLTree {
         case .documentType(let line):
             .invalid(
                 place: "\(file):\(line)",
-                reason: "a document type is refused: remove <!DOCTYPE …> and its entities")
+                reason: "a document type that defines something is refused: remove "
+                    + "<!DOCTYPE …> and its entities")
         case .stopped(let line):
             .invalid(
                 place: "\(file):\(line)",

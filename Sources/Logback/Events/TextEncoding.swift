@@ -110,6 +110,11 @@ package struct TextEncoding: Sendable, Equatable {
         return nil
     }
 
+    /// Of a file that begins so: the one that is configured, or what its mark of byte order tells.
+    package static func of(head: [UInt8], configured: TextEncoding?) -> TextEncoding {
+        configured?.resolved(head: head) ?? marked(head: head) ?? .utf8
+    }
+
     /// Nil for UTF-8, whose bytes go their way as they are.
     func decoder() -> TextDecoder? {
         guard self != .utf8 else { return nil }

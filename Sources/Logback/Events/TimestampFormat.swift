@@ -108,9 +108,18 @@ package struct TimestampFormat: Sendable {
         lacks = !hasDay ? .date : hasYear ? .nothing : .year
     }
 
-    /// Date and time as one, where this one has a date and the other the time of the day alone.
+    private var hasClock: Bool {
+        parts.contains { part in
+            switch part {
+            case .hour, .halfDayHour, .hourFromOne, .minute, .second, .unix: true
+            default: false
+            }
+        }
+    }
+
+    /// Date and time as one, where this one has a date alone and the other the time of the day alone.
     func followed(by time: TimestampFormat, behind literal: [UInt8]) -> TimestampFormat? {
-        guard lacks != .date, time.lacks == .date else { return nil }
+        guard lacks != .date, !hasClock, time.lacks == .date else { return nil }
         return TimestampFormat(parts: parts + literal.map(Part.literal) + time.parts)
     }
 

@@ -15,6 +15,8 @@ extension CompiledLayout {
         let line = UnsafeRawBufferPointer(rebasing: text[..<end])
         guard let match = HeaderMatch(program, line, wantsFields: true) else { return [] }
         var labels: [Label] = []
+        // Pairs and the context come last: a key `thread` of theirs is not the thread.
+        var ofApplication: [(name: FieldName, value: UnsafeRawBufferPointer)] = []
         for span in match.spans {
             let range = span.start..<span.end
             switch steps[span.step] {
@@ -22,12 +24,19 @@ extension CompiledLayout {
                 guard let name = field.name else { continue }
                 let value = UnsafeRawBufferPointer(
                     rebasing: line[Self.unpadded(line, range, field.width)])
-                FieldValues.append(value, named: name, to: &labels)
+                if name.isOfApplication {
+                    ofApplication.append((name, value))
+                } else {
+                    FieldValues.append(value, named: name, to: &labels)
+                }
             case .optionalBrackets(let name?):
                 FieldValues.append(
                     UnsafeRawBufferPointer(rebasing: line[range]), named: name, to: &labels)
             default: continue
             }
+        }
+        for (name, value) in ofApplication {
+            FieldValues.append(value, named: name, to: &labels)
         }
         trailing?.append(of: text, to: &labels)
         return labels

@@ -33,6 +33,14 @@ package struct CompiledLayout: Sendable {
         case pairs(quote: UInt8)
         /// `trace id-span id`.
         case correlation
+
+        /// The application makes up what it is called.
+        var isOfApplication: Bool {
+            switch self {
+            case .context, .pairs: true
+            case .key, .correlation: false
+            }
+        }
     }
 
     struct Field: Sendable {

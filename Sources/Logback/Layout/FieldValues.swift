@@ -30,9 +30,16 @@ enum FieldValues {
         labels.append(Label(key, String(decoding: value, as: UTF8.self)))
     }
 
-    /// The quote that `%kvp` writes; 0 for none.
+    /// A value whose name the application has made up: one that stands there already is not replaced.
+    static func putOwn(
+        _ key: String, _ value: UnsafeRawBufferPointer, _ labels: inout [Label]
+    ) {
+        if !labels.contains(where: { $0.name == key }) { put(key, value, &labels) }
+    }
+
+    /// The quote that `%kvp` writes; 0 for none. Logback takes the option in any case of letters.
     static func quote(_ word: ConversionWord) -> UInt8 {
-        switch word.options.first {
+        switch word.options.first?.uppercased() {
         case "SINGLE": UInt8(ascii: "'")
         case "NONE": 0
         default: UInt8(ascii: "\"")
@@ -85,7 +92,7 @@ enum FieldValues {
                 end += 1
             }
             let last = quote != 0 && end > key.end && text[end - 1] == quote ? end - 1 : end
-            put(
+            putOwn(
                 LayoutCompiler.fieldName(key.name),
                 UnsafeRawBufferPointer(rebasing: text[key.end..<last]), &labels)
             at = end + separator.count

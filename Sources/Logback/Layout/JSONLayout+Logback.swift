@@ -23,6 +23,7 @@ extension JSONLayout {
         case "kvpList": putPairs(value, &keys, &labels)
         case "markers":
             let markers = Self.texts(value).joined(separator: " ".utf8)
+            labels.removeAll { $0.name == "marker" }
             Array(markers).withUnsafeBytes { FieldValues.put("marker", $0, &labels) }
         case "message": message.message = value
         case "arguments": message.arguments = value
@@ -40,6 +41,7 @@ extension JSONLayout {
         let formatted = Self.formatted(text, arguments)
         // What needs no arguments stands in the line as it is.
         guard formatted != text else { return }
+        labels.removeAll { $0.name == "message" }
         formatted.withUnsafeBytes { FieldValues.put("message", $0, &labels) }
     }
 

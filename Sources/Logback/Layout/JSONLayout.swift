@@ -119,7 +119,7 @@ package struct JSONLayout: Sendable, Equatable {
                     collect(value, prefix: name + ".", depth: depth + 1, &keys, &labels)
                 }
             } else if value.first != UInt8(ascii: "["), let kept = keptName(name) {
-                put(kept, value, &labels)
+                put(kept, value, &labels, isOfEncoder: known[name] != nil)
             }
         }
     }
@@ -139,13 +139,18 @@ package struct JSONLayout: Sendable, Equatable {
         return bare.isEmpty ? nil : LayoutCompiler.fieldName(bare)
     }
 
-    /// Texts without their quotes, numbers and truths as they are.
-    func put(_ name: String, _ value: UnsafeRawBufferPointer, _ labels: inout [Label]) {
+    /// Texts without their quotes, numbers and truths as they are. Members of the encoder's own take the
+    /// place of what the application calls the same; of the application's the first one stays.
+    func put(
+        _ name: String, _ value: UnsafeRawBufferPointer, _ labels: inout [Label],
+        isOfEncoder: Bool = false
+    ) {
+        if isOfEncoder { labels.removeAll { $0.name == name } }
         guard value.first == UInt8(ascii: "\"") else {
-            if !value.elementsEqual("null".utf8) { FieldValues.put(name, value, &labels) }
+            if !value.elementsEqual("null".utf8) { FieldValues.putOwn(name, value, &labels) }
             return
         }
-        Self.text(value)?.withUnsafeBytes { FieldValues.put(name, $0, &labels) }
+        Self.text(value)?.withUnsafeBytes { FieldValues.putOwn(name, $0, &labels) }
     }
 
     /// What a JSON string says; nil for anything else.

@@ -194,9 +194,10 @@ struct LayoutCompiler {
             case "STRICT": "yyyy-MM-dd'T'HH:mm:ss,SSS"
             default: option
             }
+        var named: String?
         if word.options.count > 1 {
             let isZone = ZoneRule(word.options[1]) != nil
-            zone = isZone ? word.options[1] : "UTC"
+            named = isZone ? word.options[1] : "UTC"
             if !isZone {
                 remarks.append(
                     dialect == .legacy
@@ -212,12 +213,14 @@ struct LayoutCompiler {
             append(.field(Field(name: nil, width: word.width)))
             return
         }
-        addStamp(format)
+        addStamp(format, zone: named)
     }
 
-    /// `%d{yyyy-MM-dd} %d{HH:mm:ss.SSS}` is one stamp; any other second one is none of the event.
-    private mutating func addStamp(_ format: TimestampFormat) {
+    /// `%d{yyyy-MM-dd} %d{HH:mm:ss.SSS}` is one stamp; any other second one is none of the event, and its
+    /// zone is its own.
+    private mutating func addStamp(_ format: TimestampFormat, zone named: String?) {
         guard steps.contains(where: { if case .stamp = $0 { true } else { false } }) else {
+            zone = named
             return append(.stamp(format))
         }
         if case .literal(let between)? = steps.last,
@@ -225,6 +228,7 @@ struct LayoutCompiler {
             let both = first.followed(by: format, behind: between)
         {
             steps.removeLast(2)
+            zone = zone ?? named
             append(.stamp(both))
         } else {
             append(.furtherStamp(format))
@@ -248,10 +252,17 @@ struct LayoutCompiler {
             .field(Field(name: .pairs(quote: FieldValues.quote(word)), width: word.width)))
     }
 
-    /// A name that every server takes: letters, digits and `_`, no digit in front.
+    /// A name that every server takes: letters, digits and `_`, no digit in front, and not `_` alone: a
+    /// name without a letter of ASCII's is spelled by the numbers of its characters, `u_c8fc_bb38`.
     static func fieldName(_ name: String) -> String {
         if name == "APPLICATION_NAME" { return "application" }
         if name == "APPLICATION_GROUP" { return "application_group" }
+        let isSpelled = !name.utf8.contains {
+            (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+        }
+        if isSpelled {
+            return name.unicodeScalars.reduce("u") { $0 + "_" + String($1.value, radix: 16) }
+        }
         let letters = name.unicodeScalars.map { scalar in
             scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
                 ? Character(scalar) : "_"
