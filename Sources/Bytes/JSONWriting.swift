@@ -5,7 +5,10 @@ package func appendJSONString(_ text: UnsafeRawBufferPointer, to out: inout [UIn
     var start = 0
     var at = plainEnd(text, from: 0)
     func flush(_ end: Int, _ out: inout [UInt8]) {
-        if start < end { out.append(contentsOf: text[start..<end]) }
+        // Not as a slice, which is copied byte by byte.
+        if start < end {
+            out.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start..<end]))
+        }
     }
     while at < text.count {
         let byte = text[at]

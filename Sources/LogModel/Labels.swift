@@ -76,11 +76,30 @@ package struct Labels: Hashable, Sendable {
 
     /// Sorts; drops empty values; of equal names the last one given wins.
     package init(_ unsorted: [Label]) {
-        var latest: [String: String] = [:]
-        latest.reserveCapacity(unsorted.count)
-        for label in unsorted { latest[label.name] = label.value }
-        pairs = latest.filter { !$0.value.isEmpty }.map { Label($0.key, $0.value) }.sorted()
+        var latest: [Label]
+        if unsorted.count <= Self.fewLabels {
+            latest = []
+            latest.reserveCapacity(unsorted.count)
+            for label in unsorted {
+                if let place = latest.firstIndex(where: { $0.name == label.name }) {
+                    latest[place] = Label(latest[place].name, label.value)
+                } else {
+                    latest.append(label)
+                }
+            }
+        } else {
+            var values: [String: String] = [:]
+            values.reserveCapacity(unsorted.count)
+            for label in unsorted { values[label.name] = label.value }
+            latest = values.map { Label($0.key, $0.value) }
+        }
+        latest.removeAll { $0.value.isEmpty }
+        latest.sort()
+        pairs = latest
     }
+
+    /// Up to here names are compared one by one, for which no table need be made.
+    private static let fewLabels = 12
 
     package init(_ dictionary: [String: String]) {
         self.init(dictionary.map { Label($0.key, $0.value) })

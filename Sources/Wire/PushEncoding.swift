@@ -4,10 +4,13 @@ import LogModel
 extension PushRequest {
     /// A JSON push body, not compressed. `sources` is left out when it is empty.
     package static func encodeJSON(batches: [Batch], sources: [SourceRange] = []) -> [UInt8] {
+        // All of it at once: a batch is large, and to grow is to copy it to memory that is new each time.
+        let metadata = batches.map { MetadataText($0.entries) }
         var out: [UInt8] = []
         out.reserveCapacity(
-            batches.reduce(64) {
-                $0 + $1.entries.lineBytes.count * 5 / 4 + $1.entries.count * rowBytes + 256
+            zip(batches, metadata).reduce(64 + sources.count * sourceBytes) {
+                $0 + $1.0.entries.lineBytes.count * 9 / 8 + $1.0.entries.count * rowBytes
+                    + $1.1.bytes + 256
             })
         out.append(contentsOf: "{\"streams\":[".utf8)
         for (i, batch) in batches.enumerated() {
@@ -15,7 +18,7 @@ extension PushRequest {
             out.append(contentsOf: "{\"stream\":".utf8)
             appendObject(batch.labels, to: &out)
             out.append(contentsOf: ",\"values\":[".utf8)
-            appendRows(batch.entries, to: &out)
+            appendRows(batch.entries, metadata[i], to: &out)
             out.append(contentsOf: "]}".utf8)
         }
         out.append(UInt8(ascii: "]"))
@@ -24,8 +27,38 @@ extension PushRequest {
         return out
     }
 
-    /// Of a row besides its line: a time, brackets, and metadata as agents have it.
-    private static let rowBytes = 64
+    /// Of a row besides its line and its metadata: a time, quotes, brackets and commas.
+    private static let rowBytes = 32
+    /// Of a range of a source, about.
+    private static let sourceBytes = 160
+
+    /// Metadata of the rows of entries, as they stand in the text, sets end to end.
+    private struct MetadataText {
+        private var text: [UInt8] = []
+        /// Where each set begins, and the last one ends.
+        private var edges = [0]
+        /// Of all rows.
+        private(set) var bytes = 0
+
+        init(_ entries: Entries) {
+            guard !entries.metadataIDs.isEmpty else { return }
+            for set in entries.metadataSets {
+                if !set.isEmpty {
+                    text.append(UInt8(ascii: ","))
+                    PushRequest.appendObject(set, to: &text)
+                }
+                edges.append(text.count)
+            }
+            for id in entries.metadataIDs { bytes += edges[Int(id) + 1] - edges[Int(id)] }
+        }
+
+        func append(_ id: UInt32, to out: inout [UInt8]) {
+            let range = edges[Int(id)]..<edges[Int(id) + 1]
+            text.withUnsafeBytes {
+                out.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[range]))
+            }
+        }
+    }
 
     /// Digits of a time; faster than a `String` of it for each row.
     private static func append(_ time: Int64, to out: inout [UInt8]) {
@@ -39,15 +72,9 @@ extension PushRequest {
         out[start...].reverse()
     }
 
-    private static func appendRows(_ entries: Entries, to out: inout [UInt8]) {
-        let metadata = entries.metadataSets.map { set -> [UInt8] in
-            var text: [UInt8] = []
-            if !set.isEmpty {
-                text.append(UInt8(ascii: ","))
-                appendObject(set, to: &text)
-            }
-            return text
-        }
+    private static func appendRows(
+        _ entries: Entries, _ metadata: MetadataText, to out: inout [UInt8]
+    ) {
         entries.lineBytes.withUnsafeBytes { lines in
             for row in 0..<entries.count {
                 out.append(contentsOf: row == 0 ? "[\"".utf8 : ",[\"".utf8)
@@ -56,7 +83,7 @@ extension PushRequest {
                 appendJSONString(
                     UnsafeRawBufferPointer(rebasing: lines[entries.lineRange(row)]), to: &out)
                 if !entries.metadataIDs.isEmpty {
-                    out.append(contentsOf: metadata[Int(entries.metadataIDs[row])])
+                    metadata.append(entries.metadataIDs[row], to: &out)
                 }
                 out.append(UInt8(ascii: "]"))
             }

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What the agent costs beside `cat FILES | gzip -1 > /dev/null`: CPU seconds, and memory at its peak.
 
-    Tests/Bench/agent.py FOLDER     every *.log of FOLDER; `generate.py DIR 1000 11` makes DIR/raw
+    Tests/Bench/agent.py FOLDER [PATTERN]     every *.log of FOLDER; `generate.py DIR 1000 11` makes DIR/raw
 
-The agent reads, parses, packs and ships everything to a server that keeps it. Only the agent is counted.
+The agent reads, parses, packs and ships everything to a server that keeps it. Only the agent is counted. With a
+Logback pattern it reads the lines as that application's: what stands in their headers is shipped as metadata, too.
 """
+import json
 import os
 import pathlib
 import re
@@ -27,12 +29,16 @@ def gzip_seconds(files):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def agent_seconds(files, folder):
+def agent_seconds(files, folder, pattern):
     size = sum(f.stat().st_size for f in files)
     server = Server(folder / "data", folder)
     port = free_port()
-    agent = Process(["agent", "--server", f"http://127.0.0.1:{server.port}", "--label", "app=bench", "--state",
-                     folder / "state", "--metrics-listen", f"127.0.0.1:{port}", *files], folder, "agent")
+    source = {"paths": [str(f.resolve()) for f in files], **({"layout": {"pattern": pattern}} if pattern else {})}
+    # What is JSON is YAML.
+    (folder / "agent.yaml").write_text(json.dumps({
+        "server": f"http://127.0.0.1:{server.port}", "labels": {"app": "bench"}, "state": str(folder / "state"),
+        "metrics_listen": f"127.0.0.1:{port}", "sources": [source]}))
+    agent = Process(["agent", "--config", folder / "agent.yaml"], folder, "agent")
     began = time.monotonic()
     try:
         while True:
@@ -60,7 +66,7 @@ def main():
     size = sum(f.stat().st_size for f in files)
     base = gzip_seconds(files)
     with tempfile.TemporaryDirectory(prefix="cordwood-bench-", dir=os.environ.get("TMPDIR")) as folder:
-        cpu, wall, peak, rss = agent_seconds(files, pathlib.Path(folder))
+        cpu, wall, peak, rss = agent_seconds(files, pathlib.Path(folder), sys.argv[2] if len(sys.argv) > 2 else None)
     print(f"{size / 1e6:.0f} MB: gzip -1 {base:.1f} s, agent {cpu:.1f} s of CPU in {wall:.0f} s, "
           f"ratio {cpu / base:.2f}; memory at most {peak:.0f} MiB, at the end {rss:.0f} MiB")
 

@@ -9,6 +9,21 @@ import Testing
         #expect(labels["c"] == nil)
     }
 
+    /// Few and many are put in order in different ways, to the same end.
+    @Test func anyNumberOfPairsIsASetOfTheLastValues() {
+        for count in 0...40 {
+            var known: [String: String] = [:]
+            let pairs = (0..<count).map { place in
+                Label("n\(place * 7 % 11)", place % 5 == 0 ? "" : "\(place)")
+            }
+            for pair in pairs { known[pair.name] = pair.value }
+            let labels = Labels(pairs)
+            #expect(labels.count == known.values.count { !$0.isEmpty }, "\(count) pairs")
+            #expect(labels.pairs.allSatisfy { known[$0.name] == $0.value }, "\(count) pairs")
+            #expect(labels.pairs.map(\.name) == labels.pairs.map(\.name).sorted())
+        }
+    }
+
     @Test func namesSortByBytesAsGoSortsThem() {
         let labels = Labels([Label("é", "1"), Label("z", "1"), Label("Z", "1"), Label("_", "1")])
         #expect(labels.pairs.map(\.name) == ["Z", "_", "z", "é"])
