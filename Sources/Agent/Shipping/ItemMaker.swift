@@ -13,7 +13,7 @@ struct ItemMaker {
     private let labels: [Label]
     private let hasLevel: Bool
     /// Names that a value of the layout does not take over.
-    private let taken: Set<String>
+    private let taken: [String]
     /// Nil when entries are shipped as they are.
     private let stages: EntryStages?
 
@@ -23,7 +23,7 @@ struct ItemMaker {
         if labels["host"] == nil { labels["host"] = configuration.host }
         hasLevel = labels["level"] != nil
         self.labels = labels.map { Label($0.key, $0.value) }
-        taken = Set(labels.keys).union(group.fields.map(\.name)).union(["level"])
+        taken = Set(labels.keys).union(group.fields.map(\.name)).union(["level"]).sorted()
         stages = group.rules.isEmpty ? nil : EntryStages(group.rules)
     }
 
@@ -51,8 +51,9 @@ struct ItemMaker {
             put(Label("level", level), asLabel: group.level == .label)
         }
         if group.layout.hasFields {
-            let found = event.text.withUnsafeBytes { group.layout.fields(of: $0) }
-            metadata.append(contentsOf: found.filter { !taken.contains($0.name) })
+            for field in group.layout.fields(of: event) where !taken.contains(field.name) {
+                metadata.append(field)
+            }
         }
         if group.describesTraces, let trace = trace(event.text) {
             let told = trace.labels.filter { !taken.contains($0.name) }
@@ -65,8 +66,14 @@ struct ItemMaker {
             origin: file.origin, from: event.from, to: event.to, events: event.events,
             timestamp: event.timestamp, text: event.text,
             labels: file.labelSets.set(labels) { self.labels + file.labels + $0 },
-            metadata: metadata.isEmpty ? .empty : file.metadataSets.set(metadata),
+            metadata: set(metadata, of: file),
             isGlued: event.isGlued)
+    }
+
+    private func set(_ metadata: [Label], of file: FollowedFile) -> Labels {
+        if metadata.isEmpty { return .empty }
+        // With the ids and threads of a layout hardly any set comes again: it is not looked for.
+        return group.layout.hasFields ? Labels(metadata) : file.metadataSets.set(metadata)
     }
 
     private func trace(_ text: [UInt8]) -> StackTrace? {

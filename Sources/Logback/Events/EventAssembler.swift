@@ -18,6 +18,8 @@ package struct FileEvent: Sendable {
     package var stream: String?
     /// Of a request, in an access log: `404`.
     package var status: String?
+    /// Where the fields of its layout lie in its first line.
+    var spans: [HeaderSpan] = []
     /// The bytes up to `to` are covered only together with the next event: reading on between the two
     /// would repeat this one.
     package var isGlued = false
@@ -227,7 +229,7 @@ package struct EventAssembler {
         let time = time(header, line.from, now)
         open = FileEvent(
             from: line.from, to: line.to, text: line.text, timestamp: time, level: header.level,
-            events: clock.latest, known: known, status: header.status)
+            events: clock.latest, known: known, status: header.status, spans: header.spans)
     }
 
     private mutating func time(_ header: EventHeader, _ offset: Int64, _ now: Int64) -> Int64 {

@@ -9,6 +9,15 @@ package struct EventHeader: Sendable {
     package var level: String?
     /// Of a request, in an access log: `404`.
     package var status: String?
+    /// Where a compiled layout found its fields in the line.
+    var spans: [HeaderSpan] = []
+}
+
+/// A field of a compiled layout, by the number of its step, in the bytes of a line.
+struct HeaderSpan: Sendable {
+    let step: Int
+    let start: Int
+    let end: Int
 }
 
 /// How events begin in a text file. The automatic rule knows the headers of Logback and Spring Boot,
@@ -62,6 +71,16 @@ package struct LayoutRule: Sendable {
     /// Values of an event that the layout names, for its metadata.
     package func fields(of text: UnsafeRawBufferPointer) -> [Label] {
         compiled?.fields(of: text) ?? json?.fields(of: text) ?? []
+    }
+
+    /// The same of an event, whose header need not be matched once more.
+    package func fields(of event: FileEvent) -> [Label] {
+        event.text.withUnsafeBytes { text in
+            if let compiled, !event.spans.isEmpty {
+                return compiled.fields(of: text, at: event.spans)
+            }
+            return fields(of: text)
+        }
     }
 
     /// Throws when `firstLine` is no regular expression.

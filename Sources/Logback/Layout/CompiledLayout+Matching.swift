@@ -5,7 +5,7 @@ import LogModel
 extension CompiledLayout {
     /// The header that a line begins with; nil for a line that continues an event.
     package func header(of line: UnsafeRawBufferPointer) -> EventHeader? {
-        HeaderMatch(program, line, wantsFields: false)?.header
+        HeaderMatch(program, line)?.header
     }
 
     /// The named values of an event's header, those that are not empty. Nothing for a text that is
@@ -13,17 +13,22 @@ extension CompiledLayout {
     package func fields(of text: UnsafeRawBufferPointer) -> [Label] {
         let end = firstOffset(of: 0x0a, in: text) ?? text.count
         let line = UnsafeRawBufferPointer(rebasing: text[..<end])
-        guard let match = HeaderMatch(program, line, wantsFields: true) else { return [] }
+        guard let match = HeaderMatch(program, line) else { return [] }
+        return fields(of: text, at: match.spans)
+    }
+
+    /// The same where its fields were found already, in the line that the text begins with.
+    func fields(of text: UnsafeRawBufferPointer, at spans: [HeaderSpan]) -> [Label] {
         var labels: [Label] = []
         // Pairs and the context come last: a key `thread` of theirs is not the thread.
         var ofApplication: [(name: FieldName, value: UnsafeRawBufferPointer)] = []
-        for span in match.spans {
+        for span in spans {
             let range = span.start..<span.end
             switch steps[span.step] {
             case .field(let field):
                 guard let name = field.name else { continue }
                 let value = UnsafeRawBufferPointer(
-                    rebasing: line[Self.unpadded(line, range, field.width)])
+                    rebasing: text[Self.unpadded(text, range, field.width)])
                 if name.isOfApplication {
                     ofApplication.append((name, value))
                 } else {
@@ -31,7 +36,7 @@ extension CompiledLayout {
                 }
             case .optionalBrackets(let name?):
                 FieldValues.append(
-                    UnsafeRawBufferPointer(rebasing: line[range]), named: name, to: &labels)
+                    UnsafeRawBufferPointer(rebasing: text[range]), named: name, to: &labels)
             default: continue
             }
         }
@@ -59,17 +64,10 @@ extension CompiledLayout {
 
 /// One attempt at a line. Fields are extended from the shortest until the rest follows.
 struct HeaderMatch {
-    struct Span {
-        let step: Int
-        let start: Int
-        let end: Int
-    }
-
     private let program: HeaderProgram
     private let line: UnsafeRawBufferPointer
     /// No field ends behind this.
     private let limit: Int
-    private let wantsFields: Bool
     private var tries = 0
     /// Names of classes are to have no blanks, and one that has was met.
     private var isStrict = true
@@ -77,15 +75,15 @@ struct HeaderMatch {
     private var stamp: ParsedTimestamp?
     /// The number of the level.
     private var level: Int?
-    private(set) var spans: [Span] = []
+    private(set) var spans: [HeaderSpan] = []
     /// Where the groups that are open begin.
     private var groups: [Int] = []
+    private static let usualFields = 8
 
     /// Nil when the line has no header of the layout.
-    init?(_ program: HeaderProgram, _ line: UnsafeRawBufferPointer, wantsFields: Bool) {
+    init?(_ program: HeaderProgram, _ line: UnsafeRawBufferPointer) {
         self.program = program
         self.line = line
-        self.wantsFields = wantsFields
         limit = min(line.count, CompiledLayout.maxHeaderBytes)
         if match(0, 0) { return }
         guard refused else { return nil }
@@ -96,7 +94,8 @@ struct HeaderMatch {
     }
 
     var header: EventHeader {
-        EventHeader(timestamp: stamp, level: level.map { HeaderProgram.levels[$0] })
+        EventHeader(
+            timestamp: stamp, level: level.map { HeaderProgram.levels[$0] }, spans: spans)
     }
 
     private mutating func match(_ first: Int, _ start: Int) -> Bool {
@@ -178,7 +177,8 @@ struct HeaderMatch {
         }
         let noted = spans.count
         let open = groups
-        if wantsFields { spans.append(Span(step: index, start: start, end: end)) }
+        if spans.isEmpty { spans.reserveCapacity(Self.usualFields) }
+        spans.append(HeaderSpan(step: index, start: start, end: end))
         if match(index + 1, next) { return true }
         spans.removeLast(spans.count - noted)
         groups = open
