@@ -260,6 +260,14 @@ class EndToEndCase(unittest.TestCase):
         return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, timeout=timeout,
                               stdin=subprocess.DEVNULL, **keywords)
 
+    def explained(self, configuration, server, label):
+        """The agent.yaml that `agent explain` prints of a logback.xml; a label more tells files named by numbers apart."""
+        run = self.run_cordwood("agent", "explain", "--logback", configuration, "--label", "app=shop",
+                                "--state", self.folder / "state", "--server", f"http://127.0.0.1:{server.port}")
+        self.assertEqual(run.returncode, 0, run.stderr.decode())
+        yaml = run.stdout.decode().split("agent.yaml that says the same\n")[1]
+        return re.sub(r"( +- '\S*/(\d+)\.log'\n)", rf"\1    labels: {{ {label}: '\2' }}\n", yaml)
+
     def agent_status(self, *arguments):
         """What `agent status` tells; nothing before an agent has begun."""
         run = self.run_cordwood("agent", "status", *arguments, "--json")

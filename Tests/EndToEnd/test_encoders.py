@@ -52,12 +52,7 @@ class Encoders(EndToEndCase):
                                 capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(result.returncode, 0, result.stderr[-2000:])
         server = self.serve()
-        explained = self.run_cordwood("agent", "explain", "--logback", configuration, "--label", "app=shop",
-                                      "--state", self.folder / "state", "--server", f"http://127.0.0.1:{server.port}")
-        self.assertEqual(explained.returncode, 0, explained.stderr.decode())
-        yaml = explained.stdout.decode().split("agent.yaml that says the same\n")[1]
-        yaml = re.sub(r"( +- '\S*/(\d)\.log'\n)", r"\1    labels: { encoder: '\2' }\n", yaml)
-        (self.folder / "agent.yaml").write_text(yaml)
+        (self.folder / "agent.yaml").write_text(self.explained(configuration, server, "encoder"))
         agent = self.agent("--config", self.folder / "agent.yaml")
         until = time.time_ns() + 3600 * SECOND
         wait_until(lambda: server.count('{app="shop"}', until, "1d") >= len(EXPECTED) * len(ENCODERS), PATIENCE, "all entries")

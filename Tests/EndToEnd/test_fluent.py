@@ -101,11 +101,7 @@ class FluentCase(EndToEndCase):
     def ship(self, configuration, total):
         """The agent gets the agent.yaml that `explain` prints, with a label more that tells the files apart."""
         server = self.serve()
-        explained = self.run_cordwood("agent", "explain", "--logback", configuration, "--label", "app=shop",
-                                      "--state", self.folder / "state", "--server", f"http://127.0.0.1:{server.port}")
-        self.assertEqual(explained.returncode, 0, explained.stderr.decode())
-        yaml = explained.stdout.decode().split("agent.yaml that says the same\n")[1]
-        yaml = re.sub(r"( +- '\S*/(\d\d)\.log'\n)", r"\1    labels: { layout: '\2' }\n", yaml)
+        yaml = self.explained(configuration, server, "layout")
         (self.folder / "agent.yaml").write_text("zone: Asia/Seoul\n" + yaml)
         agent = self.agent("--config", self.folder / "agent.yaml")
         self.until = time.time_ns() + 3600 * SECOND

@@ -128,13 +128,7 @@ class Layouts(EndToEndCase):
         server = self.serve()
         # Debian's Logback is 1.2; a configuration alone does not tell, so the library lies beside it.
         (self.folder / "logback-classic-1.2.11.jar").symlink_to(JARS[0])
-        explained = self.run_cordwood(
-            "agent", "explain", "--logback", configuration, "--label", "app=shop", "--state", self.folder / "state",
-            "--server", f"http://127.0.0.1:{server.port}")
-        self.assertEqual(explained.returncode, 0, explained.stderr.decode())
-        # The agent.yaml that it prints is what the agent gets, with a label more that tells the files apart.
-        yaml = explained.stdout.decode().split("agent.yaml that says the same\n")[1]
-        yaml = re.sub(r"( +- '\S*/(\d\d)\.log'\n)", r"\1    labels: { layout: '\2' }\n", yaml)
+        yaml = self.explained(configuration, server, "layout")
         (self.folder / "agent.yaml").write_text("zone: Asia/Seoul\n" + yaml)
         agent = self.agent("--config", self.folder / "agent.yaml")
         until = time.time_ns() + 3600 * SECOND
