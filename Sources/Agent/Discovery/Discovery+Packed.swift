@@ -71,7 +71,12 @@ extension Discovery {
     /// Judges what was unpacked meanwhile.
     func takePackedLooks() {
         for look in packedLooks.take() {
-            if let facts = look.facts { judge(look, facts) } else { close(look.descriptor) }
+            if let facts = look.facts {
+                judge(look, facts)
+            } else {
+                postpone(look.sight, Date().timeIntervalSince1970, isCut: true)
+                close(look.descriptor)
+            }
         }
     }
 
@@ -100,13 +105,17 @@ extension Discovery {
         case .nobody:
             judge(sight)
             if isAsked(sight) {
-                let tail = Fingerprint(facts.tail).hex
-                let id = "\(Fingerprint(look.first).hex)\(tail)-\(facts.length)-packed"
+                let id = Self.packedID(look.first, facts.tail, facts.length)
                 startNew(id, look.descriptor, sight, look.first, size: facts.length)
                 return
             }
         }
         close(look.descriptor)
+    }
+
+    /// The id of the source that a packed file is, of its first and last bytes and its length, unpacked.
+    static func packedID(_ first: [UInt8], _ tail: [UInt8], _ length: Int64) -> String {
+        "\(Fingerprint(first).hex)\(Fingerprint(tail).hex)-\(length)-packed"
     }
 
     /// When a file that waits is to be looked at again, if nothing happens.
@@ -178,14 +187,20 @@ extension Discovery {
         return isMoved || isOpen(first) ? .open : .nobody
     }
 
-    /// True while a source that begins so is read through its own descriptor.
+    /// True while a source that begins so is read through its own descriptor, or may become one: a
+    /// file that is held stands for itself once it is no copy.
     private func isOpen(_ first: [UInt8]) -> Bool {
-        shared.withLock { shared in
-            shared.files.values.contains { file in
-                shared.learnHead(of: file)
-                let head = file.shown.withLock(\.head)
-                return !head.isEmpty && first.starts(with: head)
-            }
+        let isHeld = held.values.contains { file in
+            let head = FileContent(descriptor: file.descriptor, kind: .plain).firstBytes
+            return !head.isEmpty && first.starts(with: head)
         }
+        return isHeld
+            || shared.withLock { shared in
+                shared.files.values.contains { file in
+                    shared.learnHead(of: file)
+                    let head = file.shown.withLock(\.head)
+                    return !head.isEmpty && first.starts(with: head)
+                }
+            }
     }
 }

@@ -63,7 +63,7 @@ extension Discovery {
             follow(descriptor, rest, sight, first)
             return true
         }
-        let source = sourceOfCopy(content, first, sight) ?? packedTwin(first, sight)
+        let source = sourceOfCopy(content, first, sight) ?? packedTwin(content, first, sight)
         guard shared.withLock(\.epoch) == epoch else { return false }
         if isAsked(sight), source == nil {
             followNew(descriptor, sight, first)
@@ -113,14 +113,24 @@ extension Discovery {
         }
     }
 
-    /// The source of which a packed copy was read already: what Logback packs stands under a temporary
-    /// name until that is done, and stays there when it crashes after it.
-    private func packedTwin(_ first: [UInt8], _ sight: Sight) -> String? {
-        guard RolledName.isTemporary(sight.name) else { return nil }
+    /// The source of which a packed copy is read already: what Logback packs stands under a temporary
+    /// name until that is done, and stays there when it crashes after it; and a file that was held as
+    /// a copy may have been packed, and its name gone, before it was seen to be none.
+    private func packedTwin(
+        _ content: FileContent, _ first: [UInt8], _ sight: Sight
+    ) -> String? {
+        let size = sight.status.size
+        let isDone =
+            sight.isRolled
+            || FileIdentity.status(of: sight.path)?.identity != sight.status.identity
+        guard isDone, size > 0, let tail = content.tail(before: size) else { return nil }
+        let id = Self.packedID(first, tail, size)
         return shared.withLock { shared in
-            shared.registry.sources.values.first {
+            if shared.registry[id] != nil { return id }
+            guard RolledName.isTemporary(sight.name) else { return nil }
+            return shared.registry.sources.values.first {
                 $0.isFinished && $0.fingerprint.count == Fingerprint.length
-                    && $0.offset >= sight.status.size && $0.fingerprint.matches(first)
+                    && $0.offset >= size && $0.fingerprint.matches(first)
             }?.id
         }
     }

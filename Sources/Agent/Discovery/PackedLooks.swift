@@ -29,6 +29,8 @@ final class PackedLooks: Sendable {
         let first: [UInt8]
         /// Offsets whose bytes before are to be hashed, rising.
         let offsets: [Int64]
+        /// Nil until it is done, and when the file changed meanwhile: it is still being packed, and
+        /// its first bytes may be from before.
         var facts: PackedFacts?
     }
 
@@ -94,7 +96,9 @@ final class PackedLooks: Sendable {
                 continue
             }
             let content = FileContent(descriptor: look.descriptor, kind: look.sight.kind)
-            look.facts = content.facts(offsets: look.offsets)
+            let facts = content.facts(offsets: look.offsets)
+            let size = FileIdentity.status(of: look.descriptor)?.size
+            if size == look.sight.status.size { look.facts = facts }
             state.withLock { $0.done.append(look) }
         }
     }

@@ -64,10 +64,13 @@ package enum RolledName {
     }
 
     /// True when a copy of the file `original` may bear this name: it goes on behind the original's
-    /// stem, whatever comes then.
+    /// stem, whatever comes then. The name that a file has before it is rolled is none for a copy of
+    /// its roll.
     static func isCopy(_ name: String, of original: String) -> Bool {
         let stem = original.utf8.prefix { $0 != UInt8(ascii: ".") }
-        guard !stem.isEmpty, name.utf8.starts(with: stem), name != original else { return false }
+        guard !stem.isEmpty, name.utf8.starts(with: stem), name != original,
+            !originals(of: settled(original)).contains(name)
+        else { return false }
         return name.utf8.dropFirst(stem.count).first.map(separators.contains) ?? false
     }
 }
