@@ -37,6 +37,23 @@ package func appendJSONString(_ text: UnsafeRawBufferPointer, to out: inout [UIn
     out.append(UInt8(ascii: "\""))
 }
 
+/// A name that is written again and again, with what stands around it: `"app":`.
+package struct JSONKey: Sendable {
+    package let name: String
+    let text: [UInt8]
+
+    package init(_ name: String) {
+        self.name = name
+        var text: [UInt8] = []
+        appendJSONString(name, to: &text)
+        self.text = text + [UInt8(ascii: ":")]
+    }
+}
+
+package func appendJSONKey(_ key: JSONKey, to out: inout [UInt8]) {
+    out.append(contentsOf: key.text)
+}
+
 /// Where the ASCII that needs no escape surely ends, looking at eight bytes at a time: whatever stands
 /// behind it is to be looked at byte by byte.
 private func plainEnd(_ text: UnsafeRawBufferPointer, from: Int) -> Int {
@@ -71,7 +88,7 @@ package func appendJSONString(_ text: String, to out: inout [UInt8]) {
 }
 
 private func appendEscape(_ byte: UInt8, to out: inout [UInt8]) {
-    let hex = Array("0123456789abcdef".utf8)
+    func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? digit + 48 : digit - 10 + UInt8(ascii: "a") }
     switch byte {
     case 0x0a: out.append(contentsOf: "\\n".utf8)
     case 0x0d: out.append(contentsOf: "\\r".utf8)
@@ -80,8 +97,8 @@ private func appendEscape(_ byte: UInt8, to out: inout [UInt8]) {
     case UInt8(ascii: "\\"): out.append(contentsOf: "\\\\".utf8)
     default:
         out.append(contentsOf: "\\u00".utf8)
-        out.append(hex[Int(byte >> 4)])
-        out.append(hex[Int(byte & 15)])
+        out.append(hex(byte >> 4))
+        out.append(hex(byte & 15))
     }
 }
 

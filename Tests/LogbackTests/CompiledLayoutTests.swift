@@ -12,7 +12,43 @@ import Testing
 
     private func fields(_ layout: CompiledLayout, _ line: String) -> [String: String] {
         let labels = Array(line.utf8).withUnsafeBytes { layout.fields(of: $0) }
-        return Dictionary(labels.map { ($0.name, $0.value) }) { $1 }
+        let fields = Dictionary(labels.map { ($0.name, $0.value) }) { $1 }
+        // Where nothing tells where an event begins its header is not matched.
+        if layout.tellsBoundaries, let names = HeaderFields.Names(layout, except: []) {
+            #expect(inText(layout, names, line) == fields)
+        }
+        return fields
+    }
+
+    /// The same, of values that are left in the text of an event.
+    private func inText(
+        _ layout: CompiledLayout, _ names: HeaderFields.Names, _ line: String
+    ) -> [String: String] {
+        var assembler = EventAssembler(
+            layout: LayoutRule(compiled: layout), zone: .utc, offset: 0, events: 0)
+        let events = assembler.add(Array(line.utf8), now: 0) + assembler.finish(now: 0)
+        guard let event = events.first, let fields = HeaderFields(event, names) else { return [:] }
+        var found: [String: String] = [:]
+        fields.forEach(in: event.text) { found[$0.name] = String(decoding: $1, as: UTF8.self) }
+        return found
+    }
+
+    @Test func valuesThatCanBeLeftInTheText() throws {
+        let pattern = "%d %level [%thread] %X{trace} %logger - %msg%n"
+        let layout = try layout(pattern)
+        let line = "2026-11-21 10:00:00,123 INFO [main] ab a.B - x"
+        let names = try #require(HeaderFields.Names(layout, except: ["thread", "trace"]))
+        #expect(inText(layout, names, line) == ["logger": "a.B"])
+        let all = try #require(HeaderFields.Names(layout, except: []))
+        #expect(inText(layout, all, line) == ["thread": "main", "trace": "ab", "logger": "a.B"])
+        // Which of them counts depends on the others.
+        for pattern in [
+            "%level %mdc %logger - %msg%n", "%level [%kvp] - %msg%n",
+            "%level %logger - %msg %kvp%n",
+            "%level %X{a} - %X{a} - %msg%n",
+        ] {
+            #expect(HeaderFields.Names(try self.layout(pattern), except: []) == nil, "\(pattern)")
+        }
     }
 
     private func level(_ layout: CompiledLayout, _ line: String) -> String? {

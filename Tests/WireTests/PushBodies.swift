@@ -54,6 +54,23 @@ enum PushBodies {
         }
     }
 
+    /// A JSON body of these streams.
+    static func encodeJSON(_ batches: [Batch], sources: [SourceRange] = []) -> [UInt8] {
+        var body: [UInt8] = []
+        var writer = PushWriter(bytes: 0, in: &body)
+        for batch in batches {
+            writer.begin(batch.labels)
+            let entries = batch.entries
+            for row in 0..<entries.count {
+                writer.beginRow(entries.timestamps[row], Array(entries.line(row)))
+                for label in entries.metadata(row).pairs { writer.add(label.name, label.value) }
+                writer.endRow()
+            }
+        }
+        writer.finish(sources: sources, into: &body)
+        return body
+    }
+
     static func rows(_ entries: Entries) -> [String] {
         (0..<entries.count).map {
             "\(entries.timestamps[$0]) \(Array(entries.line($0))) \(entries.metadata($0))"

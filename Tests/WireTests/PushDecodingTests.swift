@@ -11,7 +11,7 @@ import Wire
         for _ in 0..<200 {
             let batches = PushBodies.sample(&generator)
             let sources = [SourceRange(source: "s \"1\"", from: 3, to: 90, events: 4)]
-            let body = PushRequest.encodeJSON(batches: batches, sources: sources)
+            let body = PushBodies.encodeJSON(batches, sources: sources)
             for (encoding, packed) in [
                 (nil, body), ("gzip", Gzip.compress(body)), ("snappy", body),
             ] as [(String?, [UInt8])] {
@@ -36,7 +36,7 @@ import Wire
             return Batch(labels: Labels(["number": "\(number)"]), entries: entries)
         }
         try expectEqual(
-            PushBodies.decode(PushRequest.encodeJSON(batches: batches, sources: [])), batches)
+            PushBodies.decode(PushBodies.encodeJSON(batches, sources: [])), batches)
         try expectEqual(
             PushBodies.decode(
                 PushRequest.encodeProtobuf(batches: batches), type: PushBodies.protobuf), batches)

@@ -52,8 +52,8 @@ import Wire
 
     @Test func json() {
         var first = SeededGenerator(seed: 3)
-        let body = PushRequest.encodeJSON(
-            batches: PushBodies.sample(&first),
+        let body = PushBodies.encodeJSON(
+            PushBodies.sample(&first),
             sources: [SourceRange(source: "s", from: 0, to: 9, events: 1)])
         run(UInt64.random(in: 0...(.max))) { generator in
             check(mutate(body, &generator), type: PushBodies.json)
@@ -62,7 +62,7 @@ import Wire
 
     @Test func gzip() {
         var first = SeededGenerator(seed: 4)
-        let body = Gzip.compress(PushRequest.encodeJSON(batches: PushBodies.sample(&first)))
+        let body = Gzip.compress(PushBodies.encodeJSON(PushBodies.sample(&first)))
         run(UInt64.random(in: 0...(.max))) { generator in
             check(mutate(body, &generator), type: PushBodies.json, encoding: "gzip")
         }

@@ -340,10 +340,10 @@ final class Reader {
     private func add(_ events: [FileEvent], of file: FollowedFile) {
         guard !events.isEmpty else { return }
         touched.insert(file.id)
-        for item in itemMakers[file.place.group].items(events, of: file) {
+        itemMakers[file.place.group].forEachItem(events, of: file) { item in
             if shipment.items.isEmpty { shipmentSince = Self.now }
-            shipment.add(item)
             file.handedOut = item.to
+            shipment.add(item)
             if shipment.bytes >= configuration.batchBytes, shipment.mayEnd { ship() }
         }
     }
@@ -359,7 +359,7 @@ final class Reader {
             if Self.now - lastSave >= Self.saveEvery { save() }
             discovery.wakeup.rest(seconds: 0.05)
         }
-        shipment = Shipment()
+        shipment = Shipment(expecting: shipment.items.count)
     }
 
     /// Closes files without news when others wait for a descriptor: they are opened again when they

@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import LogModel
+import Synchronization
 import Wire
 
 /// What became of one attempt to deliver a shipment.
@@ -16,7 +17,8 @@ enum Delivery {
 
 /// Takes shipments: a server, or a stream of lines.
 protocol Destination: Sendable {
-    func deliver(_ batches: [Batch], _ ranges: [SourceRange]) async -> Delivery
+    /// `ranges`: what the shipment covers. Events that were dropped are not delivered.
+    func deliver(_ shipment: Shipment, _ ranges: [SourceRange]) async -> Delivery
 }
 
 /// A server that takes Loki's pushes.
@@ -25,25 +27,24 @@ struct ServerDestination: Destination {
     let session: HTTPSession
     /// False in front of a server that keeps no positions.
     let sendsRanges: Bool
+    private let memory = BodyMemory()
 
     /// A server that names a time is believed up to here, in seconds.
     private static let longestRetryAfter = 600.0
 
-    func deliver(_ batches: [Batch], _ ranges: [SourceRange]) async -> Delivery {
+    func deliver(_ shipment: Shipment, _ ranges: [SourceRange]) async -> Delivery {
         // A foreign server has nothing to do with a push that only moves positions.
-        if batches.isEmpty, !sendsRanges { return .taken }
+        if shipment.isEmpty, !sendsRanges { return .taken }
         do throws(AgentError) {
             var headers = try Self.headers(output)
             let body: [UInt8]
             if output.format == .protobuf {
                 headers.append(("Content-Type", "application/x-protobuf"))
-                body = PushRequest.encodeProtobuf(batches: batches)
+                body = PushRequest.encodeProtobuf(batches: shipment.batches)
             } else {
                 headers.append(("Content-Type", "application/json"))
                 headers.append(("Content-Encoding", "gzip"))
-                body = Gzip.compress(
-                    PushRequest.encodeJSON(batches: batches, sources: sendsRanges ? ranges : []),
-                    level: PackedLogs.gzipLevel)
+                body = memory.pack(shipment, sendsRanges ? ranges : [])
             }
             return await post(body, headers)
         } catch { return .failed("\(error)", after: nil) }
@@ -65,6 +66,12 @@ struct ServerDestination: Destination {
             return .failed(
                 "\(answer.status) \(answer.text.prefix(200))", after: Self.retryAfter(answer))
         } catch { return .failed("\(error)", after: nil) }
+    }
+
+    init(output: Output, session: HTTPSession, sendsRanges: Bool) {
+        self.output = output
+        self.session = session
+        self.sendsRanges = sendsRanges
     }
 
     static func address(_ output: Output, _ path: String) -> String {
@@ -95,6 +102,22 @@ struct ServerDestination: Destination {
     }
 }
 
+/// The memory of the last body, for the next: pages that are new each time cost as much as to write
+/// them.
+private final class BodyMemory: Sendable {
+    private let bytes = Mutex<[UInt8]>([])
+    /// More is let go: most batches are far smaller.
+    private static let mostBytes = 4 << 20
+
+    func pack(_ shipment: Shipment, _ ranges: [SourceRange]) -> [UInt8] {
+        bytes.withLock { bytes in
+            shipment.writePush(ranges, into: &bytes)
+            defer { if bytes.capacity > Self.mostBytes { bytes = [] } }
+            return Gzip.compress(bytes, level: PackedLogs.gzipLevel)
+        }
+    }
+}
+
 /// Standard output, or a file that is appended to: an object a line.
 ///
 ///     {"timestamp":"1795224030123000000","labels":{"app":"shop"},"metadata":{},"line":"…"}
@@ -102,8 +125,8 @@ struct LineDestination: Destination {
     /// Nil: standard output.
     let path: String?
 
-    func deliver(_ batches: [Batch], _ ranges: [SourceRange]) async -> Delivery {
-        let text = Self.lines(batches)
+    func deliver(_ shipment: Shipment, _ ranges: [SourceRange]) async -> Delivery {
+        let text = Self.lines(shipment.batches)
         guard !text.isEmpty else { return .taken }
         guard let path else { return await print(text) }
         do throws(AgentError) {

@@ -8,6 +8,17 @@ struct LabelSets {
     /// As many as there are levels and streams; others are made each time.
     private static let most = 16
 
+    /// The set of one pair.
+    mutating func set(_ name: String, _ value: String) -> Labels {
+        if latest < known.count, known[latest].pairs.count == 1,
+            known[latest].pairs[0].name == name,
+            known[latest].pairs[0].value == value
+        {
+            return known[latest].set
+        }
+        return set([Label(name, value)])
+    }
+
     /// The set of these pairs, and of what `all` adds to them.
     mutating func set(_ pairs: [Label], all: ([Label]) -> [Label] = { $0 }) -> Labels {
         if latest < known.count, known[latest].pairs == pairs { return known[latest].set }

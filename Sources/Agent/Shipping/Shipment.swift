@@ -1,4 +1,6 @@
 import LogModel
+import Logback
+import Wire
 
 /// Events of one or more sources on their way to the server; the events of a source follow each
 /// other without a gap.
@@ -22,18 +24,63 @@ struct Shipment: Sendable {
         var timestamp: Int64
         var text: [UInt8]
         var labels: Labels
-        var metadata: Labels
+        /// Of the metadata, what does not lie in the text.
+        private var told: Labels
+        /// The rest of it. None where rules may change the text.
+        private var fields: HeaderFields?
         /// Its bytes are covered only together with those of the next item: both travel together.
         var isGlued = false
         /// Not to be shipped; its bytes are covered.
         var dropped: Dropped?
 
+        init(
+            _ event: FileEvent, origin: Origin, labels: Labels, told: Labels, fields: HeaderFields?
+        ) {
+            self.origin = origin
+            from = event.from
+            to = event.to
+            events = event.events
+            timestamp = event.timestamp
+            text = event.text
+            self.labels = labels
+            self.told = told
+            self.fields = fields
+            isGlued = event.isGlued
+        }
+
         var source: String { origin.source }
         var path: String { origin.path }
+
+        /// All of it, as a set.
+        var metadata: Labels {
+            get {
+                guard let fields else { return told }
+                var pairs = told.pairs
+                fields.forEach(in: text) {
+                    pairs.append(Label($0.name, String(decoding: $1, as: UTF8.self)))
+                }
+                return Labels(pairs)
+            }
+            set {
+                told = newValue
+                fields = nil
+            }
+        }
+
+        /// Adds a row with all of it.
+        func write(to writer: inout PushWriter) {
+            writer.beginRow(timestamp, text)
+            for label in told.pairs { writer.add(label.name, label.value) }
+            fields?.forEach(in: text) { writer.add($0, $1) }
+            writer.endRow()
+        }
     }
 
     private(set) var items: [Item] = []
     private(set) var bytes = 0
+
+    /// True when there is nothing in it but what was dropped.
+    var isEmpty: Bool { items.allSatisfy { $0.dropped != nil } }
 
     /// False while the next item must go with the last.
     var mayEnd: Bool { items.last?.isGlued != true }
@@ -46,11 +93,14 @@ struct Shipment: Sendable {
         bytes = items.reduce(0) { $0 + $1.text.count }
     }
 
-    mutating func add(_ item: Item) {
+    /// `count`: of the events that it will hold, about.
+    init(expecting count: Int) { items.reserveCapacity(count) }
+
+    mutating func add(_ item: consuming Item) {
         bytes += item.text.count
         if let dropped = item.dropped {
             bytes += Self.itemBytes
-            if join(item, dropped) { return }
+            if join(copy item, dropped) { return }
         }
         items.append(item)
     }
@@ -74,8 +124,9 @@ struct Shipment: Sendable {
     var drops: [(first: Item, to: Int64, sum: Dropped)] {
         var found: [(first: Item, to: Int64, sum: Dropped)] = []
         var places: [String: Int] = [:]
-        for item in items {
-            guard let dropped = item.dropped else { continue }
+        for index in items.indices {
+            guard let dropped = items[index].dropped else { continue }
+            let item = items[index]
             let key = item.source + " " + dropped.why
             if let place = places[key] {
                 found[place].to = item.to
@@ -95,16 +146,18 @@ struct Shipment: Sendable {
         var places: [ObjectIdentifier: Int] = [:]
         // Events of one source come one after the other.
         var latest: (origin: ObjectIdentifier, place: Int)?
-        for item in items {
-            let origin = ObjectIdentifier(item.origin)
+        // By their places: to copy an item is to count all that it refers to.
+        for index in items.indices {
+            let origin = ObjectIdentifier(items[index].origin)
             let place = latest?.origin == origin ? latest?.place : places[origin]
             if let place {
-                ranges[place].to = item.to
-                ranges[place].events = item.events
+                ranges[place].to = items[index].to
+                ranges[place].events = items[index].events
                 latest = (origin, place)
             } else {
                 latest = (origin, ranges.count)
                 places[origin] = ranges.count
+                let item = items[index]
                 ranges.append(
                     SourceRange(
                         source: item.source, from: item.from, to: item.to, events: item.events))
@@ -129,28 +182,51 @@ struct Shipment: Sendable {
         return merged
     }
 
-    /// The events by label set.
-    var batches: [Batch] {
-        var sets: [Labels] = []
-        var entries: [Entries] = []
-        var places: [Labels: Int] = [:]
+    /// The places of the events by label set, without those that were dropped.
+    private var streams: [(labels: Labels, places: [Int])] {
+        var streams: [(labels: Labels, places: [Int])] = []
+        var known: [Labels: Int] = [:]
         var latest = 0
-        for item in items where item.dropped == nil {
+        for place in items.indices where items[place].dropped == nil {
             // Mostly the set of the event before, in the same memory: that is compared at once.
-            if sets.isEmpty || sets[latest] != item.labels {
-                if let known = places[item.labels] {
-                    latest = known
-                } else {
-                    latest = sets.count
-                    places[item.labels] = latest
-                    sets.append(item.labels)
-                    entries.append(Entries())
-                    entries[latest].lineBytes.reserveCapacity(sets.count == 1 ? bytes : 0)
+            if streams.isEmpty || streams[latest].labels != items[place].labels {
+                let labels = items[place].labels
+                latest = known[labels] ?? streams.count
+                if latest == streams.count {
+                    known[labels] = latest
+                    streams.append((labels, []))
                 }
             }
-            entries[latest].append(
-                timestamp: item.timestamp, line: item.text, metadata: item.metadata)
+            streams[latest].places.append(place)
         }
-        return zip(sets, entries).map { Batch(labels: $0, entries: $1) }
+        return streams
     }
+
+    /// The events by label set.
+    var batches: [Batch] {
+        streams.map { stream in
+            var entries = Entries()
+            for item in stream.places.lazy.map({ items[$0] }) {
+                entries.append(
+                    timestamp: item.timestamp, line: item.text, metadata: item.metadata)
+            }
+            return Batch(labels: stream.labels, entries: entries)
+        }
+    }
+
+    /// The same as the JSON body of a push, with these ranges, in the memory that `body` has.
+    func writePush(_ ranges: [SourceRange], into body: inout [UInt8]) {
+        let streams = streams
+        let text = bytes + bytes / 8 + items.count * (PushWriter.rowBytes + Self.metadataBytes)
+        var writer = PushWriter(
+            bytes: text + (streams.count + ranges.count + 1) * PushWriter.streamBytes, in: &body)
+        for stream in streams {
+            writer.begin(stream.labels)
+            for place in stream.places { items[place].write(to: &writer) }
+        }
+        writer.finish(sources: ranges, into: &body)
+    }
+
+    /// Of an event, as text, about.
+    private static let metadataBytes = 160
 }

@@ -78,7 +78,7 @@ struct Shipper: Sendable {
     /// again elsewhere.
     private func ship(_ shipment: Shipment) async -> Bool {
         let ranges = shipment.ranges
-        switch await send(shipment.batches, ranges) {
+        switch await send(shipment, ranges) {
         case .taken:
             queue.acknowledge(ranges)
             note(shipment)
@@ -148,7 +148,7 @@ struct Shipper: Sendable {
             return true
         }
         // The position must pass the refused event: a push that moves it, without a line.
-        switch await send([], shipment.ranges) {
+        switch await send(Shipment(), shipment.ranges) {
         case .taken: queue.acknowledge(shipment.ranges)
         case .conflict(let positions): queue.rewind(to: positions)
         case .refused(let status, let text):
@@ -160,11 +160,11 @@ struct Shipper: Sendable {
     }
 
     /// Sends until there is an answer that counts.
-    private func send(_ batches: [Batch], _ ranges: [SourceRange]) async -> Outcome {
+    private func send(_ shipment: Shipment, _ ranges: [SourceRange]) async -> Outcome {
         var wait = Self.firstWait * configuration.patience
         while true {
             var pause = Double.random(in: 0...wait)
-            switch await destination.deliver(batches, ranges) {
+            switch await destination.deliver(shipment, ranges) {
             case .taken: return .taken
             case .conflict(let positions): return .conflict(positions)
             case .refused(let status, let text): return .refused(status, text)

@@ -158,10 +158,7 @@ package struct EventAssembler {
     }
 
     /// Closes the event that waits for more lines.
-    package mutating func flush() -> FileEvent? {
-        defer { open = nil }
-        return open
-    }
+    package mutating func flush() -> FileEvent? { open.take() }
 
     /// The file will not grow any more: its last line may lack a line end.
     package mutating func finish(now: Int64) -> [FileEvent] {

@@ -13,11 +13,21 @@ package struct EventHeader: Sendable {
     var spans: [HeaderSpan] = []
 }
 
-/// A field of a compiled layout, by the number of its step, in the bytes of a line.
+/// A field of a compiled layout, by the number of its step, in the bytes of a line. Each entry keeps
+/// its own until it is shipped: headers are far shorter than these numbers reach.
 struct HeaderSpan: Sendable {
-    let step: Int
-    let start: Int
-    let end: Int
+    private let stepNumber: UInt16
+    private let startOffset: UInt32
+    private let endOffset: UInt32
+
+    init(step: Int, start: Int, end: Int) {
+        stepNumber = UInt16(step)
+        startOffset = UInt32(start)
+        endOffset = UInt32(end)
+    }
+
+    var step: Int { Int(stepNumber) }
+    var range: Range<Int> { Int(startOffset)..<Int(endOffset) }
 }
 
 /// How events begin in a text file. The automatic rule knows the headers of Logback and Spring Boot,

@@ -220,19 +220,21 @@ extension TimestampFormat {
         let negative = text[at] == UInt8(ascii: "-")
         guard negative || text[at] == UInt8(ascii: "+") else { return nil }
         at += 1
-        var digits: [Int64] = []
-        while at < text.count, digits.count < 4 {
-            if text[at] == UInt8(ascii: ":"), digits.count == 2 {
+        var value: Int64 = 0
+        var digits = 0
+        while at < text.count, digits < 4 {
+            if text[at] == UInt8(ascii: ":"), digits == 2 {
                 at += 1
                 continue
             }
             guard text[at] >= 48, text[at] <= 57 else { break }
-            digits.append(Int64(text[at] - 48))
+            value = value * 10 + Int64(text[at] - 48)
+            digits += 1
             at += 1
         }
-        guard digits.count == 4 || digits.count == 2 else { return nil }
-        let hours = digits[0] * 10 + digits[1]
-        let minutes = digits.count == 4 ? digits[2] * 10 + digits[3] : 0
+        guard digits == 4 || digits == 2 else { return nil }
+        let (hours, minutes) =
+            digits == 4 ? value.quotientAndRemainder(dividingBy: 100) : (value, 0)
         return (hours * 3600 + minutes * 60) * (negative ? -1 : 1)
     }
 

@@ -23,7 +23,7 @@ extension CompiledLayout {
         // Pairs and the context come last: a key `thread` of theirs is not the thread.
         var ofApplication: [(name: FieldName, value: UnsafeRawBufferPointer)] = []
         for span in spans {
-            let range = span.start..<span.end
+            let range = span.range
             switch steps[span.step] {
             case .field(let field):
                 guard let name = field.name else { continue }
@@ -48,7 +48,7 @@ extension CompiledLayout {
     }
 
     /// Blanks belong to the padding when the value is as wide as it must be.
-    private static func unpadded(
+    static func unpadded(
         _ line: UnsafeRawBufferPointer, _ range: Range<Int>, _ width: FieldWidth
     ) -> Range<Int> {
         guard width.least > 0, HeaderMatch.units(line, range) <= width.least else { return range }

@@ -41,6 +41,15 @@ package struct CompiledLayout: Sendable {
             case .key, .correlation: false
             }
         }
+
+        /// The names that the layout tells.
+        var own: [String] {
+            switch self {
+            case .key(let key, _): [key]
+            case .correlation: ["traceId", "spanId"]
+            case .context, .pairs: []
+            }
+        }
     }
 
     struct Field: Sendable {

@@ -12,21 +12,40 @@ enum FieldValues {
         to labels: inout [Label]
     ) {
         switch name {
-        case .key(let key, let omitted):
-            if !value.elementsEqual(omitted.utf8) { put(key, value, &labels) }
+        case .key, .correlation:
+            let own = name.own
+            forEach(value, named: name) { put(own[$0], $1, &labels) }
         case .context: pairs(value, separator: ", ", quote: 0, &labels)
         case .pairs(let quote): pairs(value, separator: " ", quote: quote, &labels)
-        case .correlation:
-            guard let dash = value.lastIndex(of: UInt8(ascii: "-")) else { return }
-            put("traceId", UnsafeRawBufferPointer(rebasing: value[..<dash]), &labels)
-            put("spanId", UnsafeRawBufferPointer(rebasing: value[(dash + 1)...]), &labels)
         }
     }
 
+    /// Calls `body` with the values of a field whose names the layout tells, those that are metadata:
+    /// each with the place of its name in `own`.
+    static func forEach(
+        _ value: UnsafeRawBufferPointer, named name: CompiledLayout.FieldName,
+        _ body: (Int, UnsafeRawBufferPointer) -> Void
+    ) {
+        func tell(_ place: Int, _ value: UnsafeRawBufferPointer) {
+            if isTold(value) { body(place, value) }
+        }
+        switch name {
+        case .key(_, let omitted):
+            if !value.elementsEqual(omitted.utf8) { tell(0, value) }
+        case .correlation:
+            guard let dash = value.lastIndex(of: UInt8(ascii: "-")) else { return }
+            tell(0, UnsafeRawBufferPointer(rebasing: value[..<dash]))
+            tell(1, UnsafeRawBufferPointer(rebasing: value[(dash + 1)...]))
+        case .context, .pairs: return
+        }
+    }
+
+    private static func isTold(_ value: UnsafeRawBufferPointer) -> Bool {
+        value.count <= maxValueBytes && value.contains { $0 != 0x20 }
+    }
+
     static func put(_ key: String, _ value: UnsafeRawBufferPointer, _ labels: inout [Label]) {
-        guard value.contains(where: { $0 != 0x20 }), value.count <= maxValueBytes,
-            labels.count < maxFields
-        else { return }
+        guard isTold(value), labels.count < maxFields else { return }
         labels.append(Label(key, String(decoding: value, as: UTF8.self)))
     }
 

@@ -1,6 +1,6 @@
 /// The steps of a layout as matching walks them: plain values, nothing that is counted when it is
 /// copied, as every line takes a dozen of them.
-struct HeaderProgram: Sendable {
+final class HeaderProgram: Sendable {
     struct Instruction: Sendable {
         enum Kind: Sendable {
             case literal, stamp, furtherStamp, level, field, optionalBrackets, colours, padding
@@ -23,19 +23,30 @@ struct HeaderProgram: Sendable {
         var without = CompiledLayout.Without.nothing
     }
 
-    private(set) var instructions: [Instruction] = []
-    private(set) var bytes: [UInt8] = []
-    private(set) var formats: [TimestampFormat] = []
+    let instructions: [Instruction]
+    let bytes: [UInt8]
+    let formats: [TimestampFormat]
     /// Bytes of the levels as they are written, five for each place of a level.
-    private(set) var renderings: [Range<Int>] = []
+    let renderings: [Range<Int>]
 
     static let levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
 
     init(_ steps: [CompiledLayout.Step]) {
-        for step in steps { instructions.append(instruction(step)) }
+        var parts = Parts()
+        instructions = steps.map { parts.instruction($0) }
+        (bytes, formats, renderings) = (parts.bytes, parts.formats, parts.renderings)
     }
+}
 
-    private mutating func instruction(_ step: CompiledLayout.Step) -> Instruction {
+/// What instructions refer to by numbers.
+private struct Parts {
+    typealias Instruction = HeaderProgram.Instruction
+
+    var bytes: [UInt8] = []
+    var formats: [TimestampFormat] = []
+    var renderings: [Range<Int>] = []
+
+    mutating func instruction(_ step: CompiledLayout.Step) -> Instruction {
         switch step {
         case .literal(let literal):
             let range = store(literal)
