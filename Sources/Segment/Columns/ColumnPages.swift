@@ -60,6 +60,8 @@ final class ColumnPages {
     private var filter: IDFilter?
     /// The page of each column that was decoded last: pages of rows and of values rarely meet.
     private var recent: [Int: (page: Int, values: PageValues)] = [:]
+    /// Bytes of bundles, dictionaries and recent pages: asked for after each use of the chunk.
+    private var keptBytes = 0
     /// Told what is read, while somebody asks for that.
     var trace: ScanTrace?
     /// Of the columns, once somebody has asked.
@@ -73,9 +75,7 @@ final class ColumnPages {
 
     /// Bytes of memory that is kept, about.
     var memory: Int {
-        bundles.values.reduce(0) { $0 + $1.count }
-            + dictionaries.values.reduce(0) { $0 + $1.memory }
-            + recent.values.reduce(0) { $0 + $1.values.memory }
+        keptBytes
             + (known.map { $0.templates.count * 2 + ($0.firstStrip?.count ?? 0) * 4 } ?? 0)
             + (filter?.bytes ?? 0) + (names?.count ?? 0) * 40
     }
@@ -125,7 +125,10 @@ final class ColumnPages {
                 bytes = known
             } else {
                 bytes = try page(place.page)
-                if place.range.count < ColumnsFormat.bundledBelow { bundles[place.page] = bytes }
+                if place.range.count < ColumnsFormat.bundledBelow {
+                    bundles[place.page] = bytes
+                    keptBytes += bytes.count
+                }
             }
         }
         guard place.range.upperBound <= bytes.count else {
@@ -217,6 +220,7 @@ final class ColumnPages {
             guard reader.isAtEnd else { throw .invalid("size", offset: reader.offset) }
             let list = parts.count == 1 ? parts[0] : ByteColumn(joining: parts)
             dictionaries[column] = list
+            keptBytes += list.memory
             return list
         } catch { throw SegmentError.of(error, in: "dictionary") }
     }
@@ -227,6 +231,7 @@ final class ColumnPages {
             return kept.values
         }
         let values = try decode(column, page: page)
+        keptBytes += values.memory - (recent[column]?.values.memory ?? 0)
         recent[column] = (page, values)
         return values
     }

@@ -18,15 +18,18 @@ final class LiteralAlignment {
     /// By byte: whether the literal has it before its last place, so that a text which ends with it may
     /// end with the literal's beginning.
     private let mayEnd: RawList<Bool>
+    /// By byte: whether the literal has it behind its first place, so that it may go on in a text which
+    /// begins with it.
+    private let mayGoOn: RawList<Bool>
     private let list: (Int) throws -> ByteColumn?
     private let mayHoldID: (UInt64) throws -> Bool
     @exclusivity(unchecked) private var knownIDs: [Int: Bool] = [:]
-    /// By column: what its holes can be for a literal that begins in them; good where `states` say that
-    /// it is something.
-    private let beginnings: RawList<Beginning>
+    /// By column: whether the literal may lie in one of its values, once that was asked.
+    private let holding: RawList<Answer>
+    /// By column: places of `sizes`, once they were asked for; before that they are `never`.
+    private let begins: RawList<(first: Int32, end: Int32)>
     /// Sizes of beginnings and passages, which follow each other for each of them.
     @exclusivity(unchecked) private var sizes = RawList<Int32>()
-    private let states: RawList<State>
     /// `reached[n]`: the first n bytes can end where the element begins; the earliest element that
     /// they can have begun in.
     @exclusivity(unchecked) private var reached: RawList<Int32>
@@ -35,7 +38,8 @@ final class LiteralAlignment {
     @exclusivity(unchecked) private var isUnderWay = false
     @exclusivity(unchecked) private var plan = LiteralPlan()
 
-    /// The same for a literal that began before them, made for each number of its bytes.
+    /// What the values of a column are for a literal that began before them, made for each number of its
+    /// bytes.
     private struct Passage {
         /// It may end in one value.
         var accepts = false
@@ -45,14 +49,10 @@ final class LiteralAlignment {
     }
     @exclusivity(unchecked) private var passages: [Int: Passage] = [:]
 
-    private enum State: UInt8, BitwiseCopyable { case unknown, nothing, something }
+    private enum Answer: UInt8, BitwiseCopyable {
+        case unknown, no, yes
 
-    private struct Beginning: BitwiseCopyable {
-        /// The literal may lie in one value.
-        var holds = false
-        /// Places of `sizes`: of its beginnings that a value may end with.
-        var first: Int32 = 0
-        var end: Int32 = 0
+        var known: Bool? { self == .unknown ? nil : self == .yes }
     }
 
     /// `list` gives the values of a column that has them at hand (`ColumnSummary.hasList`), `mayHoldID`
@@ -66,19 +66,23 @@ final class LiteralAlignment {
         self.table = table
         steps = RawList(table.steps)
         self.summaries = RawList(summaries)
-        states = RawList(repeating: State.unknown, count: summaries.count)
-        beginnings = RawList(repeating: Beginning(), count: summaries.count)
+        holding = RawList(repeating: .unknown, count: summaries.count)
+        begins = RawList(repeating: (Self.never, Self.never), count: summaries.count)
         self.list = list
         self.mayHoldID = mayHoldID
         count = literal.needle.count
         needle = RawList(literal.needle)
         accepted = RawList(literal.accepted)
-        let mayEnd = RawList<Bool>(repeating: false, count: 256)
-        for byte in literal.needle.dropLast() {
-            mayEnd[Int(byte)] = true
-            if literal.ignoringCase { mayEnd[Int(literal.unfold(byte))] = true }
+        func bytes(_ part: ArraySlice<UInt8>) -> RawList<Bool> {
+            let found = RawList<Bool>(repeating: false, count: 256)
+            for byte in part {
+                found[Int(byte)] = true
+                if literal.ignoringCase { found[Int(literal.unfold(byte))] = true }
+            }
+            return found
         }
-        self.mayEnd = mayEnd
+        mayEnd = bytes(literal.needle.dropLast())
+        mayGoOn = bytes(literal.needle.dropFirst())
         isInPieces = table.pieces.withUnsafeBytes { literal.search.occurs(in: $0) }
         reached = RawList(repeating: Self.never, count: count + 1)
         next = RawList(repeating: Self.never, count: count + 1)
@@ -90,17 +94,32 @@ final class LiteralAlignment {
             plan.isEverywhere = true
             return plan
         }
-        if isUnderWay { clear(reached) }
-        isUnderWay = false
+        if isUnderWay { stop() }
         let range = table.steps(of: template)
         for step in range {
             let entry = steps[step]
             let element = Int32(truncatingIfNeeded: (step - range.lowerBound) * 2)
             if entry.size > 0 { passPiece(entry, element) }
             if plan.isEverywhere { return plan }
-            if entry.column >= 0 { try passHole(entry.column, element + 1) }
+            if entry.column >= 0 {
+                try passHole(
+                    entry.column, element + 1, isLast: !mayGoOn(behind: step, range.upperBound))
+            }
         }
         return plan
+    }
+
+    /// Whether anything that stands in a step's hole may go on behind it.
+    private func mayGoOn(behind step: Int, _ end: Int) -> Bool {
+        guard step + 1 < end else { return false }
+        let next = steps[step + 1]
+        return next.size == 0 || mayGoOn[Int(table.pieces[Int(next.start)])]
+    }
+
+    /// Nothing that began goes on.
+    private func stop() {
+        clear(reached)
+        isUnderWay = false
     }
 
     private func clear(_ list: borrowing RawList<Int32>) {
@@ -141,6 +160,7 @@ final class LiteralAlignment {
     private func passPiece(_ step: TemplateTable.Step, _ element: Int32) {
         table.pieces.withUnsafeBytes { pieces in
             let last = pieces[Int(step.start) + Int(step.size) - 1]
+            if isUnderWay, !mayGoOn[Int(pieces[Int(step.start)])] { stop() }
             guard isUnderWay || isInPieces || mayEnd[Int(last)] else { return }
             let start = Int(step.start)
             let piece = UnsafeRawBufferPointer(rebasing: pieces[start..<start + Int(step.size)])
@@ -194,16 +214,16 @@ final class LiteralAlignment {
         }
     }
 
-    private func passHole(_ column: Int32, _ element: Int32) throws {
-        if states[Int(column)] == .nothing, !isUnderWay { return }
-        let beginning = try beginning(column)
-        if beginning.holds { plan.columns.insert(column) }
+    /// `isLast`: nothing goes on behind it.
+    private func passHole(_ column: Int32, _ element: Int32, isLast: Bool) throws {
+        if try holds(column) { plan.columns.insert(column) }
+        let begun = isLast ? (first: 0, end: 0) : try beginnings(column)
         guard isUnderWay else {
-            if beginning.first == beginning.end { return }
-            return advance { reach(beginning.first, beginning.end, from: element) }
+            if begun.first == begun.end { return }
+            return advance { reach(begun.first, begun.end, from: element) }
         }
         try advance {
-            reach(beginning.first, beginning.end, from: element)
+            reach(begun.first, begun.end, from: element)
             if summaries[Int(column)].hasList {
                 for offset in 1..<max(count, 1) where reached[offset] != Self.never {
                     let passage = try passage(column, offset)
@@ -245,36 +265,46 @@ final class LiteralAlignment {
         return made
     }
 
-    private func beginning(_ column: Int32) throws -> Beginning {
-        if states[Int(column)] == .nothing { return Beginning() }
-        if states[Int(column)] == .something { return beginnings[Int(column)] }
+    /// Whether the literal may lie in one value of a column.
+    private func holds(_ column: Int32) throws -> Bool {
+        if let known = holding[Int(column)].known { return known }
         let summary = summaries[Int(column)]
-        var made = Beginning()
-        // Most columns are done with by their classes alone.
+        var found = false
+        // Most columns are done with by their sizes or classes alone.
+        if count <= summary.longest, accepted[0] & summary.mask != 0 {
+            if summary.hasList, let values = try list(Int(column)) {
+                found = (0..<values.count).contains { index in
+                    let value = values.value(index)
+                    return value.count >= count && literal.search.occurs(in: value)
+                }
+            } else if run(from: 0, summary.mask) == count {
+                found = try mayBeThere(0..<count, summary)
+            }
+        }
+        holding[Int(column)] = found ? .yes : .no
+        return found
+    }
+
+    /// Places of `sizes`: of the literal's beginnings that a value of a column may end with.
+    private func beginnings(_ column: Int32) throws -> (first: Int32, end: Int32) {
+        if begins[Int(column)].first != Self.never { return begins[Int(column)] }
+        let summary = summaries[Int(column)]
+        var made: (first: Int32, end: Int32) = (0, 0)
         if accepted[0] & summary.mask != 0 {
             if summary.hasList, let values = try list(Int(column)) {
                 var sizes: Set<Int> = []
                 for index in 0..<values.count {
-                    let value = values.value(index)
-                    forEachBeginning(value) { sizes.insert($0) }
-                    if value.count >= count, literal.search.occurs(in: value) { made.holds = true }
+                    forEachBeginning(values.value(index)) { sizes.insert($0) }
                 }
-                (made.first, made.end) = keep(sizes)
+                made = keep(sizes)
             } else {
                 let head = run(from: 0, summary.mask)
-                if head == count, count <= summary.longest {
-                    made.holds = try mayBeThere(0..<count, summary)
-                }
                 let most = max(min(count, summary.longest + 1, head + 1), 1)
-                let found = try (1..<most).filter {
-                    try mayBeThere(0..<$0, summary, endsThere: true)
-                }
-                (made.first, made.end) = keep(found)
+                made = keep(
+                    try (1..<most).filter { try mayBeThere(0..<$0, summary, endsThere: true) })
             }
         }
-        let isNothing = !made.holds && made.first == made.end
-        states[Int(column)] = isNothing ? .nothing : .something
-        beginnings[Int(column)] = made
+        begins[Int(column)] = made
         return made
     }
 
