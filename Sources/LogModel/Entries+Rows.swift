@@ -91,22 +91,25 @@ package struct DividedSets {
     /// `ids`: the set of each row, or empty when all have the first. `owners`: the stream of each.
     package init(_ old: [Labels], _ oldIDs: [UInt32], among owners: [UInt32]) {
         precondition(oldIDs.isEmpty || oldIDs.count == owners.count, "every row has an owner")
-        var known: [UInt64: UInt32] = [0: 0]
         ids.reserveCapacity(owners.count)
-        // Rows of a stream mostly lie together.
-        var last: (key: UInt64, id: UInt32) = (0, 0)
+        // Of each set its number for the stream at hand, and how many streams there were then. Rows of a
+        // stream mostly lie together; where it comes again, so do its sets.
+        var known = [(id: UInt32, turn: Int)](repeating: (0, 0), count: max(old.count, 1))
+        known[0].turn = 1
+        var turn = 1
+        var stream: UInt32 = 0
         for row in owners.indices {
-            let set = oldIDs.isEmpty ? 0 : oldIDs[row]
-            let key = UInt64(owners[row]) << 32 | UInt64(set)
-            if key != last.key {
-                last = (key, known[key] ?? UInt32(truncatingIfNeeded: sets.count))
-                if Int(last.id) == sets.count {
-                    known[key] = last.id
-                    sets.append(old[Int(set)])
-                    streams.append(owners[row])
-                }
+            if owners[row] != stream {
+                stream = owners[row]
+                turn += 1
             }
-            ids.append(last.id)
+            let set = Int(oldIDs.isEmpty ? 0 : oldIDs[row])
+            if known[set].turn != turn {
+                known[set] = (UInt32(truncatingIfNeeded: sets.count), turn)
+                sets.append(old[set])
+                streams.append(stream)
+            }
+            ids.append(known[set].id)
         }
     }
 }

@@ -132,12 +132,23 @@ package struct Labels: Hashable, Sendable {
 extension Labels: CustomStringConvertible {
     /// `{app="shop", host="blue-1"}`: the way Loki prints a label set.
     package var description: String {
-        "{" + pairs.map { "\($0.name)=\(quoted($0.value))" }.joined(separator: ", ") + "}"
+        var out = "{"
+        for label in pairs {
+            if out.utf8.count > 1 { out += ", " }
+            out += label.name
+            out += "="
+            out += quoted(label.value)
+        }
+        return out + "}"
     }
 }
 
 /// A string in double quotes with the escapes of Go's `strconv.Quote`, for printing labels.
 package func quoted(_ text: String) -> String {
+    let isPlain = text.utf8.allSatisfy {
+        $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
+    if isPlain { return "\"" + text + "\"" }
     var out = "\""
     for scalar in text.unicodeScalars {
         switch scalar {

@@ -68,18 +68,41 @@ extension LogPipeline {
         return kept.allSatisfy { !labels.isTouched($0) }
     }
 
-    /// True when a grouping keeps only labels that a stream has, so that metadata cannot change them.
-    func keepsLabels(of stream: Labels) -> Bool {
-        guard value != nil, let grouping, !grouping.without else { return false }
-        return kept.allSatisfy { name in
-            stream[name] != nil && !name.hasSuffix(RowLabels.extracted)
-                && name != RowLabels.error && name != RowLabels.errorDetails
+    /// Nil where a row's group is more than the texts that it came with under some names.
+    var groupsByTexts: GroupsByTexts? {
+        guard value != nil, let grouping, !grouping.without else { return nil }
+        let arePlain = kept.allSatisfy { name in
+            !name.hasSuffix(RowLabels.extracted) && name != RowLabels.error
+                && name != RowLabels.errorDetails
         }
+        return arePlain ? GroupsByTexts(kept) : nil
     }
 
-    /// True when a grouping puts two such streams into one group.
-    func keepsSame(_ a: Labels, _ b: Labels) -> Bool {
-        kept.allSatisfy { (a[$0] ?? "").hasSameBytes(as: b[$0] ?? "") }
+    /// The groups that were met last, found by the texts of the labels that a grouping keeps, of rows that
+    /// no stage has touched: neighbours mostly go into the same few. A stream's own label hides metadata
+    /// of its name.
+    struct GroupsByTexts {
+        private let names: [String]
+        private var known: [(texts: [String], id: Int)] = []
+        /// Of the row that was asked for last.
+        private var texts: [String] = []
+        private static let most = 8
+
+        fileprivate init(_ names: [String]) { self.names = names }
+
+        mutating func id(_ stream: Labels, _ metadata: Labels) -> Int? {
+            texts.removeAll(keepingCapacity: true)
+            for name in names { texts.append(stream[name] ?? metadata[name] ?? "") }
+            return known.first { one in
+                texts.indices.allSatisfy { texts[$0].hasSameBytes(as: one.texts[$0]) }
+            }?.id
+        }
+
+        /// The group of that row.
+        mutating func note(_ id: Int) {
+            if known.count == Self.most { known.removeLast() }
+            known.insert((texts, id), at: 0)
+        }
     }
 
     /// Only the labels that the grouping keeps, in a metric query.

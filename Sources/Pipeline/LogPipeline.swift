@@ -197,30 +197,16 @@ package final class LogPipeline {
     ) {
         let ofBytes = needsLengths
         var last: (set: UInt32, id: Int)?
-        /// Of streams that have all labels which the grouping keeps: their rows differ in nothing else.
-        var byStream = [Int?](repeating: nil, count: streams.count)
-        /// Such a stream: neighbours mostly go into one group.
-        var recent: (stream: Labels, id: Int)?
+        var groups = groupsByTexts
         for row in first..<entries.count {
             let set = entries.metadataIDs.isEmpty ? 0 : entries.metadataIDs[row]
             if last?.set != set {
-                let stream = entries.stream(row)
-                if let known = byStream[stream] {
-                    last = (set, known)
-                } else if keepsLabels(of: streams[stream]) {
-                    let known = recent.flatMap {
-                        keepsSame($0.stream, streams[stream]) ? $0.id : nil
-                    }
-                    let found =
-                        known
-                        ?? id(of: RowLabels(row, entries, of: streams), set, &streamIDs, &result)
-                    byStream[stream] = found
-                    recent = (streams[stream], found)
-                    last = (set, found)
-                } else {
-                    let labels = RowLabels(row, entries, of: streams)
-                    last = (set, id(of: labels, set, &streamIDs, &result))
-                }
+                let known = groups?.id(streams[entries.stream(row)], entries.metadata(row))
+                let id =
+                    known
+                    ?? id(of: RowLabels(row, entries, of: streams), set, &streamIDs, &result)
+                if known == nil { groups?.note(id) }
+                last = (set, id)
             }
             result.values.append(ofBytes ? Double(entries.lineRange(row).count) : 1)
             result.labelIDs.append(last?.id ?? 0)

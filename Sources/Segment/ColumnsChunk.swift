@@ -158,7 +158,8 @@ final class ColumnsChunk: KeptFrame {
             trace?.note(.unsearched)
         }
         var chosen = Chosen()
-        for (place, slice) in slices.enumerated() {
+        for (place, slice) in slices.enumerated()
+        where slice.last >= times.lowerBound && slice.first <= times.upperBound {
             var rows = slice.firstRow..<slice.firstRow + slice.rows
             if slice.lies(in: times) {
                 try check(rows)
@@ -166,7 +167,7 @@ final class ColumnsChunk: KeptFrame {
                 rows = try self.rows(rows, within: times)
             }
             if let found {
-                chosen.rows += found.rows(in: rows)
+                found.append(in: rows, to: &chosen.rows)
             } else {
                 chosen.rows += rows.lazy.map { UInt32(truncatingIfNeeded: $0) }
             }

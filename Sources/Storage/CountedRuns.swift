@@ -7,11 +7,14 @@ struct CountedRuns {
     /// Streams of one unit.
     private static let most = 2048
 
-    /// What a segment has of them.
+    /// What a segment has of them. Segments are told by their places in the list that a plan is made of,
+    /// so that what is kept for the next plan keeps none of them open.
     private struct Part {
-        var segment: OpenSegment
+        var segment: Int
         /// Of each stream its number in the segment, or -1.
         var indices: [Int32]
+        /// Those that are there.
+        var streams: [Int]
     }
 
     /// Numbers in the selection.
@@ -22,11 +25,12 @@ struct CountedRuns {
 
     private init(_ streams: [Int]) { self.streams = streams }
 
-    private mutating func add(_ segment: OpenSegment, _ indices: [Int32]) {
-        guard indices.contains(where: { $0 >= 0 }) else { return }
-        parts.append(Part(segment: segment, indices: indices))
-        for index in indices where index >= 0 {
-            let summary = segment.reader.summary.streams[Int(index)]
+    private mutating func add(_ run: SegmentRuns, _ indices: [Int32]) {
+        let there = indices.filter { $0 >= 0 }.map { Int($0) }
+        guard !there.isEmpty else { return }
+        parts.append(Part(segment: run.order, indices: indices, streams: there))
+        for index in there {
+            let summary = run.segment.reader.summary.streams[index]
             times =
                 min(
                     times?.lowerBound ?? .max, summary.first)...max(
@@ -35,20 +39,24 @@ struct CountedRuns {
         }
     }
 
-    /// Of some of the streams, by their places, the numbers in each segment that has any.
-    func runs(of places: [Int]) -> [(reader: SegmentReader, streams: [Int])] {
-        parts.compactMap { part in
-            let streams = places.compactMap {
-                part.indices[$0] < 0 ? nil : Int(part.indices[$0])
-            }
-            return streams.isEmpty ? nil : (part.segment.reader, streams)
+    /// Of some of the streams, by their places, the numbers in each of the segments that has any.
+    func runs(
+        of places: [Int], in segments: [OpenSegment]
+    ) -> [(reader: SegmentReader, streams: [Int])] {
+        let areAll = places.count == streams.count
+        return parts.compactMap { part in
+            let streams =
+                areAll
+                ? part.streams
+                : places.compactMap { part.indices[$0] < 0 ? nil : Int(part.indices[$0]) }
+            return streams.isEmpty ? nil : (segments[part.segment].reader, streams)
         }
     }
 
     /// Names of metadata that entries may have; nil where a segment does not tell.
-    var metadataNames: Set<String>? {
+    func metadataNames(in segments: [OpenSegment]) -> Set<String>? {
         parts.reduce(into: Set()) { names, part in
-            guard let more = part.segment.reader.metadataNames else { return names = nil }
+            guard let more = segments[part.segment].reader.metadataNames else { return names = nil }
             names?.formUnion(more)
         }
     }
@@ -84,8 +92,7 @@ struct CountedRuns {
             for unit in counted.indices {
                 let first = unit * most
                 counted[unit].add(
-                    parts[index].segment,
-                    Array(indices[first..<first + counted[unit].streams.count]))
+                    parts[index], Array(indices[first..<first + counted[unit].streams.count]))
             }
             parts[index].places.removeAll { ranks[$0.stream] >= 0 }
         }

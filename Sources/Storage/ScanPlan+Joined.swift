@@ -30,6 +30,30 @@ extension ScanPlan {
         }
     }
 
+    /// Adds whole minutes of many streams of which no run overlaps another: what is to be counted is then
+    /// the same for every time, and kept with the list. False where it is not.
+    mutating func addCounted(
+        _ list: StreamList, _ segments: [OpenSegment], _ cut: RetentionCut
+    ) -> Bool {
+        guard selection.projection == .minuteCounts, selection.joinsStreams,
+            list.streams.count >= JoinedRuns.fewStreams, selection.trace == nil,
+            first > .min, (first - 1) % Nanoseconds.minute == 0, last % Nanoseconds.minute == 0,
+            cut.latest <= first
+        else { return false }
+        let counted = list.counted(in: segments) {
+            var runs = segments.enumerated().map { order, segment in
+                SegmentRuns(segment: segment, order: order, list, within: .min ... .max)
+            }
+            let always = [Int64](repeating: .min, count: list.streams.count)
+            let alone = runs.alone(always, start: .min)
+            let counted = CountedRuns.take(from: &runs, alone: alone) { _ in true }
+            return runs.allSatisfy(\.places.isEmpty) ? counted : nil
+        }
+        guard let counted else { return false }
+        for part in counted { add(part, list.streams, segments, cut) }
+        return true
+    }
+
     /// A frame's part of the selection as one unit: what lies side by side is read at once.
     private mutating func add(_ joined: JoinedRuns) throws {
         let reader = joined.segment.reader
@@ -65,7 +89,8 @@ extension ScanPlan {
     private mutating func add(
         _ counted: CountedRuns, _ streams: [Labels], _ segments: [OpenSegment], _ cut: RetentionCut
     ) {
-        guard let range = counted.times?.clamped(to: first...last) else { return }
+        guard let times = counted.times, times.overlaps(first...last) else { return }
+        let range = times.clamped(to: first...last)
         let labels = counted.streams.map { streams[$0] }
         var instead = selection
         instead.projection = .timestamps
@@ -74,11 +99,11 @@ extension ScanPlan {
                 streams: labels, first: range.lowerBound, last: range.upperBound,
                 bytes: counted.bytes,
                 minutes: UnitMinutes { [wantedMinutes] places in
-                    try counted.runs(of: places).map {
+                    try counted.runs(of: places, in: segments).map {
                         try wantedMinutes.run($0.reader, $0.streams)
                     }
                 },
-                metadataNames: counted.metadataNames,
+                metadataNames: counted.metadataNames(in: segments),
                 parts: { [instead] in
                     try Self.units(instead, StreamList(labels), segments: segments, cut: cut)
                 }))

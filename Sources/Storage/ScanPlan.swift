@@ -22,6 +22,8 @@ struct ScanPlan {
     ) throws -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
         let streams = list.streams
+        let segments = segments.sorted { $0.record.arrivedBefore($1.record) }
+        if plan.addCounted(list, segments, cut) { return plan.sortedUnits }
         selection.trace?.note(opened: segments, streams: Set(streams))
         var runs = try plan.runs(of: list, in: segments)
         let firsts = streams.map { max(selection.start.nanoseconds, cut.first(of: $0)) }
@@ -54,28 +56,15 @@ struct ScanPlan {
         return lists.enumerated().filter { !$0.element.isEmpty }.map { ($0.offset, $0.element) }
     }
 
-    /// The runs of each segment, of those that are inside the time.
+    /// The runs of each segment, of those that are inside the time. Segments stand in the order of their
+    /// arrival.
     private func runs(
         of list: StreamList, in segments: [OpenSegment]
     ) throws -> [SegmentRuns] {
-        let segments = segments.sorted { $0.record.arrivedBefore($1.record) }
         let mayHold = try mayHold(segments, list.streams)
-        var runs: [SegmentRuns] = []
-        for (order, segment) in segments.enumerated() where mayHold[order] {
-            var part = SegmentRuns(segment: segment, order: order)
-            let numbers = list.numbers(in: segment)
-            segment.reader.summary.streams.withUnsafeBufferPointer { summaries in
-                for index in summaries.indices
-                where numbers[index] >= 0 && summaries[index].last >= first
-                    && summaries[index].first <= last
-                {
-                    part.places.append(
-                        SegmentRuns.Place(stream: Int(numbers[index]), index: index))
-                }
-            }
-            runs.append(part)
+        return segments.indices.filter { mayHold[$0] }.map { order in
+            SegmentRuns(segment: segments[order], order: order, list, within: first...last)
         }
-        return runs
     }
 
     /// Whether a segment may hold what is asked for. Thousands of streams need not be looked at one by one

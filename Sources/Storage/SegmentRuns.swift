@@ -36,7 +36,26 @@ struct SegmentRuns {
     let segment: OpenSegment
     /// Place in the order of arrival.
     let order: Int
-    var places: [Place] = []
+    var places: [Place]
+
+    /// Those of a list that have anything inside some times.
+    init(
+        segment: OpenSegment, order: Int, _ list: StreamList, within times: ClosedRange<Int64>
+    ) {
+        self.segment = segment
+        self.order = order
+        var places: [Place] = []
+        let numbers = list.numbers(in: segment)
+        segment.reader.summary.streams.withUnsafeBufferPointer { summaries in
+            for index in summaries.indices
+            where numbers[index] >= 0 && summaries[index].last >= times.lowerBound
+                && summaries[index].first <= times.upperBound
+            {
+                places.append(Place(stream: Int(numbers[index]), index: index))
+            }
+        }
+        self.places = places
+    }
 
     func run(_ place: Place) -> StreamRun {
         StreamRun(segment: segment, stream: place.index, order: order)

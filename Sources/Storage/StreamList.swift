@@ -4,7 +4,7 @@ import Synchronization
 
 /// Streams that a selection asks for, and where segments have them.
 final class StreamList: Sendable {
-    /// Numbers of streams that are kept for segments: 2 MB.
+    /// Numbers of streams that are kept for segments: 2 MB, and 6 MB of what is to be counted.
     private static let mostNumbers = 500_000
 
     let streams: [Labels]
@@ -14,6 +14,13 @@ final class StreamList: Sendable {
         var count = 0
     }
     private let known = Mutex(Known())
+    private struct KnownCounts: Sendable {
+        /// Of segments, in the order of their arrival.
+        var objects: [String] = []
+        /// Nil where something overlaps.
+        var counted: [CountedRuns]?
+    }
+    private let counts = Mutex(KnownCounts())
 
     init(_ streams: [Labels]) {
         self.streams = streams
@@ -30,6 +37,21 @@ final class StreamList: Sendable {
             known.count += found.count
         }
         return found
+    }
+
+    /// What `make` finds to be counted in some segments, or found before: nothing of it changes with the
+    /// times that are asked for.
+    func counted(
+        in segments: [OpenSegment], _ make: () -> [CountedRuns]?
+    ) -> [CountedRuns]? {
+        let objects = segments.map(\.record.object)
+        let known = counts.withLock { $0.objects == objects ? $0 : nil }
+        if let known { return known.counted }
+        let made = make()
+        if segments.count * streams.count <= Self.mostNumbers {
+            counts.withLock { $0 = KnownCounts(objects: objects, counted: made) }
+        }
+        return made
     }
 }
 

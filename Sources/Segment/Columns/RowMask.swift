@@ -39,20 +39,18 @@ struct RowMask: Equatable {
         clearTail()
     }
 
-    /// The rows of a range that are in the set, ascending.
-    func rows(in range: Range<Int>) -> [UInt32] {
-        var out: [UInt32] = []
-        guard !range.isEmpty else { return out }
+    /// Appends the rows of a range that are in the set, ascending.
+    func append(in range: Range<Int>, to out: inout [UInt32]) {
+        guard !range.isEmpty else { return }
         for index in range.lowerBound / 64...(range.upperBound - 1) / 64 {
             var word = words[index]
             if index == range.lowerBound / 64 { word &= ~0 << UInt64(range.lowerBound % 64) }
             while word != 0 {
                 let row = index * 64 + word.trailingZeroBitCount
-                guard row < range.upperBound else { return out }
+                guard row < range.upperBound else { return }
                 out.append(UInt32(truncatingIfNeeded: row))
                 word &= word - 1
             }
         }
-        return out
     }
 }
