@@ -216,6 +216,61 @@ import Testing
         await store.close()
     }
 
+    /// Entries per minute of many streams, open on the left, as the store counts them.
+    private func counts(_ store: Store, minutes: ClosedRange<Int64>) throws -> [Int64: Int] {
+        var selection = Selection(
+            tenant: "t", matchers: [try Matcher("app", .equal, "shop")],
+            start: Timestamp(nanoseconds: minutes.lowerBound * Nanoseconds.minute + 1),
+            end: Timestamp(nanoseconds: (minutes.upperBound + 1) * Nanoseconds.minute + 1))
+        selection.projection = .minuteCounts
+        selection.joinsStreams = true
+        var counted: [Int64: Int] = [:]
+        for unit in try store.plan(selection) {
+            guard let told = unit.minutes else {
+                for at in try unit.load(.timestamps).timestamps {
+                    counted[(at - 1) / Nanoseconds.minute, default: 0] += 1
+                }
+                continue
+            }
+            for run in try told.runs(of: Array(unit.streams.indices)) {
+                run.forEach { start, _, rows, _ in
+                    counted[start / Nanoseconds.minute, default: 0] += rows
+                }
+            }
+        }
+        return counted
+    }
+
+    /// What is to be counted of a list of streams is kept, and found anew when there are other segments.
+    @Test func countsOfManyStreamsFollowTheSegments() async throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        var wanted: [Int64: Int] = [:]
+        // Side by side, within what is there, and with streams that are new.
+        for (round, first) in [(0, 0), (1, 10), (2, 20), (3, 5), (4, 30)] as [(Int, Int64)] {
+            var batches: [Batch] = []
+            for number in 0..<(round < 4 ? 80 : 90) {
+                var entries = Entries()
+                for row in 0..<20 {
+                    let at = (first * 60 + Int64(row * 29 + number % 7) + 1) * Nanoseconds.second
+                    entries.append(timestamp: at, line: "round \(round) row \(row)".utf8)
+                    wanted[(at - 1) / Nanoseconds.minute, default: 0] += 1
+                }
+                let labels = Labels(["app": "shop", "pod": "p-\(number)"])
+                batches.append(Batch(labels: labels, entries: entries))
+            }
+            try await store.commit(Push(tenant: "t", batches: batches, sources: []))
+            for merges in [false, true] {
+                if merges { store.keepHouse(retire: false) }
+                for minutes in [0...60, 0...60, 3...12, 11...11, 25...60] as [ClosedRange<Int64>] {
+                    let inside = wanted.filter { minutes.contains($0.key) }
+                    #expect(try counts(store, minutes: minutes) == inside, "\(round) \(minutes)")
+                }
+            }
+        }
+        await store.close()
+    }
+
     @Test func stretchesOfOddSlicesAreStillAllOfTime() {
         func slice(_ first: Int64, _ last: Int64, _ bytes: Int) -> Slice {
             Slice(stream: 0, frame: 0, firstRow: 0, rows: 1, first: first, last: last, bytes: bytes)
