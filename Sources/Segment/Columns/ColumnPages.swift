@@ -58,8 +58,13 @@ final class ColumnPages {
     private var dictionaries: [Int: ByteColumn] = [:]
     private var known: StripNumbers?
     private var filter: IDFilter?
-    /// The page of each column that was decoded last: pages of rows and of values rarely meet.
-    private var recent: [Int: (page: Int, values: PageValues)] = [:]
+    /// The pages of each column that were decoded last, two at most: pages of rows and of values rarely
+    /// meet, and the newest lines of a chunk mostly lie in its last two.
+    private var recent: [Int: Recent] = [:]
+    private struct Recent {
+        var newest: (page: Int, values: PageValues)
+        var other: (page: Int, values: PageValues)?
+    }
     /// Bytes of bundles, dictionaries and recent pages: asked for after each use of the chunk.
     private var keptBytes = 0
     /// Told what is read, while somebody asks for that.
@@ -226,13 +231,19 @@ final class ColumnPages {
     }
 
     func values(_ column: Int, page: Int) throws -> PageValues {
-        if let kept = recent[column], kept.page == page {
+        let kept = recent[column]
+        if let newest = kept?.newest, newest.page == page {
             note(column)
-            return kept.values
+            return newest.values
+        }
+        if let other = kept?.other, other.page == page {
+            note(column)
+            recent[column] = Recent(newest: other, other: kept?.newest)
+            return other.values
         }
         let values = try decode(column, page: page)
-        keptBytes += values.memory - (recent[column]?.values.memory ?? 0)
-        recent[column] = (page, values)
+        keptBytes += values.memory - (kept?.other?.values.memory ?? 0)
+        recent[column] = Recent(newest: (page, values), other: kept?.newest)
         return values
     }
 
@@ -280,7 +291,7 @@ final class ColumnPages {
     }
 
     func pageMayHold(_ probe: ValueProbe, _ column: Int, page: Int) throws -> Bool {
-        if recent[column]?.page == page { return true }
+        if recent[column]?.newest.page == page { return true }
         note(column, header.columns[column].pages[page])
         let (bytes, range) = try body(header.columns[column].pages[page])
         let count = pageCount(column, page)
