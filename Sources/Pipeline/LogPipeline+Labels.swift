@@ -78,7 +78,7 @@ extension LogPipeline {
         return arePlain ? GroupsByTexts(kept) : nil
     }
 
-    /// The groups that were met last, found by the texts of the labels that a grouping keeps, of rows that
+    /// The groups that were noted last, found by the texts of the labels that a grouping keeps, of rows that
     /// no stage has touched: neighbours mostly go into the same few. A stream's own label hides metadata
     /// of its name.
     struct GroupsByTexts {

@@ -13,7 +13,7 @@ final class ColumnsChunk: KeptFrame {
     /// The rows that were found for the conditions asked last, the newest at the end. A chunk never
     /// changes: the next page of lines, the histogram above them and the next look of a dashboard
     /// need no search.
-    private var answers: [(question: LineQuestion, rows: RowMask)] = []
+    private var answers: [(condition: LineCondition, rows: RowMask)] = []
     /// A bit for each row and condition.
     private static let mostAnswers = 4
     /// Told what is done, while somebody asks for that.
@@ -257,7 +257,7 @@ final class ColumnsChunk: KeptFrame {
 extension ColumnsChunk {
     /// The rows of the chunk whose lines fulfil a condition.
     func rows(_ question: LineQuestion) throws -> RowMask {
-        if let known = answers.last(where: { $0.question.isSame(as: question) }) {
+        if let known = answers.last(where: { $0.condition == question.condition }) {
             trace?.note(.known)
             return known.rows
         }
@@ -271,7 +271,7 @@ extension ColumnsChunk {
             case .maybe: try self.rows(question.root)
             }
         if answers.count == Self.mostAnswers { answers.removeFirst() }
-        answers.append((question, rows))
+        answers.append((question.condition, rows))
         return rows
     }
 

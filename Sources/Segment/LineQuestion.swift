@@ -11,7 +11,8 @@ package final class LineQuestion: Sendable {
         case any([Node])
     }
 
-    private let condition: LineCondition
+    /// What kept answers are known by: the question has the trace of its query, which has its segments.
+    let condition: LineCondition
     let root: Node
     /// Told what is done to answer it.
     package let trace: ScanTrace?
@@ -20,11 +21,6 @@ package final class LineQuestion: Sendable {
         self.condition = condition
         root = Self.node(condition)
         self.trace = trace
-    }
-
-    /// True when it has the same answers as another, which may have been asked by another query.
-    func isSame(as other: LineQuestion) -> Bool {
-        self === other || condition == other.condition
     }
 
     /// True when every line fulfils it.

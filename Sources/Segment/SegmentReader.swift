@@ -20,7 +20,7 @@ package final class SegmentReader: Sendable {
     private let chunks: ChunkCache
     /// What the index of templates answered last: every stream of a query asks the same, and so does
     /// the next query of a dashboard.
-    private let asked = Mutex<[(question: LineQuestion, found: FrameCandidates?)]>([])
+    private let asked = Mutex<[(condition: LineCondition, found: FrameCandidates?)]>([])
     /// Conditions that are known: those of a dashboard's panels, a few masks of chunks each.
     private static let mostAsked = 8
 
@@ -64,11 +64,11 @@ package final class SegmentReader: Sendable {
 
     /// The frames that may hold such lines; nil for all.
     private func candidates(_ question: LineQuestion) throws -> FrameCandidates? {
-        let known = asked.withLock { $0.last { $0.question.isSame(as: question) } }
+        let known = asked.withLock { $0.last { $0.condition == question.condition } }
         if let known { return known.found }
         let found = try templates?.frames(mayHold: question.root)
         asked.withLock {
-            $0.append((question, found))
+            $0.append((question.condition, found))
             if $0.count > Self.mostAsked { $0.removeFirst() }
         }
         return found

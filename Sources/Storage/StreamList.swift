@@ -2,7 +2,7 @@ import LogModel
 import Segment
 import Synchronization
 
-/// Streams that a selection asks for, and where segments have them.
+/// Streams that a selection asks for, where segments have them, and what of them is to be counted.
 final class StreamList: Sendable {
     /// Numbers of streams that are kept for segments: 2 MB, and 6 MB of what is to be counted.
     private static let mostNumbers = 500_000
@@ -48,7 +48,7 @@ final class StreamList: Sendable {
         let known = counts.withLock { $0.objects == objects ? $0 : nil }
         if let known { return known.counted }
         let made = make()
-        if segments.count * streams.count <= Self.mostNumbers {
+        if made == nil || segments.count * streams.count <= Self.mostNumbers {
             counts.withLock { $0 = KnownCounts(objects: objects, counted: made) }
         }
         return made

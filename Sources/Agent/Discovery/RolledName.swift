@@ -69,8 +69,8 @@ package enum RolledName {
     static func isCopy(_ name: String, of original: String) -> Bool {
         let stem = original.utf8.prefix { $0 != UInt8(ascii: ".") }
         guard !stem.isEmpty, name.utf8.starts(with: stem), name != original,
-            !originals(of: settled(original)).contains(name)
+            let next = name.utf8.dropFirst(stem.count).first, separators.contains(next)
         else { return false }
-        return name.utf8.dropFirst(stem.count).first.map(separators.contains) ?? false
+        return !originals(of: settled(original)).contains(name)
     }
 }

@@ -17,7 +17,7 @@ enum Delivery {
 
 /// Takes shipments: a server, or a stream of lines.
 protocol Destination: Sendable {
-    /// `ranges`: what the shipment covers. Events that were dropped are not delivered.
+    /// `ranges`: what is covered then, be it by an event that was refused and is not in the shipment. Events that were dropped are not delivered.
     func deliver(_ shipment: Shipment, _ ranges: [SourceRange]) async -> Delivery
 }
 

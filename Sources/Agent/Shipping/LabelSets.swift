@@ -11,8 +11,8 @@ struct LabelSets {
     /// The set of one pair.
     mutating func set(_ name: String, _ value: String) -> Labels {
         if latest < known.count, known[latest].pairs.count == 1,
-            known[latest].pairs[0].name == name,
-            known[latest].pairs[0].value == value
+            known[latest].pairs[0].name.hasSameBytes(as: name),
+            known[latest].pairs[0].value.hasSameBytes(as: value)
         {
             return known[latest].set
         }

@@ -1,5 +1,5 @@
-/// The steps of a layout as matching walks them: plain values, nothing that is counted when it is
-/// copied, as every line takes a dozen of them.
+/// The steps of a layout as matching walks them. Instructions are plain values, nothing that is counted
+/// when it is copied, as every line takes a dozen of them.
 final class HeaderProgram: Sendable {
     struct Instruction: Sendable {
         enum Kind: Sendable {

@@ -291,7 +291,9 @@ final class ColumnPages {
     }
 
     func pageMayHold(_ probe: ValueProbe, _ column: Int, page: Int) throws -> Bool {
-        if recent[column]?.newest.page == page { return true }
+        if let kept = recent[column], kept.newest.page == page || kept.other?.page == page {
+            return true
+        }
         note(column, header.columns[column].pages[page])
         let (bytes, range) = try body(header.columns[column].pages[page])
         let count = pageCount(column, page)

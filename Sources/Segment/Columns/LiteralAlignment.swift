@@ -113,7 +113,8 @@ final class LiteralAlignment {
     private func mayGoOn(behind step: Int, _ end: Int) -> Bool {
         guard step + 1 < end else { return false }
         let next = steps[step + 1]
-        return next.size == 0 || mayGoOn[Int(table.pieces[Int(next.start)])]
+        if next.size == 0 { return next.column >= 0 }
+        return mayGoOn[Int(table.pieces[Int(next.start)])]
     }
 
     /// Nothing that began goes on.
