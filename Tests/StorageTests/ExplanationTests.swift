@@ -1,3 +1,4 @@
+import Foundation
 import LogModel
 import Query
 import Storage
@@ -74,6 +75,30 @@ import Testing
         chunks.skippedByIndex = 2
         #expect(scan.chunks == chunks)
         #expect(scan.pages == 0 && scan.bytes == 0 && scan.rows == 0 && scan.columns.isEmpty)
+        await store.close()
+    }
+
+    /// Files of the store that are open though they are gone.
+    private func openAndGone(_ folder: StoreFolder) throws -> [String] {
+        let descriptors = "/proc/self/fd"
+        return try FileManager.default.contentsOfDirectory(atPath: descriptors).compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: descriptors + "/" + $0)
+        }.filter { $0.hasPrefix(folder.path + "/objects") && $0.hasSuffix(" (deleted)") }
+    }
+
+    /// What a segment keeps of a question outlives the query, and must not keep other segments.
+    @Test func anExplainedQueryKeepsNoSegmentOpen() async throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        for part in 0..<3 {
+            try await store.commit(push("shop", part * 1000..<part * 1000 + 1000) { "order \($0)" })
+            for word in ["order 7", "nothing like that"] {
+                _ = try explain(store, #"{app="shop"} |= "\#(word)""#)
+            }
+            store.keepHouse(retire: false)
+            #expect(store.metrics.segmentsByLevel[0] ?? 0 == 0)
+        }
+        #expect(try openAndGone(folder) == [])
         await store.close()
     }
 
