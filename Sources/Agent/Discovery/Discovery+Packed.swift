@@ -190,17 +190,16 @@ extension Discovery {
     /// True while a source that begins so is read through its own descriptor, or may become one: a
     /// file that is held stands for itself once it is no copy.
     private func isOpen(_ first: [UInt8]) -> Bool {
-        let isHeld = held.values.contains { file in
-            let head = FileContent(descriptor: file.descriptor, kind: .plain).firstBytes
-            return !head.isEmpty && first.starts(with: head)
+        func begins(with head: [UInt8]) -> Bool { !head.isEmpty && first.starts(with: head) }
+        for file in held.values
+        where begins(with: FileContent(descriptor: file.descriptor, kind: .plain).firstBytes) {
+            return true
         }
-        return isHeld
-            || shared.withLock { shared in
-                shared.files.values.contains { file in
-                    shared.learnHead(of: file)
-                    let head = file.shown.withLock(\.head)
-                    return !head.isEmpty && first.starts(with: head)
-                }
+        return shared.withLock { shared in
+            shared.files.values.contains { file in
+                shared.learnHead(of: file)
+                return begins(with: file.shown.withLock(\.head))
             }
+        }
     }
 }

@@ -17,7 +17,8 @@ enum Delivery {
 
 /// Takes shipments: a server, or a stream of lines.
 protocol Destination: Sendable {
-    /// `ranges`: what is covered then, be it by an event that was refused and is not in the shipment. Events that were dropped are not delivered.
+    /// `ranges`: what is covered then, be it by an event that was refused and is not in the shipment.
+    /// Events that were dropped are not delivered.
     func deliver(_ shipment: Shipment, _ ranges: [SourceRange]) async -> Delivery
 }
 
@@ -66,12 +67,6 @@ struct ServerDestination: Destination {
             return .failed(
                 "\(answer.status) \(answer.text.prefix(200))", after: Self.retryAfter(answer))
         } catch { return .failed("\(error)", after: nil) }
-    }
-
-    init(output: Output, session: HTTPSession, sendsRanges: Bool) {
-        self.output = output
-        self.session = session
-        self.sendsRanges = sendsRanges
     }
 
     static func address(_ output: Output, _ path: String) -> String {
