@@ -79,7 +79,14 @@ package protocol FieldReader: AnyObject {
 
     /// What is wanted of the rows of a shape; nil when they are wanted as lines. Shapes that are not
     /// are numbered from 0 in the order in which they are asked for.
-    func wanted(of shape: ShapeOffer) -> WantedFields?
+    ///
+    /// `number` is equal for shapes that differ in the columns of their holes alone, in all runs.
+    /// `columns` has the column of each hole: holes of one column, in whatever shape, have the same codes
+    /// for the same values. The shape itself is made when somebody wants to look at it: most were seen
+    /// before.
+    func wanted(
+        of number: Int, columns: UnsafeBufferPointer<Int32>, _ shape: () -> LineShape
+    ) -> WantedFields?
 
     /// One row of a shape with the values that are wanted.
     func take(
@@ -111,24 +118,5 @@ package struct WantedFields {
     package init(holes: [Int], decider: Int?) {
         self.holes = holes
         self.decider = decider
-    }
-}
-
-/// A shape that is made when somebody wants to look at it: most were seen in other chunks.
-package struct ShapeOffer {
-    /// Equal for shapes that differ in the columns of their holes alone.
-    package let key: UnsafeRawBufferPointer
-    /// The column of each hole: holes of one column, in whatever shape, have the same codes for the
-    /// same values.
-    package let columns: UnsafeBufferPointer<Int32>
-    package let make: () -> LineShape
-
-    package init(
-        key: UnsafeRawBufferPointer, columns: UnsafeBufferPointer<Int32>,
-        make: @escaping () -> LineShape
-    ) {
-        self.key = key
-        self.columns = columns
-        self.make = make
     }
 }

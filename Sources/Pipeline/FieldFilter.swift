@@ -28,9 +28,11 @@ package final class FieldFilter: FieldReader {
         shapes.begin(metadata: sets, streams: streams)
     }
 
-    package func wanted(of offer: ShapeOffer) -> WantedFields? {
-        shapes.wanted(of: offer) { shape in
-            guard let program = FieldProgram(parser, shape, demand),
+    package func wanted(
+        of number: Int, columns: UnsafeBufferPointer<Int32>, _ shape: () -> LineShape
+    ) -> WantedFields? {
+        shapes.wanted(of: number, columns: columns) {
+            guard let program = FieldProgram(parser, shape(), demand),
                 let plan = QuickShape.Plan(program, filters, [], .count, programs)
             else { return nil }
             return (program, plan)

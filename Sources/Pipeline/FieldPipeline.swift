@@ -73,9 +73,11 @@ package final class FieldPipeline: FieldReader {
         classes = isOutsideGroup.map { _ in nil }
     }
 
-    package func wanted(of offer: ShapeOffer) -> WantedFields? {
-        shapes.wanted(of: offer) { shape in
-            FieldProgram(parser, shape, pipeline.demand).map { program in
+    package func wanted(
+        of number: Int, columns: UnsafeBufferPointer<Int32>, _ shape: () -> LineShape
+    ) -> WantedFields? {
+        shapes.wanted(of: number, columns: columns) {
+            FieldProgram(parser, shape(), pipeline.demand).map { program in
                 let plan =
                     filters.count == rest.count
                     ? QuickShape.Plan(program, filters, group, pipeline.value, programs) : nil

@@ -1,4 +1,3 @@
-import Bytes
 import LogModel
 
 /// What was found out about shapes, for the chunks of one query: most of them have the same templates.
@@ -24,12 +23,9 @@ package final class FieldPrograms {
 
     /// Beyond this shapes are looked at anew.
     private static let most = 8192
-    /// The same for the keys of all that are kept.
-    private static let mostBytes = 8 * 1024 * 1024
 
-    private let keys = ByteTable()
-    /// By the number of a shape's key; nil for shapes whose rows are wanted as lines.
-    @exclusivity(unchecked) private var entries: [Entry?] = []
+    /// By the number of a shape; nil for shapes whose rows are wanted as lines.
+    @exclusivity(unchecked) private var entries: [Int: Entry?] = [:]
     private var texts: [[[UInt8]]: Int] = [:]
     private var names: [[String]: Int] = [:]
 
@@ -37,18 +33,15 @@ package final class FieldPrograms {
 
     /// Nil for shapes whose rows are wanted as lines.
     func entry(
-        _ offer: ShapeOffer, make: (LineShape) -> (FieldProgram, QuickShape.Plan?)?
+        _ shape: Int, make: () -> (FieldProgram, QuickShape.Plan?)?
     ) -> Entry? {
-        if let number = keys.number(of: offer.key) { return entries[number] }
-        let entry = make(offer.make()).map { program, plan in
+        if let known = entries[shape] { return known }
+        let entry = make().map { program, plan in
             Entry(
                 program, plan, names: number(of: program.fields.map(\.name) + (plan?.missing ?? []))
             )
         }
-        if keys.count < Self.most, keys.bytes + offer.key.count <= Self.mostBytes {
-            keys.insert(offer.key)
-            entries.append(entry)
-        }
+        if entries.count < Self.most { entries[shape] = .some(entry) }
         return entry
     }
 

@@ -48,7 +48,9 @@ extension LogPipeline {
         let groups = stems[stem]
         if let number = groups.texts.number(of: text) { return groups.ids[number] }
         let label = Label(groups.stem.name, String(decoding: text, as: UTF8.self))
-        let id = id(of: ResultLabels(stream: Labels(groups.stem.rest.pairs + [label])), &found)
+        // Not looked up: that a row of another way has the same labels under another number is rare,
+        // and whoever takes them finds that out.
+        let id = newID(of: ResultLabels(stream: Labels(groups.stem.rest.pairs + [label])), &found)
         groups.texts.insert(text)
         groups.ids.append(id)
         return id
@@ -56,8 +58,13 @@ extension LogPipeline {
 
     private func id(of result: ResultLabels, _ found: inout PipelineResult) -> Int {
         if let known = ids[result] { return known }
+        let id = newID(of: result, &found)
+        ids[result] = id
+        return id
+    }
+
+    private func newID(of result: ResultLabels, _ found: inout PipelineResult) -> Int {
         labels.append(result)
-        ids[result] = labels.count - 1
         found.bytes += result.bytes
         return labels.count - 1
     }

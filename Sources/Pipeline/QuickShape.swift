@@ -4,7 +4,7 @@ import Regexp
 
 /// What rows of a shape come to by the codes of their values, where that is enough: filters that look at
 /// one value, a group that one value names, and a number that one value is.
-final class QuickShape {
+struct QuickShape {
     enum Outcome {
         case dropped
         /// The code that names the group, and the sample.
@@ -66,6 +66,8 @@ final class QuickShape {
         /// line.
         fileprivate let filterTexts: Int
         let groupTexts: Int
+        /// The holes that filters, groups and samples look at.
+        fileprivate let holes: (filtered: Int?, grouped: Int?, sampled: Int?)
         /// Names that no field has: a row may have them otherwise, by its stream or its metadata.
         let missing: [String]
         fileprivate let program: FieldProgram
@@ -97,6 +99,10 @@ final class QuickShape {
             let isOne = names.allSatisfy { $0 == names[0] }
             filterField = isOne ? names.first.flatMap { program.onlyField($0) } : nil
             quickFilter = isOne && !names.isEmpty ? QuickFilter(filters) : nil
+            holes = (
+                filtered.map { program.holes[$0] }, grouped.map { program.holes[$0] },
+                sampled.place.map { program.holes[$0] }
+            )
             filterTexts = programs.number(ofTexts: program.texts(of: names))
             groupTexts = programs.number(ofTexts: program.texts(of: group))
             groupField = grouped.flatMap { place in
@@ -117,12 +123,10 @@ final class QuickShape {
     ) {
         self.plan = plan
         self.stages = stages
-        func column(_ place: Int?) -> Int {
-            place.map { Int(columns[plan.program.holes[$0]]) } ?? -1
-        }
-        filterMemo = known.memo(.filter, plan.filterTexts, column(plan.filtered))
-        groupMemo = known.memo(.group, plan.groupTexts, column(plan.grouped))
-        sampleMemo = known.memo(.sample, plan.sampled.texts, column(plan.sampled.place))
+        func column(_ hole: Int?) -> Int { hole.map { Int(columns[$0]) } ?? -1 }
+        filterMemo = known.memo(.filter, plan.filterTexts, column(plan.holes.filtered))
+        groupMemo = known.memo(.group, plan.groupTexts, column(plan.holes.grouped))
+        sampleMemo = known.memo(.sample, plan.sampled.texts, column(plan.holes.sampled))
     }
 
     /// True when no value is looked at, and every row is dropped.

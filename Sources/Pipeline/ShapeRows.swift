@@ -61,13 +61,13 @@ final class ShapeRows {
         clean = []
     }
 
+    /// `number` and `columns` are those of a shape that is offered to a reader.
     func wanted(
-        of offer: ShapeOffer, make: (LineShape) -> (FieldProgram, QuickShape.Plan?)?
+        of number: Int, columns: UnsafeBufferPointer<Int32>,
+        make: () -> (FieldProgram, QuickShape.Plan?)?
     ) -> WantedFields? {
-        guard let entry = programs.entry(offer, make: make) else { return nil }
-        let quick = entry.plan.map {
-            QuickShape($0, stages, memos, columns: offer.columns)
-        }
+        guard let entry = programs.entry(number, make: make) else { return nil }
+        let quick = entry.plan.map { QuickShape($0, stages, memos, columns: columns) }
         let shape = Shape(entry, quick)
         shapes.append(shape)
         var wanted = entry.wanted

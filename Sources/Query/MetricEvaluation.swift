@@ -131,16 +131,14 @@ struct MetricEvaluation {
         if aggregation.function == .sort || aggregation.function == .sortDesc {
             sortOrder = aggregation.function
         }
-        let rows: [SeriesRow]
         if case .range(let range) = aggregation.operand, range.grouping == nil,
             Self.commutes(aggregation.function, range)
         {
             // Grouping while reading, so that a label with many values makes no series of its own.
             let grouping = aggregation.grouping ?? Grouping(without: false, labels: [])
-            rows = try RangeEvaluation(range, pushedGrouping: grouping, steps: steps, scan).run()
-        } else {
-            rows = try vector(aggregation.operand, scan)
+            return try RangeEvaluation(range, pushedGrouping: grouping, steps: steps, scan).run()
         }
+        let rows = try vector(aggregation.operand, scan)
         return try VectorEvaluation(aggregation: aggregation, steps: steps.count, scan: scan)
             .run(rows)
     }

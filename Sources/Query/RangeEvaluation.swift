@@ -109,8 +109,9 @@ struct RangeEvaluation: Sendable {
         }
         var bytes = 0
         for case let part? in parts.withLock({ $0 }) {
-            bytes += part.table.bytes
-            if table.labels.isEmpty { table = part.table } else { table.merge(part.table) }
+            let found = part.takeTable()
+            bytes += found.bytes
+            if table.labels.isEmpty { table = found } else { table.merge(found) }
         }
         return (table, bytes)
     }
@@ -147,7 +148,7 @@ struct RangeEvaluation: Sendable {
         private var ids: [Int] = []
         private var generation = -1
         private var result = PipelineResult()
-        private(set) var table: SampleTable
+        private var table: SampleTable
         private var tally: MinuteTally
 
         init(_ evaluation: RangeEvaluation) throws(QueryError) {
@@ -199,6 +200,12 @@ struct RangeEvaluation: Sendable {
                 $0.linesKept += found.rows.count
             }
             return true
+        }
+
+        /// What was gathered, and leaves nothing: it need not be copied when others are added.
+        func takeTable() -> SampleTable {
+            defer { table = SampleTable(evaluation.kind) }
+            return table
         }
 
         private func take() throws(QueryError) {

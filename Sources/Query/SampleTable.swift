@@ -6,8 +6,10 @@ struct SampleTable: Sendable {
     private(set) var labels: [Labels] = []
     private var ids: [Labels: Int] = [:]
     private var cells: [Accumulator] = []
-    /// Of each series: its cells by stretch.
-    private var places: [[Int: Int]] = []
+    /// Of each series: its first cell. Of many series one is all they have.
+    private var firsts: [(stretch: Int, cell: Int)?] = []
+    /// Of each series: its other cells by stretch.
+    private var others: [[Int: Int]] = []
     /// Of each series: the cell that was used last. Rows ascend in time, so the next one mostly
     /// falls into the same.
     private var recent: [(stretch: Int, cell: Int)] = []
@@ -19,26 +21,39 @@ struct SampleTable: Sendable {
     init(_ kind: Accumulator.Kind) { self.kind = kind }
 
     mutating func series(_ set: Labels) -> Int {
-        if let known = ids[set] { return known }
         let id = labels.count
-        ids[set] = id
+        let known = Self.noted(&ids[set, default: id])
+        if known != id { return known }
         labels.append(set)
-        places.append([:])
+        firsts.append(nil)
+        others.append([:])
         recent.append((-1, -1))
         grown += 240 + set.pairs.reduce(0) { $0 + 32 + $1.name.utf8.count + $1.value.utf8.count }
         return id
     }
 
+    /// A series' number; one that is asked for to be changed is looked up and noted in one go.
+    private static func noted(_ id: inout Int) -> Int { id }
+
     private mutating func cell(_ series: Int, _ stretch: Int) -> Int {
         if recent[series].stretch == stretch { return recent[series].cell }
-        let cell = places[series][stretch] ?? cells.count
+        let cell = place(series, stretch) ?? cells.count
         if cell == cells.count {
             cells.append(Accumulator())
-            places[series][stretch] = cell
+            if firsts[series] == nil {
+                firsts[series] = (stretch, cell)
+            } else {
+                others[series][stretch] = cell
+            }
             grown += MemoryLayout<Accumulator>.stride + 32
         }
         recent[series] = (stretch, cell)
         return cell
+    }
+
+    private func place(_ series: Int, _ stretch: Int) -> Int? {
+        if let first = firsts[series], first.stretch == stretch { return first.cell }
+        return others[series][stretch]
     }
 
     mutating func add(_ sample: Accumulator.Sample, series: Int, stretch: Int) {
@@ -57,17 +72,25 @@ struct SampleTable: Sendable {
     }
 
     mutating func merge(_ other: SampleTable) {
-        for (set, stretches) in zip(other.labels, other.places) {
+        for (number, set) in other.labels.enumerated() {
             let id = series(set)
-            for stretch in stretches.keys.sorted() {
-                guard let place = stretches[stretch] else { continue }
+            for (stretch, place) in other.places(of: number) {
                 cells[cell(id, stretch)].merge(other.cells[place])
             }
         }
     }
 
+    /// A series' cells, ascending by stretch.
+    private func places(of series: Int) -> [(stretch: Int, cell: Int)] {
+        guard let first = firsts[series] else { return [] }
+        if others[series].isEmpty { return [first] }
+        return ([first] + others[series].map { ($0.key, $0.value) }).sorted {
+            $0.stretch < $1.stretch
+        }
+    }
+
     /// A series' accumulators, ascending by stretch.
     func cells(of series: Int) -> [(stretch: Int, accumulator: Accumulator)] {
-        places[series].sorted { $0.key < $1.key }.map { ($0.key, cells[$0.value]) }
+        places(of: series).map { ($0.stretch, cells[$0.cell]) }
     }
 }

@@ -81,31 +81,53 @@ struct VectorEvaluation {
         }
     }
 
-    /// `topk` and `bottomk` keep series as they are, each at the steps where it is among the k.
+    /// `topk` and `bottomk` keep series as they are, each at the steps where it is among the k; those that
+    /// never are go.
     private func selected(_ rows: [SeriesRow]) throws(QueryError) -> [SeriesRow] {
         let k = aggregation.parameter ?? 0
         let largest = aggregation.function != .bottomk
-        var out = rows.map { SeriesRow(labels: $0.labels, steps: steps) }
+        var out: [Int: SeriesRow] = [:]
         // Equal values stand in the order of their labels.
-        let texts = rows.map(\.labels.description)
-        var rank = [Int](repeating: 0, count: rows.count)
-        for (place, row) in rows.indices.sorted(by: { texts[$0] < texts[$1] }).enumerated() {
-            rank[row] = place
+        var texts = [String?](repeating: nil, count: rows.count)
+        func text(_ row: Int) -> String {
+            let text = texts[row] ?? rows[row].labels.description
+            texts[row] = text
+            return text
         }
         for (_, members) in grouped(rows) {
             for step in 0..<steps {
                 try scan.checkpoint()
                 let present = members.filter { rows[$0].present[step] }
-                let best = present.sorted { a, b in
+                let best = Self.first(k, of: present) { a, b in
                     let x = rows[a].values[step]
                     let y = rows[b].values[step]
                     if x.isNaN || y.isNaN { return !x.isNaN && y.isNaN }
-                    if x == y { return rank[a] < rank[b] }
+                    if x == y { return text(a) < text(b) }
                     return largest ? x > y : x < y
                 }
-                for member in best.prefix(k) { out[member].set(step, rows[member].values[step]) }
+                for member in best {
+                    out[member, default: SeriesRow(labels: rows[member].labels, steps: steps)]
+                        .set(step, rows[member].values[step])
+                }
             }
         }
-        return out
+        return out.keys.sorted().compactMap { out[$0] }
+    }
+
+    /// The first `k` of a list in an order, in that order.
+    private static func first(
+        _ k: Int, of list: [Int], by precedes: (Int, Int) -> Bool
+    ) -> [Int] {
+        // Few of many: most are left out by one comparison.
+        guard k < list.count / 16 else { return Array(list.sorted(by: precedes).prefix(k)) }
+        var best: [Int] = []
+        for element in list {
+            if best.count == k {
+                guard let last = best.last, precedes(element, last) else { continue }
+                best.removeLast()
+            }
+            best.insert(element, at: best.partition { precedes($0, element) })
+        }
+        return best
     }
 }

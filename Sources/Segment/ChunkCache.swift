@@ -66,6 +66,7 @@ package final class ChunkCache: Sendable {
     }
     private let limitBytes: Int
     private let state = Mutex(State())
+    let shapes = ShapeNumbers()
 
     package init(limitBytes: Int) { self.limitBytes = limitBytes }
 

@@ -13,7 +13,8 @@ extension ColumnsChunk {
             (sets, ids, streams) = (divided.sets, divided.ids, divided.streams)
         }
         reader.begin(metadata: sets, streams: streams)
-        let walk = try FieldWalk(columns, try timestamps(), chosen.span, for: reader)
+        let walk = try FieldWalk(
+            columns, shapes: shapeNumbers(), try timestamps(), chosen.span, for: reader)
         var asLines = Chosen()
         var next = chosen.span.lowerBound
         for (place, row) in chosen.rows.enumerated() {

@@ -7,6 +7,8 @@ final class ColumnsChunk: KeptFrame {
     let frame: Int
     private let place: Frame
     private let read: SegmentReader.Read
+    private let shapes: ShapeNumbers
+    private var numbers: [Int]?
     let columns: ColumnsReader
     private var times: [Int64]?
     private var metadata: (sets: [Labels], ids: [UInt32])?
@@ -30,9 +32,12 @@ final class ColumnsChunk: KeptFrame {
         return try read(range)
     }
 
-    init(_ frame: Int, _ place: Frame, read: @escaping SegmentReader.Read) throws {
+    init(
+        _ frame: Int, _ place: Frame, _ shapes: ShapeNumbers, read: @escaping SegmentReader.Read
+    ) throws {
         self.frame = frame
         self.place = place
+        self.shapes = shapes
         self.read = read
         let start = place.offset + place.sizeT + place.sizeM
         let size = place.sizeL
@@ -49,9 +54,17 @@ final class ColumnsChunk: KeptFrame {
     }
 
     var memory: Int {
-        columns.memory + (times?.count ?? 0) * 8
+        columns.memory + ((times?.count ?? 0) + (numbers?.count ?? 0)) * 8
             + answers.reduce(0) { $0 + $1.rows.words.count * 8 }
             + (metadata.map { $0.ids.count * 4 + $0.sets.count * 160 } ?? 0)
+    }
+
+    /// What the templates look like, as numbers.
+    func shapeNumbers() -> [Int] {
+        if let numbers { return numbers }
+        let found = shapes.numbers(of: columns.header)
+        numbers = found
+        return found
     }
 
     /// Timestamps of all rows.

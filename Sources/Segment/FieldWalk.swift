@@ -46,9 +46,10 @@ final class FieldWalk {
     /// Values of the row at hand.
     private let values: UnsafeMutablePointer<FieldValue>
 
-    /// Walks from the first row of a range on, which is not empty.
+    /// Walks from the first row of a range on, which is not empty. `shapes` are the numbers of the
+    /// templates.
     init(
-        _ columns: ColumnsReader, _ timestamps: [Int64], _ rows: Range<Int>,
+        _ columns: ColumnsReader, shapes: [Int], _ timestamps: [Int64], _ rows: Range<Int>,
         for reader: any FieldReader
     ) throws {
         self.reader = reader
@@ -62,7 +63,7 @@ final class FieldWalk {
         firstRow = first
         plans = RawList(repeating: Plan(), count: header.templates)
         values = .allocate(capacity: LineCutter.mostHoles + 1)
-        plan(header)
+        plan(header, shapes)
     }
 
     deinit { values.deallocate() }
@@ -141,7 +142,7 @@ final class FieldWalk {
 // Planning.
 extension FieldWalk {
     /// Asks the reader what it wants of each template that occurs.
-    private func plan(_ header: ColumnsHeader) {
+    private func plan(_ header: ColumnsHeader, _ numbers: [Int]) {
         let isUsed = RawList(repeating: false, count: header.templates)
         for strip in 0..<templates.count { isUsed[Int(templates[strip])] = true }
         let offers = ShapeOffers(header)
@@ -149,7 +150,11 @@ extension FieldWalk {
         var wanted = [WantedFields?](repeating: nil, count: header.templates)
         // Template 0 has no shape at all.
         for template in 1..<max(header.templates, 1) where isUsed[template] {
-            guard let fields = offers.offer(template, { reader.wanted(of: $0) }) else { continue }
+            guard
+                let fields = reader.wanted(
+                    of: numbers[template], columns: offers.columns(template),
+                    { offers.shape(template) })
+            else { continue }
             wanted[template] = fields
             for hole in fields.holes { isWalked[Int(offers.column(template, hole))] = true }
         }
@@ -177,7 +182,8 @@ extension FieldWalk {
     }
 
     private func decide(
-        _ plan: inout Plan, _ fields: WantedFields, _ template: Int, _ offers: ShapeOffers,
+        _ plan: inout Plan, _ fields: WantedFields, _ template: Int,
+        _ offers: borrowing ShapeOffers,
         _ header: ColumnsHeader
     ) {
         guard let decider = fields.decider else { return }
@@ -196,59 +202,35 @@ extension FieldWalk {
 }
 
 /// Shows the templates of a chunk as shapes.
-private final class ShapeOffers {
+private struct ShapeOffers: ~Copyable {
     private let header: ColumnsHeader
-    private let steps: RawList<TemplateTable.Step>
-    private let firstStep: RawList<Int>
-    /// By column: what the key of a shape tells of its holes, the bytes that may occur in them first.
-    private let told: RawList<UInt64>
-    @exclusivity(unchecked) private var key = RawList<UInt8>(capacity: 1024)
-    @exclusivity(unchecked) private var columns = RawList<Int32>()
+    private let steps: [TemplateTable.Step]
+    private let firstStep: [Int]
+    /// The columns of all holes, a template's behind those of the one before.
+    private let columns: RawList<Int32>
 
     init(_ header: ColumnsHeader) {
         self.header = header
-        steps = RawList(header.steps)
-        firstStep = RawList(header.firstStep)
-        told = RawList(
-            header.columns.flatMap { column -> [UInt64] in
-                [column.mask, (column.shortest == 0 ? 1 : 0) | (column.isTime ? 2 : 0)]
-            })
+        steps = header.steps
+        firstStep = header.firstStep
+        var columns = RawList<Int32>(capacity: steps.count)
+        for step in steps where step.column >= 0 { columns.append(step.column) }
+        self.columns = columns
+    }
+
+    /// The column of each hole. A template has one piece more than holes.
+    func columns(_ template: Int) -> UnsafeBufferPointer<Int32> {
+        UnsafeBufferPointer(
+            start: columns.base + firstStep[template] - template, count: holes(template))
     }
 
     func holes(_ template: Int) -> Int { firstStep[template + 1] - firstStep[template] - 1 }
 
     func column(_ template: Int, _ hole: Int) -> Int32 {
-        steps[firstStep[template] + hole].column
+        columns[firstStep[template] - template + hole]
     }
 
-    func offer(
-        _ template: Int, _ ask: (ShapeOffer) -> WantedFields?
-    ) -> WantedFields? {
-        key.removeAll()
-        columns.removeAll()
-        header.table.pieces.withUnsafeBufferPointer { pieces in
-            guard let pieces = pieces.baseAddress else { return }
-            for step in firstStep[template]..<firstStep[template + 1] {
-                let entry = steps[step]
-                let size = Int(entry.size)
-                key.reserve(size + 24)
-                key.append(entry.size)
-                (key.base + key.count).update(from: pieces + Int(entry.start), count: size)
-                key.advance(size)
-                guard entry.column >= 0 else { continue }
-                key.append(told[Int(entry.column) * 2])
-                key.append(told[Int(entry.column) * 2 + 1])
-                columns.append(entry.column)
-            }
-        }
-        return ask(
-            ShapeOffer(
-                key: UnsafeRawBufferPointer(start: key.base, count: key.count),
-                columns: UnsafeBufferPointer(start: columns.base, count: columns.count),
-                make: { [self] in shape(template) }))
-    }
-
-    private func shape(_ template: Int) -> LineShape {
+    func shape(_ template: Int) -> LineShape {
         var shape = LineShape(units: [], holes: [])
         for step in header.table.steps(of: template) {
             let entry = header.steps[step]
@@ -262,15 +244,6 @@ private final class ShapeOffers {
                     isReadable: !column.isTime))
         }
         return shape
-    }
-}
-
-extension RawList<UInt8> {
-    /// Adds the bytes of a number, for which there is room.
-    fileprivate mutating func append<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number)
-    {
-        UnsafeMutableRawPointer(base + count).storeBytes(of: number, as: Number.self)
-        advance(MemoryLayout<Number>.size)
     }
 }
 

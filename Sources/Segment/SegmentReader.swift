@@ -234,7 +234,7 @@ package final class SegmentReader: Sendable {
         _ frame: Int, _ trace: ScanTrace? = nil, _ body: (ColumnsChunk) throws -> Void
     ) throws {
         let known = chunks.take(ObjectIdentifier(self), frame: frame) as? ColumnsChunk
-        let chunk = try known ?? ColumnsChunk(frame, frames[frame], read: read)
+        let chunk = try known ?? ColumnsChunk(frame, frames[frame], chunks.shapes, read: read)
         if let trace {
             if known == nil { trace.note(pages: 1, bytes: frames[frame].sizeHeader) }
             chunk.begin(ChunkTrace(trace: trace, segment: self, frame: frame))

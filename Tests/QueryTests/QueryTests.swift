@@ -96,6 +96,22 @@ import Testing
         #expect(absent == [#"{app="none"}"#: [1]])
     }
 
+    @Test func theLargestOfManySeriesAreThoseOfAllInOrder() throws {
+        let inner = #"sum by (v) (count_over_time({app="a"} | logfmt | v=~"1.*" [5m]))"#
+        // Equal counts stand in the order of their labels.
+        let all = values(try run(inner, end: 300, instant: true)).mapValues { $0[0] }
+        #expect(all.count > 100)
+        for (k, name) in [(1, "topk"), (5, "topk"), (6, "bottomk"), (90, "topk"), (999, "bottomk")]
+        {
+            let found = values(try run("\(name)(\(k), \(inner))", end: 300, instant: true))
+            let order = all.sorted { a, b in
+                if a.value == b.value { return a.key < b.key }
+                return (a.value > b.value) == (name == "topk")
+            }
+            #expect(Set(found.keys) == Set(order.prefix(k).map(\.key)), "\(name) \(k)")
+        }
+    }
+
     @Test func quantilesAndOffsets() throws {
         let median = values(
             try run(

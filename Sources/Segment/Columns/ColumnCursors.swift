@@ -23,8 +23,8 @@ final class ColumnCursors {
     private let pages: ColumnPages
     private let timestamps: [Int64]
     /// Keeps alive what the cursors point into.
-    private var held: [PageValues?]
-    private var outgoing: [PageValues?] = []
+    @exclusivity(unchecked) private var held: [PageValues?]
+    @exclusivity(unchecked) private var outgoing: [PageValues?] = []
     @exclusivity(unchecked) private var renderers: [TimeRenderer?]
     private let nothing = ByteColumn(count: 1, capacity: 0)
     private let noCodes = RawCodes(count: 1)
