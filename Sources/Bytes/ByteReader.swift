@@ -87,7 +87,7 @@ package struct ByteReader {
 
 /// The writing side of `ByteReader`.
 extension [UInt8] {
-    package mutating func appendLE(_ value: some FixedWidthInteger) {
+    @inlinable package mutating func appendLE(_ value: some FixedWidthInteger) {
         Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
     }
 

@@ -22,6 +22,9 @@ package struct Selection: Sendable {
     package var parsed: ParsedCondition?
     /// Whether a unit may hold entries of several streams, in any order.
     package var joinsStreams = false
+    /// So many rows are enough, of those that come first in the direction; nil when all are wanted. A
+    /// source may leave out units that none of those can be in.
+    package var enough: Int?
     /// Told what is done, when that is to be explained.
     package var trace: ScanTrace?
 

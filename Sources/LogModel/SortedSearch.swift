@@ -1,7 +1,9 @@
 extension RandomAccessCollection where Index == Int {
     /// Index of the first element that `isBelow` does not hold for, in a collection where those that it
     /// holds for come first.
-    package func partition(_ isBelow: (Element) -> Bool) -> Int {
+    ///
+    /// Inlinable, as are all generic functions on hot paths: other modules would call it unspecialized.
+    @inlinable package func partition(_ isBelow: (Element) -> Bool) -> Int {
         var low = startIndex
         var high = endIndex
         while low < high {

@@ -34,6 +34,9 @@ struct LogCandidates: Sendable {
         needsIdentity = distinct || request.context.isWanted
     }
 
+    /// Entries of an answer at most; nil where nothing bounds it before its end.
+    var most: Int? { limit < .max ? limit : nil }
+
     /// What is known of the bounds of the answer.
     var withoutRows: LogCandidates {
         var copy = self

@@ -71,6 +71,7 @@ struct LogEvaluation: Sendable {
         if legs.count == 1 {
             selection.condition = pipeline.condition
             selection.parsed = pipeline.parsedCondition(shortest: Self.shortestLiteral)
+            if pipeline.keepsAll { selection.enough = LogCandidates(request, distinct: false).most }
             // Neighbours of an entry are those in its own stream.
             selection.joinsStreams = !request.context.isWanted
         }

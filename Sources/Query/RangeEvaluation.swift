@@ -145,11 +145,11 @@ struct RangeEvaluation: Sendable {
         /// Label sets that a pipeline keeps from one unit to the next.
         private static let mostLabels = 65_536
         /// Series by the number of the pipeline's label set, and whose numbers these are.
-        private var ids: [Int] = []
+        @exclusivity(unchecked) private var ids: [Int] = []
         private var generation = -1
         private var result = PipelineResult()
-        private var table: SampleTable
-        private var tally: MinuteTally
+        @exclusivity(unchecked) private var table: SampleTable
+        @exclusivity(unchecked) private var tally: MinuteTally
 
         init(_ evaluation: RangeEvaluation) throws(QueryError) {
             self.evaluation = evaluation

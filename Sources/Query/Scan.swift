@@ -183,9 +183,10 @@ final class Scan: Sendable {
 /// Work that is dealt out to threads.
 extension Scan {
     /// Threads that one query may use: every core, as long as there is work for it.
-    static func workers(for items: Int) -> Int {
-        max(1, min(ProcessInfo.processInfo.activeProcessorCount, items))
-    }
+    static func workers(for items: Int) -> Int { max(1, min(cores, items)) }
+
+    /// Asked for once: to find out, files of the system are read.
+    private static let cores = ProcessInfo.processInfo.activeProcessorCount
 
     /// Runs `work(worker, item)` for every item. Worker w of n takes the items w, w + n, …, one
     /// after the other, so what each worker meets, and with it every rounding of a sum, does not

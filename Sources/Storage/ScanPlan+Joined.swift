@@ -3,12 +3,12 @@ import Segment
 
 // Many small streams at once.
 extension ScanPlan {
-    /// Takes what can be counted or read for many streams at once from the runs of a selection.
+    /// Takes what can be counted or read for many streams at once from the runs of a selection. `alone`:
+    /// the streams of which nothing overlaps.
     mutating func addJoined(
-        _ runs: inout [SegmentRuns], _ streams: [Labels], _ segments: [OpenSegment],
-        _ firsts: [Int64], _ cut: RetentionCut
+        _ runs: inout [SegmentRuns], _ alone: [Bool], _ streams: [Labels],
+        _ segments: [OpenSegment], _ cut: RetentionCut
     ) throws {
-        let alone = runs.alone(firsts, start: first)
         if selection.projection == .minuteCounts {
             for counted in CountedRuns.take(from: &runs, alone: alone, isCountable: isCountable) {
                 add(counted, streams, segments, cut)

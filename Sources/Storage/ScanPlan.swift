@@ -26,9 +26,13 @@ struct ScanPlan {
         if plan.addCounted(list, segments, cut) { return plan.sortedUnits }
         selection.trace?.note(opened: segments, streams: Set(streams))
         var runs = try plan.runs(of: list, in: segments)
-        let firsts = streams.map { max(selection.start.nanoseconds, cut.first(of: $0)) }
-        if selection.joinsStreams, streams.count >= JoinedRuns.fewStreams {
-            try plan.addJoined(&runs, streams, segments, firsts, cut)
+        var firsts = streams.map { max(selection.start.nanoseconds, cut.first(of: $0)) }
+        let isJoined = selection.joinsStreams && streams.count >= JoinedRuns.fewStreams
+        if isJoined || selection.enough != nil {
+            let alone = runs.alone(firsts, start: plan.first)
+            plan.narrow(runs, alone: alone, firsts)
+            for stream in firsts.indices { firsts[stream] = max(firsts[stream], plan.first) }
+            if isJoined { try plan.addJoined(&runs, alone, streams, segments, cut) }
         }
         for (number, runs) in Self.byStream(runs, streams.count) {
             plan.first = firsts[number]
@@ -148,14 +152,19 @@ struct ScanPlan {
 
     /// Minutes of which one run alone has entries are counted; the others are read.
     private mutating func addSharedMinutes(_ labels: Labels, _ runs: [StreamRun]) throws {
-        var holders: [Int64: Int] = [:]
+        var starts: [Int64] = []
         for run in runs {
-            let starts = Set(try run.segment.reader.minutes(ofStream: run.stream).map(\.start))
-            for start in starts { holders[start, default: 0] += 1 }
+            var last: Int64?
+            for minute in try run.segment.reader.minutes(ofStream: run.stream)
+            where minute.start != last {
+                starts.append(minute.start)
+                last = minute.start
+            }
         }
-        let shared = holders.filter { $0.value > 1 }.keys.sorted()
+        starts.sort()
+        let shared = Set(zip(starts, starts.dropFirst()).filter { $0 == $1 }.map(\.0))
         var ranges: [(start: Int64, end: Int64)] = []
-        for start in shared {
+        for start in shared.sorted() {
             let end = Timestamp(nanoseconds: start).advanced(byNanoseconds: Nanoseconds.minute)
             if let range = ranges.last, range.end == start {
                 ranges[ranges.count - 1].end = end.nanoseconds
@@ -164,7 +173,7 @@ struct ScanPlan {
             }
         }
         guard ranges.count <= Self.mostSharedRanges else { return try addPieces(labels, runs) }
-        for run in runs { try addCounted(labels, run, without: Set(shared)) }
+        for run in runs { try addCounted(labels, run, without: shared) }
         let (whole, end) = (first, last)
         defer { (first, last) = (whole, end) }
         for range in ranges {
@@ -180,11 +189,20 @@ struct ScanPlan {
     private static let mostSharedRanges = 16
 
     private mutating func addPieces(_ labels: Labels, _ runs: [StreamRun]) throws {
-        var pieces: [UnitCut.Piece] = []
-        for (index, run) in runs.enumerated() {
-            for slice in try slices(of: run) {
-                pieces.append(UnitCut.Piece(run: index, slice: slice))
+        let slices = try runs.map { try self.slices(of: $0) }
+        if runs.count == 1, zip(slices[0], slices[0].dropFirst()).allSatisfy({ $0.last < $1.first })
+        {
+            // Slices of one run that share no time are a unit each.
+            for slice in slices[0] {
+                addUnit(
+                    labels, [runs[0].segment.reader], [[slice]], slice.first...slice.last,
+                    bytes: slice.bytes, place: slice.place(inSegment: runs[0].order))
             }
+            return
+        }
+        var pieces: [UnitCut.Piece] = []
+        for (index, slices) in slices.enumerated() {
+            for slice in slices { pieces.append(UnitCut.Piece(run: index, slice: slice)) }
         }
         pieces.sort { $0.slice.first < $1.slice.first }
         for unit in UnitCut.units(pieces) {
@@ -254,23 +272,30 @@ struct ScanPlan {
     private mutating func addUnit(
         _ labels: Labels, _ runs: [StreamRun], _ unit: UnitCut.Unit, _ pieces: [UnitCut.Piece]
     ) {
-        let first = max(unit.low, self.first)
-        let last = min(unit.high, self.last)
-        guard first <= last else { return }
         var byRun: [[Slice]] = []
         var readers: [SegmentReader] = []
         for run in Set(pieces.map(\.run)).sorted() {
             byRun.append(pieces.filter { $0.run == run }.map(\.slice))
             readers.append(runs[run].segment.reader)
         }
-        let slices = byRun
-        let sources = readers
+        addUnit(
+            labels, readers, byRun, unit.low...unit.high, bytes: unit.bytes,
+            place: pieces[0].slice.place(inSegment: runs[pieces[0].run].order))
+    }
+
+    /// `slices`: those of each source.
+    private mutating func addUnit(
+        _ labels: Labels, _ sources: [SegmentReader], _ slices: [[Slice]],
+        _ times: ClosedRange<Int64>, bytes: Int, place: UInt64
+    ) {
+        guard times.overlaps(first...last) else { return }
+        let range = times.clamped(to: first...last)
         let question = question
         var readFields: (@Sendable (any FieldReader, ClosedRange<Int64>) throws -> Void)?
         if sources.count == 1 {
             readFields = { reader, times in
-                guard times.overlaps(first...last) else { return }
-                let times = times.clamped(to: first...last)
+                guard times.overlaps(range) else { return }
+                let times = times.clamped(to: range)
                 for slice in slices[0] where slice.meets(times) {
                     try sources[0].readFields(
                         [slice], holding: question, within: times, into: reader)
@@ -279,15 +304,13 @@ struct ScanPlan {
         }
         units.append(
             ScanUnit(
-                streams: [labels], first: first, last: last,
-                bytes: unit.bytes,
-                place: pieces[0].slice.place(inSegment: runs[pieces[0].run].order),
-                minutes: nil,
+                streams: [labels], first: range.lowerBound, last: range.upperBound,
+                bytes: bytes, place: place, minutes: nil,
                 readFields: readFields,
                 load: { projection, times in
-                    guard times.overlaps(first...last) else { return Entries() }
+                    guard times.overlaps(range) else { return Entries() }
                     return try Self.load(
-                        sources, slices, times.clamped(to: first...last), projection, question)
+                        sources, slices, times.clamped(to: range), projection, question)
                 }))
     }
 
