@@ -37,6 +37,13 @@ struct LogCandidates: Sendable {
     /// Entries of an answer at most; nil where nothing bounds it before its end.
     var most: Int? { limit < .max ? limit : nil }
 
+    /// How many units more will do, going by what so many had.
+    func unitsWanted(after units: Int) -> Int {
+        guard limit < .max, !rows.isEmpty else { return .max }
+        let (needed, overflow) = max(0, limit - rows.count).multipliedReportingOverflow(by: units)
+        return overflow ? .max : (needed + rows.count - 1) / rows.count
+    }
+
     /// What is known of the bounds of the answer.
     var withoutRows: LogCandidates {
         var copy = self

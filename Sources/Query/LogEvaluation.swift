@@ -5,8 +5,8 @@ import Synchronization
 
 /// Log queries: the first `limit` entries in the direction asked for, over all streams.
 ///
-/// Units are read in the order of the answer, in waves that every core takes its share of; a wave
-/// begins only while it may still hold an entry of the answer.
+/// Units are read in the order of the answer, in waves that all cores share; a wave begins only while it may
+/// still hold an entry of the answer, and is as long as the waves before let expect it must be.
 struct LogEvaluation: Sendable {
     /// Shorter values of labels are in too many lines to be looked for before lines are parsed.
     private static let shortestLiteral = 3
@@ -89,14 +89,15 @@ struct LogEvaluation: Sendable {
         let slots = Mutex([Worker?](repeating: nil, count: workers))
         var found = none
         var next = 0
-        // Small waves first, as a few units often are enough.
+        // A small wave first, as a few units often are enough.
         var size = workers
         while next < tasks.count, found.mayTake(tasks[next].unit) {
             let wave = next..<min(next + size, tasks.count)
             let known = found.withoutRows
-            try Scan.inParallel(wave, workers: workers) { (index, item) throws(QueryError) in
-                let worker = slots.withLock { $0[index] } ?? Worker(self, none)
-                if item < wave.lowerBound + workers { worker.begin(known) }
+            for case let worker? in slots.withLock({ $0 }) { worker.begin(known) }
+            try Scan.inParallel(wave, workers: workers, dealt: .asFree) {
+                (index, item) throws(QueryError) in
+                let worker = slots.withLock { $0[index] } ?? Worker(self, known)
                 try worker.take(tasks[item])
                 slots.withLock { $0[index] = worker }
             }
@@ -104,7 +105,9 @@ struct LogEvaluation: Sendable {
                 scan.budget.giveBack(found.take(worker.give()))
             }
             next = wave.upperBound
-            size = min(size * 2, workers * 32)
+            // The first units tell little of the others.
+            let most = min(next * 3, workers * 32)
+            size = min(max(found.unitsWanted(after: next), workers), most)
         }
         found.sort()
         return found
@@ -118,10 +121,10 @@ struct LogEvaluation: Sendable {
         private var result = PipelineResult()
         private var found: LogCandidates
 
-        init(_ evaluation: LogEvaluation, _ none: LogCandidates) {
+        init(_ evaluation: LogEvaluation, _ known: LogCandidates) {
             self.evaluation = evaluation
             pipelines = Array(repeating: nil, count: evaluation.legs.count)
-            found = none
+            found = known
         }
 
         /// A wave begins; what was found before it tells what is too late for the answer.

@@ -188,18 +188,34 @@ extension Scan {
     /// Asked for once: to find out, files of the system are read.
     private static let cores = ProcessInfo.processInfo.activeProcessorCount
 
-    /// Runs `work(worker, item)` for every item. Worker w of n takes the items w, w + n, …, one
-    /// after the other, so what each worker meets, and with it every rounding of a sum, does not
-    /// depend on how fast the others are.
+    enum Dealing {
+        /// Worker w of n takes the items w, w + n, …, so what each worker meets, and with it every rounding
+        /// of a sum, does not depend on how fast the others are.
+        case byTurns
+        /// Whoever is free takes the next.
+        case asFree
+    }
+
+    /// Runs `work(worker, item)` for every item.
     ///
     /// Errors: that of the first item, in their order, that failed; later items are left out.
     static func inParallel(
-        _ items: Range<Int>, workers: Int,
+        _ items: Range<Int>, workers: Int, dealt dealing: Dealing = .byTurns,
         _ work: @Sendable (_ worker: Int, _ item: Int) throws(QueryError) -> Void
     ) throws(QueryError) {
         let failure = Mutex<(item: Int, error: QueryError)?>(nil)
+        let next = Atomic(items.lowerBound)
         DispatchQueue.concurrentPerform(iterations: workers) { worker in
-            for item in stride(from: items.lowerBound + worker, to: items.upperBound, by: workers) {
+            var turn = items.lowerBound + worker
+            while true {
+                let item: Int
+                switch dealing {
+                case .byTurns:
+                    item = turn
+                    turn += workers
+                case .asFree: item = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                }
+                guard item < items.upperBound else { return }
                 if failure.withLock({ $0.map { $0.item < item } ?? false }) { return }
                 do throws(QueryError) { try work(worker, item) } catch {
                     failure.withLock {
