@@ -33,7 +33,7 @@ package final class FieldFilter: FieldReader {
     ) -> WantedFields? {
         shapes.wanted(of: number, columns: columns) {
             guard let program = FieldProgram(parser, shape(), demand),
-                let plan = QuickShape.Plan(program, filters, [], .count, programs)
+                let plan = RowShape.Plan(program, filters, [], .count, programs)
             else { return nil }
             return (program, plan)
         }
@@ -43,8 +43,8 @@ package final class FieldFilter: FieldReader {
         shape: Int, timestamp: Int64, metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
     ) -> FieldTaking {
         let shape = shapes[shape]
-        guard shape.isUsual(values), let quick = shape.quick, shapes.isClean(shape, metadata),
-            case .dropped = quick.outcome(values)
+        guard shape.isUsual(values), shapes.isClean(shape, metadata),
+            case .dropped = shape.outcome(values)
         else { return .asLine }
         return shape.isClean ? .unwanted : .taken
     }

@@ -80,7 +80,7 @@ package final class FieldPipeline: FieldReader {
             FieldProgram(parser, shape(), pipeline.demand).map { program in
                 let plan =
                     filters.count == rest.count
-                    ? QuickShape.Plan(program, filters, group, pipeline.value, programs) : nil
+                    ? RowShape.Plan(program, filters, group, pipeline.value, programs) : nil
                 return (program, plan)
             }
         }
@@ -105,12 +105,12 @@ package final class FieldPipeline: FieldReader {
         let shape = shapes[shape]
         guard shape.isUsual(values) else { return .asLine }
         rows += 1
-        if let quick = shape.quick, shapes.isClean(shape, metadata) {
-            switch quick.outcome(values) {
+        if shapes.isClean(shape, metadata) {
+            switch shape.outcome(values) {
             // Rows with other metadata may have a label of the field's name, which hides it.
             case .dropped: return shape.isClean ? .unwanted : .taken
             case .passed(let code, let value):
-                append(timestamp, id(shape, quick, metadata, code, values), value)
+                append(timestamp, id(shape, metadata, code, values), value)
                 return .taken
             case .unknown: break
             }
@@ -120,24 +120,22 @@ package final class FieldPipeline: FieldReader {
     }
 
     private func id(
-        _ shape: ShapeRows.Shape, _ quick: QuickShape, _ metadata: Int, _ code: Int,
-        _ values: UnsafeBufferPointer<FieldValue>
+        _ shape: RowShape, _ metadata: Int, _ code: Int, _ values: UnsafeBufferPointer<FieldValue>
     ) -> Int {
         let place = groupClass(metadata)
-        if let known = quick.id(place, code) { return known }
-        let id = newID(shape, quick, metadata, values)
-        quick.note(id, place, code)
+        if let known = shape.id(place, code) { return known }
+        let id = newID(shape, metadata, values)
+        shape.note(id, place, code)
         return id
     }
 
     /// The label set of a group that this chunk has not had yet.
     private func newID(
-        _ shape: ShapeRows.Shape, _ quick: QuickShape, _ metadata: Int,
-        _ values: UnsafeBufferPointer<FieldValue>
+        _ shape: RowShape, _ metadata: Int, _ values: UnsafeBufferPointer<FieldValue>
     ) -> Int {
-        if isOutsideGroup(metadata) {
-            let place = StemPlace(texts: quick.plan.groupTexts, ofClass: groupClass(metadata))
-            let id = quick.withGroup(values) { name, text in
+        if let plan = shape.entry.plan, isOutsideGroup(metadata) {
+            let place = StemPlace(texts: plan.groupTexts, ofClass: groupClass(metadata))
+            let id = shape.withGroup(values) { name, text in
                 text.isEmpty
                     ? nil
                     : pipeline.id(

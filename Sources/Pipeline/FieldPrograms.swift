@@ -6,12 +6,12 @@ package final class FieldPrograms {
     /// What is done for the rows of a shape.
     final class Entry {
         let program: FieldProgram
-        let plan: QuickShape.Plan?
+        let plan: RowShape.Plan?
         let wanted: WantedFields
         /// A number for the names of the fields, and those that are missing: equal for equal names.
         let names: Int
 
-        fileprivate init(_ program: FieldProgram, _ plan: QuickShape.Plan?, names: Int) {
+        fileprivate init(_ program: FieldProgram, _ plan: RowShape.Plan?, names: Int) {
             self.program = program
             self.plan = plan
             self.names = names
@@ -33,7 +33,7 @@ package final class FieldPrograms {
 
     /// Nil for shapes whose rows are wanted as lines.
     func entry(
-        _ shape: Int, make: () -> (FieldProgram, QuickShape.Plan?)?
+        _ shape: Int, make: () -> (FieldProgram, RowShape.Plan?)?
     ) -> Entry? {
         if let known = entries[shape] { return known }
         let entry = make().map { program, plan in

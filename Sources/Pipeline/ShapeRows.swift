@@ -3,30 +3,10 @@ import LogModel
 /// What is known of the shapes of a run of rows, and of the labels that the rows come with otherwise.
 /// Owned by one thread.
 final class ShapeRows {
-    final class Shape {
-        let entry: FieldPrograms.Entry
-        let quick: QuickShape?
-        private let hasScalars: Bool
-        /// None of the rows has a label otherwise that is named as a field.
-        fileprivate(set) var isClean = false
-
-        fileprivate init(_ entry: FieldPrograms.Entry, _ quick: QuickShape?) {
-            self.entry = entry
-            self.quick = quick
-            hasScalars = !entry.program.scalars.isEmpty
-        }
-
-        /// False for a row whose values send the parser another way.
-        func isUsual(_ values: UnsafeBufferPointer<FieldValue>) -> Bool {
-            guard hasScalars else { return true }
-            return entry.program.scalars.allSatisfy { JSONShape.isScalar(values[$0].bytes) }
-        }
-    }
-
-    private let stages: QuickShape.Stages
+    private let stages: RowShape.Stages
     private let streams: [Labels]
     private let programs: FieldPrograms
-    @exclusivity(unchecked) private var shapes: [Shape] = []
+    @exclusivity(unchecked) private var shapes: [RowShape] = []
     private var memos = CodeMemos()
     @exclusivity(unchecked) private(set) var sets: [Labels] = []
     private var setStreams: [UInt32] = []
@@ -45,7 +25,7 @@ final class ShapeRows {
         _ parser: CompiledStage, _ filters: [LabelFilterStage], streams: [Labels],
         programs: FieldPrograms
     ) {
-        stages = QuickShape.Stages(parser, filters)
+        stages = RowShape.Stages(parser, filters)
         self.streams = streams
         self.programs = programs
     }
@@ -64,21 +44,20 @@ final class ShapeRows {
     /// `number` and `columns` are those of a shape that is offered to a reader.
     func wanted(
         of number: Int, columns: UnsafeBufferPointer<Int32>,
-        make: () -> (FieldProgram, QuickShape.Plan?)?
+        make: () -> (FieldProgram, RowShape.Plan?)?
     ) -> WantedFields? {
         guard let entry = programs.entry(number, make: make) else { return nil }
-        let quick = entry.plan.map { QuickShape($0, stages, memos, columns: columns) }
-        let shape = Shape(entry, quick)
+        let shape = RowShape(entry, stages, memos, columns: columns)
         shapes.append(shape)
         var wanted = entry.wanted
-        if let quick, hasNoName(of: entry) {
+        if entry.plan != nil, hasNoName(of: entry) {
             shape.isClean = true
-            wanted.isNone = quick.dropsAll
+            wanted.isNone = shape.dropsAll
         }
         return wanted
     }
 
-    subscript(shape: Int) -> Shape { shapes[shape] }
+    subscript(shape: Int) -> RowShape { shapes[shape] }
 
     /// True when no row comes with a label that is named as a field, or as one that is missing.
     private func hasNoName(of entry: FieldPrograms.Entry) -> Bool {
@@ -112,7 +91,7 @@ final class ShapeRows {
         return names
     }
 
-    func isClean(_ shape: Shape, _ metadata: Int) -> Bool {
+    func isClean(_ shape: RowShape, _ metadata: Int) -> Bool {
         if shape.isClean { return true }
         let entry = shape.entry
         while clean.count <= entry.names { clean.append(Array(repeating: nil, count: sets.count)) }

@@ -2,9 +2,9 @@ import LogModel
 import LogQL
 import Regexp
 
-/// What rows of a shape come to by the codes of their values, where that is enough: filters that look at
-/// one value, a group that one value names, and a number that one value is.
-struct QuickShape {
+/// The rows of a shape in a run, and what they come to by the codes of their values, where that is enough:
+/// filters that look at one value, a group that one value names, and a number that one value is.
+final class RowShape {
     enum Outcome {
         case dropped
         /// The code that names the group, and the sample.
@@ -109,36 +109,61 @@ struct QuickShape {
                 group.compactMap { program.onlyField($0) }.first { $0.source.place == place }
             }
         }
+
+        /// Nil for what is no number, or none of the usual form.
+        fileprivate func sample(_ bytes: UnsafeRawBufferPointer?) -> Double? {
+            guard let bytes, !bytes.isEmpty else { return nil }
+            if sampled.conversion == .none, let number = QuickNumber.decimal(bytes) {
+                return number
+            }
+            return SampleValue.convert(String(decoding: bytes, as: UTF8.self), sampled.conversion)
+        }
     }
 
-    let plan: Plan
+    let entry: FieldPrograms.Entry
+    /// None of the rows has a label otherwise that is named as a field.
+    @exclusivity(unchecked) var isClean = false
     private let stages: Stages
+    private let hasScalars: Bool
     private let filterMemo: CodeMemo
     private let groupMemo: CodeMemo
     private let sampleMemo: CodeMemo
 
     /// `columns`: the column of each hole.
     init(
-        _ plan: Plan, _ stages: Stages, _ known: CodeMemos, columns: UnsafeBufferPointer<Int32>
+        _ entry: FieldPrograms.Entry, _ stages: Stages, _ known: CodeMemos,
+        columns: UnsafeBufferPointer<Int32>
     ) {
-        self.plan = plan
+        self.entry = entry
         self.stages = stages
+        hasScalars = !entry.program.scalars.isEmpty
+        guard let plan = entry.plan else {
+            (filterMemo, groupMemo, sampleMemo) = (known.unused, known.unused, known.unused)
+            return
+        }
         func column(_ hole: Int?) -> Int { hole.map { Int(columns[$0]) } ?? -1 }
         filterMemo = known.memo(.filter, plan.filterTexts, column(plan.holes.filtered))
         groupMemo = known.memo(.group, plan.groupTexts, column(plan.holes.grouped))
         sampleMemo = known.memo(.sample, plan.sampled.texts, column(plan.holes.sampled))
     }
 
+    /// False for a row whose values send the parser another way.
+    func isUsual(_ values: UnsafeBufferPointer<FieldValue>) -> Bool {
+        guard hasScalars else { return true }
+        return entry.program.scalars.allSatisfy { JSONShape.isScalar(values[$0].bytes) }
+    }
+
     /// True when no value is looked at, and every row is dropped.
     var dropsAll: Bool {
-        guard plan.program.holes.isEmpty else { return false }
+        guard entry.program.holes.isEmpty else { return false }
         if case .dropped = outcome(UnsafeBufferPointer(start: nil, count: 0)) { return true }
         return false
     }
 
     func outcome(_ values: UnsafeBufferPointer<FieldValue>) -> Outcome {
+        guard let plan = entry.plan else { return .unknown }
         var found: Double?
-        switch verdict(values, &found) {
+        switch verdict(plan, values, &found) {
         case .drop: return .dropped
         case .unknown, .unasked: return .unknown
         case .pass: break
@@ -155,7 +180,7 @@ struct QuickShape {
         }
         let number = values[sampled].code
         let known = found ?? (number >= 0 ? sampleMemo.sample(number) : nil)
-        guard let sample = known ?? withText(of: field, values, { self.sample($0) }) else {
+        guard let sample = known ?? withText(of: field, values, { plan.sample($0) }) else {
             return .unknown
         }
         if known == nil, number >= 0 { sampleMemo.note(number, sample: sample) }
@@ -164,7 +189,7 @@ struct QuickShape {
 
     /// Gives the sample, too, where it is the value that was looked at.
     private func verdict(
-        _ values: UnsafeBufferPointer<FieldValue>, _ found: inout Double?
+        _ plan: Plan, _ values: UnsafeBufferPointer<FieldValue>, _ found: inout Double?
     ) -> CodeMemo.Verdict {
         if stages.filters.isEmpty { return .pass }
         let code = plan.filtered.map { values[$0].code } ?? 0
@@ -175,7 +200,7 @@ struct QuickShape {
             let isSample = field.name == plan.sampled.field?.name
             return withText(of: field, values) { bytes in
                 let verdict = filter.verdict(bytes)
-                if verdict == .pass, isSample { found = sample(bytes) }
+                if verdict == .pass, isSample { found = plan.sample(bytes) }
                 return verdict
             }
         }
@@ -210,22 +235,13 @@ struct QuickShape {
         }
     }
 
-    /// Nil for what is no number, or none of the usual form.
-    private func sample(_ bytes: UnsafeRawBufferPointer?) -> Double? {
-        guard let bytes, !bytes.isEmpty else { return nil }
-        if plan.sampled.conversion == .none, let number = QuickNumber.decimal(bytes) {
-            return number
-        }
-        return SampleValue.convert(String(decoding: bytes, as: UTF8.self), plan.sampled.conversion)
-    }
-
     /// The label whose value names the group of a row, and that value's bytes, as good as the call;
     /// nil when none does.
     func withGroup<Result>(
         _ values: UnsafeBufferPointer<FieldValue>,
         _ body: (_ name: String, _ text: UnsafeRawBufferPointer) -> Result?
     ) -> Result? {
-        guard let field = plan.groupField else { return nil }
+        guard let field = entry.plan?.groupField else { return nil }
         if field.isPlain, !field.isQuoted, let place = field.source.place {
             return body(field.name, values[place].bytes)
         }
@@ -319,6 +335,8 @@ final class CodeMemo {
 
 /// The memos of a run of rows, which shapes share that ask the same of the same column.
 final class CodeMemos {
+    /// Of shapes that ask nothing.
+    let unused = CodeMemo()
     enum Use: UInt8 { case filter, group, sample }
 
     /// By the number of a column + 1.
