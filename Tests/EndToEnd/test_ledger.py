@@ -49,6 +49,15 @@ class Ledger(EndToEndCase):
         wait_for_metric(telling, f'cordwood_agent_file_lag_bytes{{path="{path}"}} {lag}\n')
         lines = r"cordwood_agent_file_lag_lines\{.*\} (9|10)\d\d\n"
         wait_until(lambda: re.search(lines, metrics(telling)), PATIENCE, "the lag in lines")
+        # What went wrong, in the same words; a push that fails is a matter of the files in it.
+        def told():
+            words = {re.sub(r"\\(.)", r"\1", found) for found in
+                     re.findall(r'^cordwood_agent_last_error\{error="(.*)"\} 1$', metrics(telling), re.M)}
+            return words == {self.status()["lastError"]}
+        wait_until(told, PATIENCE, "the error among the metrics")
+        wait_until(lambda: re.search(rf'(?m)^cordwood_agent_file_last_error\{{path="{path}",error="[^"]+', metrics(telling)),
+                   PATIENCE, "the error of the file")
+        wait_until(lambda: self.status()["files"][0].get("lastError") == self.status()["lastError"], PATIENCE, "the same in the status")
         agent.kill()
         self.write(path, range(2000, 2100))
         lag += sum(len(f"{STAMP}{i}\n") for i in range(2000, 2100))
@@ -62,6 +71,7 @@ class Ledger(EndToEndCase):
         self.follow(port, name="again")
         wait_until(lambda: self.arrived(server) == 2100, PATIENCE, "all lines")
         wait_until(lambda: all(f["lagBytes"] == 0 for f in self.status()["files"]), PATIENCE, "no lag")
+        self.assertEqual([f.get("lastError") for f in self.status()["files"]], [None])
 
     def test_the_deletion_of_unread_files_is_forecast_from_that_of_others(self):
         port = free_port()

@@ -214,6 +214,24 @@ class Outputs(EndToEndCase):
         self.assertIn(("CONNECT", f"127.0.0.1:{server.server_port}",
                        "Basic " + base64.b64encode(b"me:word").decode()), proxy.seen)
 
+    def test_through_a_proxy_that_speaks_socks(self):
+        server = self.ended(Recorder())
+        port = free_port()
+        proxy = subprocess.Popen(["microsocks", "-i", "127.0.0.1", "-p", str(port)], stderr=subprocess.PIPE)
+        seen = []
+        watching = Worker(lambda: seen.extend(proxy.stderr))
+        try:
+            self.write(range(3))
+            self.configured(f"server: http://127.0.0.1:{server.server_port}\nproxy: socks5://127.0.0.1:{port}\n")
+            wait_until(lambda: len(server.lines) == 3, PATIENCE, "the lines")
+        finally:
+            proxy.kill()
+            proxy.wait()
+            watching.finish()
+            proxy.stderr.close()
+        # It tells whom it connected to whom.
+        self.assertIn(f"127.0.0.1:{server.server_port}", b"".join(seen).decode())
+
     def test_one_that_is_down_holds_up_no_other_and_misses_nothing(self):
         main = self.serve(name="main")
         late_port, metrics = free_port(), free_port()

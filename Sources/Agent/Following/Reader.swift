@@ -254,7 +254,7 @@ final class Reader {
             }
         } catch {
             logger.error("cannot read on", metadata: ["path": "\(file.path)", "error": "\(error)"])
-            metrics.update { $0.lastError = "\(error)" }
+            metrics.update { $0.noteError("\(error)", of: file.id) }
             file.isFinished = true
         }
         return true

@@ -16,7 +16,11 @@ package struct AgentMetrics: Sendable {
         var readBytes: Int64
         /// Acknowledged lately, in bytes a second.
         package var bytesPerSecond = 0.0
-        package var lastError = ""
+        /// Why it cannot be read, or not be kept.
+        var readError = ""
+        /// Why the last push with events of it failed; empty once one is taken.
+        var pushError = ""
+        package var lastError: String { readError.isEmpty ? pushError : readError }
         /// Seconds since the epoch.
         package var deletionExpected: Double?
 
@@ -55,6 +59,8 @@ package struct AgentMetrics: Sendable {
     private(set) var version = 0
     /// By source.
     private var states: [String: File] = [:]
+    /// Of sources with events in a push that failed: why.
+    private var failing: [String: String] = [:]
     private var lastRates: UInt64 = 0
 
     package init() {}
@@ -70,8 +76,9 @@ package struct AgentMetrics: Sendable {
                 let share = min(1, seconds / Self.rateSeconds)
                 file.bytesPerSecond = max(
                     0, before.bytesPerSecond + share * (rate - before.bytesPerSecond))
-                file.lastError = before.lastError
+                file.readError = before.readError
             }
+            file.pushError = failing[file.source] ?? ""
             states[file.source] = file
         }
     }
@@ -81,17 +88,41 @@ package struct AgentMetrics: Sendable {
 
     mutating func forget(_ source: String) {
         states[source] = nil
+        failing[source] = nil
         version += 1
     }
 
     mutating func forgetAll() {
         states = [:]
+        failing = [:]
         version += 1
     }
 
     mutating func noteError(_ text: String, of source: String) {
         lastError = text
-        states[source]?.lastError = text
+        states[source]?.readError = text
+        version += 1
+    }
+
+    /// A push with events of some sources failed.
+    mutating func noteFailure(_ text: String, of sources: Set<String>) {
+        retries += 1
+        lastError = text
+        for source in sources {
+            failing[source] = text
+            states[source]?.pushError = text
+        }
+        version += 1
+    }
+
+    /// One was taken.
+    mutating func noteSuccess(of sources: () -> Set<String>) {
+        lastError = ""
+        guard !failing.isEmpty else { return }
+        for source in sources() {
+            failing[source] = nil
+            states[source]?.pushError = ""
+        }
         version += 1
     }
 
@@ -112,96 +143,10 @@ package struct AgentMetrics: Sendable {
             file.size += state.lagBytes
             file.lagSeconds = max(file.lagSeconds, state.lagSeconds)
             file.bytesPerSecond += state.bytesPerSecond
+            if file.lastError.isEmpty { file.pushError = state.lastError }
             byPath[state.path] = file
         }
         return byPath.values.sorted { $0.path < $1.path }
-    }
-
-    /// Prometheus' text format.
-    package var prometheusText: String {
-        var out = ""
-        func metric(_ name: String, _ type: String, _ help: String, _ lines: [(String, String)]) {
-            out += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-            for (labels, value) in lines { out += "\(name)\(labels) \(value)\n" }
-        }
-        func counter(_ name: String, _ help: String, _ value: Int) {
-            metric(name, "counter", help, [("", "\(value)")])
-        }
-        func escaped(_ text: String) -> String {
-            text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
-                "\n", with: "\\n")
-        }
-        counter("cordwood_agent_events_total", "Events acknowledged by the server.", events)
-        counter("cordwood_agent_bytes_total", "Bytes of acknowledged events.", bytes)
-        counter("cordwood_agent_pushes_total", "Acknowledged pushes.", shipments)
-        counter("cordwood_agent_retries_total", "Pushes sent again.", retries)
-        counter("cordwood_agent_rewinds_total", "Times the server's positions were taken.", rewinds)
-        counter(
-            "cordwood_agent_set_aside_total", "Events refused by the server and kept aside.",
-            setAside)
-        metric(
-            "cordwood_agent_dropped_total", "counter",
-            "Entries that rules of the configuration have dropped, which are not shipped.",
-            dropped.sorted { $0.key < $1.key }.map { why, count in
-                ("{why=\"\(escaped(why))\"}", "\(count)")
-            })
-        counter(
-            "cordwood_agent_lost_sources_total", "Files gone before they were read to the end.",
-            lostSources)
-        counter(
-            "cordwood_agent_lost_bytes_total", "Bytes of such files, where their size was known.",
-            lostBytes)
-        metric(
-            "cordwood_agent_watched_folders", "gauge", "Folders whose changes the kernel tells.",
-            [("", "\(watchedFolders)")])
-        metric(
-            "cordwood_agent_unwatched_folders", "gauge",
-            "Folders that cannot be watched and are swept instead.",
-            [("", "\(unwatchedFolders)")])
-        counter(
-            "cordwood_agent_watch_overflows_total", "Times the kernel's queue of changes was full.",
-            watchOverflows)
-        metric(
-            "cordwood_agent_sweep_seconds_total", "counter", "Time spent looking at all folders.",
-            [("", "\(sweepSeconds)")])
-        metric(
-            "cordwood_agent_pinned_bytes", "gauge",
-            "Bytes of deleted files that are unread and still on their disk.",
-            [("", "\(pinnedBytes)")])
-        metric(
-            "cordwood_agent_spool_bytes", "gauge", "Packed bytes of such files in the spool.",
-            [("", "\(spoolBytes)")])
-        let files = files
-        metric(
-            "cordwood_agent_file_lag_bytes", "gauge", "Bytes of a file not yet acknowledged.",
-            files.map { ("{path=\"\(escaped($0.path))\"}", "\($0.lagBytes)") })
-        metric(
-            "cordwood_agent_file_lag_seconds", "gauge", "How long a file has waited to be read on.",
-            files.map { ("{path=\"\(escaped($0.path))\"}", "\($0.lagSeconds)") })
-        metric(
-            "cordwood_agent_file_lag_lines", "gauge", "The same in events, estimated.",
-            files.map { ("{path=\"\(escaped($0.path))\"}", "\($0.lagLines)") })
-        metric(
-            "cordwood_agent_file_bytes_per_second", "gauge",
-            "Bytes of a file acknowledged in a second, lately.",
-            files.map { ("{path=\"\(escaped($0.path))\"}", "\($0.bytesPerSecond)") })
-        metric(
-            "cordwood_agent_file_deletion_timestamp_seconds", "gauge",
-            "When an unread file will be deleted, as far as earlier ones tell.",
-            files.compactMap { file in
-                file.deletionExpected.map { ("{path=\"\(escaped(file.path))\"}", "\($0)") }
-            })
-        for (name, help, value) in [
-            ("ranges", "Ranges of files noted in the ledger.", \Ledger.Sum.ranges),
-            ("bytes", "Bytes of such ranges, where their end is known.", \Ledger.Sum.bytes),
-        ] {
-            metric(
-                "cordwood_agent_ledger_\(name)_total", "counter", help,
-                Ledger.Fate.allCases.map {
-                    ("{fate=\"\($0.rawValue)\"}", "\((ledger[$0] ?? Ledger.Sum())[keyPath: value])")
-                })
-        }
-        return out
     }
 
     /// One line for people.

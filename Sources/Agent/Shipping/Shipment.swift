@@ -79,6 +79,9 @@ struct Shipment: Sendable {
     private(set) var items: [Item] = []
     private(set) var bytes = 0
 
+    /// Those that its items come from.
+    var sources: Set<String> { Set(items.map(\.origin.source)) }
+
     /// True when there is nothing in it but what was dropped.
     var isEmpty: Bool { items.allSatisfy { $0.dropped != nil } }
 

@@ -170,7 +170,7 @@ struct Shipper: Sendable {
             case .refused(let status, let text): return .refused(status, text)
             case .failed(let error, let after):
                 pause = max(pause, after ?? 0)
-                note(error)
+                note(error, of: shipment)
             }
             if queue.isClosed { return .stopped }
             do { try await Task.sleep(for: .seconds(pause)) } catch { return .stopped }
@@ -185,7 +185,7 @@ struct Shipper: Sendable {
             metrics.events += shipment.items.count { $0.dropped == nil }
             metrics.bytes += shipment.items.reduce(0) { $0 + $1.text.count }
             metrics.shipments += 1
-            metrics.lastError = ""
+            metrics.noteSuccess { shipment.sources }
             for drop in drops { metrics.dropped[drop.sum.why, default: 0] += drop.sum.entries }
         }
         for (first, to, sum) in drops {
@@ -199,11 +199,8 @@ struct Shipper: Sendable {
         }
     }
 
-    private func note(_ error: String) {
+    private func note(_ error: String, of shipment: Shipment) {
         logger.warning("a push failed and is tried again: \(error)")
-        metrics.update { metrics in
-            metrics.retries += 1
-            metrics.lastError = error
-        }
+        metrics.update { $0.noteFailure(error, of: shipment.sources) }
     }
 }
