@@ -34,6 +34,7 @@ PATTERNS = [
     ("%d{dd/MMM/yyyy:HH:mm:ss Z} [%thread] %level %logger - %msg%n", "tl"),
     ("%d{dd MMM yyyy HH:mm:ss,Asia/Seoul} %level %logger - %msg%n", "l"),
     ("%d{EEE MMM dd HH:mm:ss.SSS yyyy} %level %logger - %msg%n", "l"),
+    ("%d{yyyy-DDD HH:mm:ss.SSS zzzz} %level %logger - %msg%n", "l"),
     ("%d{yyyy-MM-dd hh:mm:ss.SSS a} %level %logger - %msg%n", "l"),
     ("%d{yyyy-MM-dd HH:mm:ss,SSS} %level %logger - %msg%n", "l"),
     ('%d{"yyyy-MM-dd HH:mm:ss,SSS"} %level %logger - %msg%n', "l"),

@@ -99,6 +99,26 @@ import Testing
         #expect(TimestampFormat("HH:mm:ss")?.lacks == .date)
     }
 
+    @Test func daysOfTheYearAndLongNamesOfZonesAreRead() {
+        // The 325th day of 2026 is 21 November, of a leap year the 20th.
+        #expect(
+            parse("yyyy-DDD HH:mm", "2026-325 00:01")?.seconds
+                == parse("yyyy-MM-dd HH:mm", "2026-11-21 00:01")?.seconds)
+        #expect(
+            parse("D.yyyy", "366.2028")?.seconds == parse("yyyy-MM-dd", "2028-12-31")?.seconds)
+        #expect(parse("yyyy-DDD", "2026-367") == nil && parse("yyyy-DDD", "2026-000") == nil)
+        for (zone, hasZone) in [
+            ("Korean Standard Time", false), ("Central European Summer Time", false),
+            ("대한민국 표준시", false), ("Mitteleuropäische Sommerzeit", false), ("GMT+09:00", false),
+            ("Coordinated Universal Time", true), ("UTC", true), ("KST", false),
+        ] {
+            let text = "10:20 \(zone) INFO Time"
+            let stamp = parse("HH:mm zzzz", text)
+            #expect(stamp?.end == 6 + zone.utf8.count, "\(zone)")
+            #expect(stamp?.hasZone == hasZone, "\(zone)")
+        }
+    }
+
     @Test func unknownLettersAreRefused() {
         for pattern in ["GGG dd", "yyyy QQ", "HH:mm B", "yyyy-MM-dd'T", "'"] {
             #expect(TimestampFormat(pattern) == nil, "\(pattern)")

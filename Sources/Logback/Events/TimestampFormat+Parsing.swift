@@ -6,52 +6,42 @@ extension TimestampFormat {
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ].map { Array($0.utf8) }
 
+    /// What a stamp tells, part by part.
+    private struct Fields {
+        var year: Int
+        var month = 1
+        var day = 1
+        /// Seconds since midnight, and east of UTC.
+        var clock: Int64 = 0
+        var zone: Int64 = 0
+    }
+
     /// Reads a stamp that begins at an offset.
     package func parse(_ text: UnsafeRawBufferPointer, at start: Int) -> ParsedTimestamp? {
         var at = start
         // A leap year, in which every day of a stamp without a year is one.
-        var year = lacks == .year ? 1972 : 1970
-        var month = 1
-        var day = 1
-        var clock: Int64 = 0
+        var fields = Fields(year: lacks == .year ? 1972 : 1970)
         var result = ParsedTimestamp(
             seconds: 0, nanoseconds: 0, precision: Nanoseconds.second, hasZone: false, end: 0)
-        var zone: Int64 = 0
         result.lacks = lacks
         for part in parts {
             switch part {
             case .literal(let byte):
                 guard at < text.count, Self.alike(text[at], byte) else { return nil }
                 at += 1
-            case .year:
-                guard let value = number(text, &at, 4...4) else { return nil }
-                year = value
-            case .shortYear:
-                guard let value = number(text, &at, 2...2) else { return nil }
-                year = 2000 + value
-            case .month(let least):
-                guard let value = number(text, &at, least...2), (1...12).contains(value) else {
-                    return nil
-                }
-                month = value
-            case .monthName:
-                guard let value = Self.monthName(text, &at) else { return nil }
-                month = value
-            case .day(let least):
-                guard let value = number(text, &at, least...2), (1...31).contains(value) else {
-                    return nil
-                }
-                day = value
+            case .year, .shortYear, .month, .monthName, .day, .dayOfYear:
+                guard readDate(part, text, &at, &fields) else { return nil }
             case .hour, .minute, .second, .halfDayHour, .hourFromOne, .halfDay:
                 guard let seconds = clockSeconds(part, text, &at) else { return nil }
-                clock += seconds
+                fields.clock += seconds
             case .weekday:
                 guard Self.skipLetters(text, &at) else { return nil }
             case .milliseconds, .nanoseconds:
                 guard readNumber(part, text, &at, &result) else { return nil }
-            case .zoneName:
+            case .zoneName, .longZoneName:
                 let start = at
                 guard Self.skipLetters(text, &at) else { return nil }
+                if case .longZoneName = part { Self.skipToTime(text, start, &at) }
                 result.hasZone = result.hasZone || Self.isUTC(text[start..<at])
             case .fraction:
                 guard readFraction(text, &at, &result) else { return nil }
@@ -63,7 +53,7 @@ extension TimestampFormat {
                 _ = readFraction(text, &at, &result)
             case .optionalZone:
                 guard let offset = Self.plausibleZone(text, &at) else { continue }
-                zone = offset
+                fields.zone = offset
                 result.hasZone = true
             case .blankOrT:
                 guard at < text.count, text[at] == 0x20 || text[at] == UInt8(ascii: "T") else {
@@ -72,15 +62,48 @@ extension TimestampFormat {
                 at += 1
             case .zone:
                 guard let offset = Self.zone(text, &at) else { return nil }
-                zone = offset
+                fields.zone = offset
                 result.hasZone = true
             case .unix(let divisor): return unix(text, at, divisor)
             }
         }
-        result.seconds =
-            Int64(CivilTime.days(year: year, month: month, day: day)) * 86_400 + clock - zone
+        let days = CivilTime.days(year: fields.year, month: fields.month, day: fields.day)
+        result.seconds = Int64(days) * 86_400 + fields.clock - fields.zone
         result.end = at
         return result
+    }
+
+    private func readDate(
+        _ part: Part, _ text: UnsafeRawBufferPointer, _ at: inout Int, _ fields: inout Fields
+    ) -> Bool {
+        switch part {
+        case .year:
+            guard let value = number(text, &at, 4...4) else { return false }
+            fields.year = value
+        case .shortYear:
+            guard let value = number(text, &at, 2...2) else { return false }
+            fields.year = 2000 + value
+        case .month(let least):
+            guard let value = number(text, &at, least...2), (1...12).contains(value) else {
+                return false
+            }
+            fields.month = value
+        case .monthName:
+            guard let value = Self.monthName(text, &at) else { return false }
+            fields.month = value
+        case .day(let least):
+            guard let value = number(text, &at, least...2), (1...31).contains(value) else {
+                return false
+            }
+            fields.day = value
+        default:
+            // The day of a year is one of its January, which has as many days as that takes.
+            guard let value = number(text, &at, 1...3), (1...366).contains(value) else {
+                return false
+            }
+            (fields.month, fields.day) = (1, value)
+        }
+        return true
     }
 
     /// Comma and dot before a fraction stand for each other.
@@ -156,8 +179,34 @@ extension TimestampFormat {
         return at > start
     }
 
+    /// Long names of zones are several words, of which the last means time: `Korean Standard Time`,
+    /// `대한민국 표준시`. Without such a word, or where it begins as `KST` and `GMT+09:00` do, the first alone is
+    /// the name.
+    private static func skipToTime(
+        _ text: UnsafeRawBufferPointer, _ start: Int, _ at: inout Int
+    ) {
+        var end = at
+        guard text[start..<end].contains(where: { $0 >= UInt8(ascii: "a") }) else {
+            return
+        }
+        for _ in 0..<mostZoneWords {
+            if times.contains(where: { text[start..<end].suffix($0.count).elementsEqual($0) }) {
+                at = end
+                return
+            }
+            guard end < text.count, text[end] == 0x20 else { return }
+            end += 1
+            guard skipLetters(text, &end) else { return }
+        }
+    }
+
+    private static let mostZoneWords = 6
+    private static let times = ["Time", "Zeit", "zeit", "시", "時", "時間", "时间"].map { Array($0.utf8) }
+
     private static func isUTC(_ name: Slice<UnsafeRawBufferPointer>) -> Bool {
-        ["UTC", "GMT", "Z"].contains { name.elementsEqual($0.utf8) }
+        [
+            "UTC", "GMT", "Z", "Coordinated Universal Time", "Greenwich Mean Time", "협정 세계시",
+        ].contains { name.elementsEqual($0.utf8) }
     }
 
     private func number(

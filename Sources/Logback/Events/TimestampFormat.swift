@@ -30,8 +30,10 @@ package struct TimestampFormat: Sendable {
         /// Twelve hours: 1…12 or 0…11; `k`, 1…24.
         case halfDayHour(Int), hourFromOne(Int)
         case halfDay, weekday
-        /// `KST`, `Asia/Seoul`: only those that mean UTC are understood.
-        case zoneName
+        /// `KST`, `Asia/Seoul`; `Korean Standard Time`: only those that mean UTC are understood.
+        case zoneName, longZoneName
+        /// From 1 on.
+        case dayOfYear
         /// Digits at least; two at most.
         case month(Int), day(Int), hour(Int), minute(Int), second(Int)
         case literal(UInt8)
@@ -100,7 +102,7 @@ package struct TimestampFormat: Sendable {
         for part in parts {
             switch part {
             case .year, .shortYear: hasYear = true
-            case .day: hasDay = true
+            case .day, .dayOfYear: hasDay = true
             case .unix: (hasYear, hasDay) = (true, true)
             default: break
             }
@@ -128,6 +130,7 @@ package struct TimestampFormat: Sendable {
         case "y", "u", "Y": count == 2 ? .shortYear : .year
         case "M", "L": count >= 3 ? .monthName : .month(count)
         case "d": .day(min(count, 2))
+        case "D": .dayOfYear
         case "H": .hour(min(count, 2))
         case "h", "K": .halfDayHour(min(count, 2))
         case "k": .hourFromOne(min(count, 2))
@@ -138,6 +141,7 @@ package struct TimestampFormat: Sendable {
         case "S": letters == .simpleDateFormat && count != 3 ? .milliseconds : .fraction
         case "n", "N": .nanoseconds
         case "X", "Z", "x": .zone
+        case "z" where count >= 4, "v" where count >= 4: .longZoneName
         case "z", "V", "v", "O": .zoneName
         default: nil
         }
