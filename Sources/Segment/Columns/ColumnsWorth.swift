@@ -12,13 +12,15 @@ struct ColumnsWorth {
     private static let looseBytes = 12
     /// Lines shorter than this on average have nothing that a structure could tell.
     private static let shortest = 4
-    /// Samples are too small for zstd to do its best: less than this of what they promise is less
-    /// than frames would take.
-    private static let clearly = 0.5
+    /// Samples are too small for zstd to do its best, by a fifth mostly: with less than this of what they
+    /// allow columns pay beside frames, too.
+    private static let clearly = 0.72
     /// Now and then frames take more than samples promise, but not by so much.
     private static let hopeless = 1.25
+    /// Two of a size from which on zstd has its best settings: trying all frames costs as much as encoding the
+    /// columns does.
     private static let samples = 2
-    private static let sampleBytes = 32 * 1024
+    private static let sampleBytes = 128 * 1024
 
     private let lines: [UInt8]
     private let lineEnds: [UInt32]
@@ -66,7 +68,10 @@ struct ColumnsWorth {
     /// stack traces are, repeat over more than a sample, and leave a doubt as well.
     func pays(_ size: Int, isDense: Bool, hasManyStrips: Bool) -> Bool {
         if isHopeless(size, share: 1, isDense: isDense) { return false }
-        if let expected, Double(size) < Self.clearly * expected, !hasManyStrips { return true }
+        let worthwhile = isDense ? Self.worthwhileIfDense : Self.worthwhile
+        if let expected, Double(size) < Self.clearly * worthwhile * expected, !hasManyStrips {
+            return true
+        }
         var plain = 0
         var start = 0
         // Frames end with the line that fills them.
@@ -75,7 +80,6 @@ struct ColumnsWorth {
             plain += Self.packed(lines, start..<end)
             start = end
         }
-        let worthwhile = isDense ? Self.worthwhileIfDense : Self.worthwhile
         return Double(size) < worthwhile * Double(plain)
     }
 }
