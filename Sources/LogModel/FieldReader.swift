@@ -80,7 +80,8 @@ package protocol FieldReader: AnyObject {
     /// What is wanted of the rows of a shape; nil when they are wanted as lines. Shapes that are not
     /// are numbered from 0 in the order in which they are asked for.
     ///
-    /// `number` is equal for shapes that differ in the columns of their holes alone, in all runs.
+    /// `number` stands for one shape, but for the columns of its holes, in all runs: what was found out about
+    /// it is good wherever it comes again.
     /// `columns` has the column of each hole: holes of one column, in whatever shape, have the same codes
     /// for the same values. The shape itself is made when somebody wants to look at it: most were seen
     /// before.

@@ -41,7 +41,7 @@ struct LogCandidates: Sendable {
     func unitsWanted(after units: Int) -> Int {
         guard limit < .max, !rows.isEmpty else { return .max }
         let (needed, overflow) = max(0, limit - rows.count).multipliedReportingOverflow(by: units)
-        return overflow ? .max : (needed + rows.count - 1) / rows.count
+        return overflow ? .max : needed / rows.count + (needed % rows.count > 0 ? 1 : 0)
     }
 
     /// What is known of the bounds of the answer.

@@ -37,14 +37,15 @@ struct LogEvaluation: Sendable {
             tasks.sort { isBackward ? $0.unit.last > $1.unit.last : $0.unit.first < $1.unit.first }
         }
         var none = LogCandidates(request, distinct: legs.count > 1)
-        if legs.count == 1, try scan.pipeline(legs[0].stages).keepsAll {
+        let keepsAll = legs.count == 1 ? try scan.pipeline(legs[0].stages).keepsAll : false
+        if keepsAll {
             // Only lines of the answer are worth reading.
             try none.bound(tasks.lazy.map(\.unit)) { (unit, times) throws(QueryError) in
                 try scan.times(unit, within: times)
             }
             tasks = sideBySide(tasks.filter { none.mayTake($0.unit) })
         }
-        var found = try matches(tasks, none)
+        var found = try matches(tasks, none, areAllWanted: keepsAll)
         found.thin(to: request)
         guard request.context.isWanted else { return found.rows.map(\.row) }
         return try LogContext(scan).around(found.rows)
@@ -82,20 +83,21 @@ struct LogEvaluation: Sendable {
         return try scan.plan(selection)
     }
 
+    /// `areAllWanted`: then there is no need for waves, and workers take turns, as `sideBySide` expects.
     private func matches(
-        _ tasks: [Task], _ none: LogCandidates
+        _ tasks: [Task], _ none: LogCandidates, areAllWanted: Bool
     ) throws(QueryError) -> LogCandidates {
         let workers = Scan.workers(for: tasks.count)
         let slots = Mutex([Worker?](repeating: nil, count: workers))
         var found = none
         var next = 0
         // A small wave first, as a few units often are enough.
-        var size = workers
+        var size = areAllWanted ? tasks.count : workers
         while next < tasks.count, found.mayTake(tasks[next].unit) {
             let wave = next..<min(next + size, tasks.count)
             let known = found.withoutRows
             for case let worker? in slots.withLock({ $0 }) { worker.begin(known) }
-            try Scan.inParallel(wave, workers: workers, dealt: .asFree) {
+            try Scan.inParallel(wave, workers: workers, dealt: areAllWanted ? .byTurns : .asFree) {
                 (index, item) throws(QueryError) in
                 let worker = slots.withLock { $0[index] } ?? Worker(self, known)
                 try worker.take(tasks[item])
@@ -145,11 +147,11 @@ struct LogEvaluation: Sendable {
                 pipeline = try scan.pipeline(evaluation.legs[task.leg].stages)
                 pipelines[task.leg] = pipeline
             }
-            // Where alternatives meet, all must see the same entries.
+            // Where alternatives meet, all must see the same entries, at the same places.
             let entries =
                 evaluation.legs.count == 1
                 ? try scan.candidates(task.unit, for: pipeline, programs, within: times)
-                : try scan.load(task.unit, .lines, within: times)
+                : try scan.load(task.unit, .lines)
             try scan.run(pipeline, task.unit, entries, in: &result) { (result) throws(QueryError) in
                 let grown = found.add(
                     result, of: entries, task.unit.streams, leg: task.leg

@@ -7,7 +7,7 @@ extension ScanPlan {
     /// counted by slices that lie wholly inside the times and in no other run's of their stream, which might
     /// have the same rows: whatever else there is only comes on top. `alone` tells the streams of which
     /// nothing overlaps, `firsts` from when on each is wanted.
-    mutating func narrow(_ runs: [SegmentRuns], alone: [Bool], _ firsts: [Int64]) {
+    mutating func cutTimes(_ runs: [SegmentRuns], alone: [Bool], _ firsts: [Int64]) {
         guard let enough = selection.enough, common.isEmpty, selection.parsed == nil else { return }
         let isBackward = selection.direction == .backward
         var reach = Reach(enough: enough, isBackward: isBackward)
@@ -20,21 +20,23 @@ extension ScanPlan {
             let reader = part.segment.reader
             if reach.isBefore(isBackward ? reader.summary.last : reader.summary.first) { break }
             for place in part.places {
-                let others = others[place.stream, default: []].filter { $0.order != part.order }
+                let others = others[place.stream, default: []]
                 for slice in reader.slices(ofStream: place.index)
                 where slice.first >= max(first, firsts[place.stream]) && slice.last <= last
                     && !reach.isBefore(isBackward ? slice.first : slice.last)
-                    && !others.contains(where: { slice.meets($0.times) })
+                    && !others.contains(where: { $0.order != part.order && slice.meets($0.times) })
                 { reach.take(slice) }
             }
         }
         guard let end = reach.end else { return }
         if isBackward { first = max(first, end) } else { last = min(last, end) }
+        guard let trace = selection.trace else { return }
         for part in runs where !part.places.isEmpty {
-            let summary = part.segment.reader.summary
-            if summary.last < first || summary.first > last {
-                selection.trace?.note(part.segment.reader, .notNeeded)
+            let isNeeded = part.places.contains {
+                let summary = part.segment.reader.summary.streams[$0.index]
+                return summary.last >= first && summary.first <= last
             }
+            if !isNeeded { trace.note(part.segment.reader, .notNeeded) }
         }
     }
 
@@ -77,7 +79,7 @@ extension ScanPlan {
             taken.append((isBackward ? slice.first : slice.last, slice.rows))
             rows += slice.rows
             // Rarely: each time half of what there is goes.
-            if rows >= 2 * enough || self.end == nil && rows >= enough { cut() }
+            if rows / 2 >= enough || end == nil && rows >= enough { cut() }
         }
 
         private mutating func cut() {

@@ -30,15 +30,20 @@ struct ScanPlan {
         let isJoined = selection.joinsStreams && streams.count >= JoinedRuns.fewStreams
         if isJoined || selection.enough != nil {
             let alone = runs.alone(firsts, start: plan.first)
-            plan.narrow(runs, alone: alone, firsts)
+            plan.cutTimes(runs, alone: alone, firsts)
             for stream in firsts.indices { firsts[stream] = max(firsts[stream], plan.first) }
             if isJoined { try plan.addJoined(&runs, alone, streams, segments, cut) }
         }
         for (number, runs) in Self.byStream(runs, streams.count) {
             plan.first = firsts[number]
+            // Retention may leave nothing of a stream in the times that are asked for.
+            guard plan.first <= plan.last else { continue }
             let labels = streams[number]
             plan.ask(plan.lacksNames(labels) && runs.allSatisfy { plan.lacksNames($0.segment) })
-            try plan.add(labels, runs.filter { $0.summary.last >= plan.first })
+            let inTime = runs.filter {
+                $0.summary.last >= plan.first && $0.summary.first <= plan.last
+            }
+            try plan.add(labels, inTime)
         }
         return plan.sortedUnits
     }
@@ -190,7 +195,8 @@ struct ScanPlan {
 
     private mutating func addPieces(_ labels: Labels, _ runs: [StreamRun]) throws {
         let slices = try runs.map { try self.slices(of: $0) }
-        if runs.count == 1, zip(slices[0], slices[0].dropFirst()).allSatisfy({ $0.last < $1.first })
+        if runs.count == 1, runs[0].segment.reader.rises(stream: runs[0].stream),
+            zip(slices[0], slices[0].dropFirst()).allSatisfy({ $0.last < $1.first })
         {
             // Slices of one run that share no time are a unit each.
             for slice in slices[0] {

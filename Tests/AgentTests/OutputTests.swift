@@ -99,6 +99,17 @@ import Testing
         }
     }
 
+    @Test func wordsOfErrorsAreOneLine() {
+        var metrics = AgentMetrics()
+        // A line feed behind a carriage return, and a quote with an accent, are characters of their own.
+        metrics.lastError = "502: <html>\r\n\\ \"\u{301}"
+        #expect(
+            metrics.prometheusText.unicodeScalars.split(separator: "\n").contains {
+                String($0).utf8.elementsEqual(
+                    "cordwood_agent_last_error{error=\"502: <html>\r\\n\\\\ \\\"\u{301}\"} 1".utf8)
+            })
+    }
+
     @Test func metricsOfSeveralAreOnePage() {
         let text = "# HELP a x y\n# TYPE a counter\na 1\n# HELP b z\n# TYPE b gauge\nb{p=\"q\"} 2\n"
         #expect(

@@ -106,6 +106,7 @@ import Testing
                 == parse("yyyy-MM-dd HH:mm", "2026-11-21 00:01")?.seconds)
         #expect(
             parse("D.yyyy", "366.2028")?.seconds == parse("yyyy-MM-dd", "2028-12-31")?.seconds)
+        #expect(TimestampFormat("DDD HH:mm") == nil)
         #expect(parse("yyyy-DDD", "2026-367") == nil && parse("yyyy-DDD", "2026-000") == nil)
         for (zone, hasZone) in [
             ("Korean Standard Time", false), ("Central European Summer Time", false),

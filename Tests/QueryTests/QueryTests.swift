@@ -112,6 +112,23 @@ import Testing
         }
     }
 
+    @Test func seriesThatAreNeverAmongTheLargestAreNotThere() throws {
+        // Host y has a line every three seconds, host x each second.
+        let one = values(try run(#"topk(1, count_over_time({app="a"}[1m])) > bool 0"#))
+        #expect(Array(one.keys) == [#"{app="a", host="x"}"#])
+        let each = values(try run(#"topk(1, count_over_time({app="a"}[1m])) by (host)"#, end: 120))
+        #expect(Set(each.keys) == [#"{app="a", host="x"}"#, #"{app="a", host="y"}"#])
+    }
+
+    @Test func aLimitBeyondAllNumbersIsNone() throws {
+        guard case .streams(let rows) = try run(#"{app="a"}"#, limit: .max / 2) else { return }
+        #expect(rows.count == 400)
+        guard case .streams(let some) = try run(#"{app="a"} |= "v=1""#, limit: .max - 1) else {
+            return
+        }
+        #expect(some.count > 100)
+    }
+
     @Test func quantilesAndOffsets() throws {
         let median = values(
             try run(

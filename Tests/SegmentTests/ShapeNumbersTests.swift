@@ -30,6 +30,6 @@ import Testing
         let others = shapes.numbers(of: quoted)
         // Template 0 is a whole line, and may be the same.
         #expect(Set(others.dropFirst()).isDisjoint(with: numbers.dropFirst()))
-        #expect(ShapeNumbers().numbers(of: quoted).count == others.count)
+        #expect(numbers.count > 1 && others.count > 1)
     }
 }

@@ -16,11 +16,8 @@ package struct AgentMetrics: Sendable {
         var readBytes: Int64
         /// Acknowledged lately, in bytes a second.
         package var bytesPerSecond = 0.0
-        /// Why it cannot be read, or not be kept.
-        var readError = ""
-        /// Why the last push with events of it failed; empty once one is taken.
-        var pushError = ""
-        package var lastError: String { readError.isEmpty ? pushError : readError }
+        var trouble = Trouble()
+        package var lastError: String { trouble.text }
         /// Seconds since the epoch.
         package var deletionExpected: Double?
 
@@ -31,6 +28,14 @@ package struct AgentMetrics: Sendable {
             guard lagBytes > 0, events > 0, readBytes > 0 else { return lagBytes > 0 ? 1 : 0 }
             return max(1, Int64(Double(lagBytes) * Double(events) / Double(readBytes)))
         }
+    }
+    /// What is wrong with a file.
+    struct Trouble: Sendable {
+        /// Why it cannot be read, or not be kept.
+        var reading = ""
+        /// Why the last push with events of it failed; empty once one is taken.
+        var pushing = ""
+        var text: String { reading.isEmpty ? pushing : reading }
     }
     package var events = 0
     package var bytes = 0
@@ -59,8 +64,8 @@ package struct AgentMetrics: Sendable {
     private(set) var version = 0
     /// By source.
     private var states: [String: File] = [:]
-    /// Of sources with events in a push that failed: why.
-    private var failing: [String: String] = [:]
+    /// By source, of those that have any, shown or not.
+    private var troubles: [String: Trouble] = [:]
     private var lastRates: UInt64 = 0
 
     package init() {}
@@ -76,9 +81,8 @@ package struct AgentMetrics: Sendable {
                 let share = min(1, seconds / Self.rateSeconds)
                 file.bytesPerSecond = max(
                     0, before.bytesPerSecond + share * (rate - before.bytesPerSecond))
-                file.readError = before.readError
             }
-            file.pushError = failing[file.source] ?? ""
+            file.trouble = troubles[file.source] ?? Trouble()
             states[file.source] = file
         }
     }
@@ -88,41 +92,40 @@ package struct AgentMetrics: Sendable {
 
     mutating func forget(_ source: String) {
         states[source] = nil
-        failing[source] = nil
+        troubles[source] = nil
         version += 1
     }
 
     mutating func forgetAll() {
         states = [:]
-        failing = [:]
+        troubles = [:]
         version += 1
     }
 
     mutating func noteError(_ text: String, of source: String) {
         lastError = text
-        states[source]?.readError = text
-        version += 1
+        change(source) { $0.reading = text }
     }
 
     /// A push with events of some sources failed.
     mutating func noteFailure(_ text: String, of sources: Set<String>) {
         retries += 1
         lastError = text
-        for source in sources {
-            failing[source] = text
-            states[source]?.pushError = text
-        }
-        version += 1
+        for source in sources { change(source) { $0.pushing = text } }
     }
 
-    /// One was taken.
+    /// One was taken, or refused for good.
     mutating func noteSuccess(of sources: () -> Set<String>) {
         lastError = ""
-        guard !failing.isEmpty else { return }
-        for source in sources() {
-            failing[source] = nil
-            states[source]?.pushError = ""
-        }
+        guard !troubles.isEmpty else { return }
+        for source in sources() where troubles[source] != nil { change(source) { $0.pushing = "" } }
+    }
+
+    private mutating func change(_ source: String, _ body: (inout Trouble) -> Void) {
+        var trouble = troubles[source] ?? Trouble()
+        body(&trouble)
+        troubles[source] = trouble.text.isEmpty ? nil : trouble
+        states[source]?.trouble = trouble
         version += 1
     }
 
@@ -135,7 +138,7 @@ package struct AgentMetrics: Sendable {
     /// wait counts.
     package var files: [File] {
         var byPath: [String: File] = [:]
-        for state in states.values {
+        for state in sources {
             guard var file = byPath[state.path] else {
                 byPath[state.path] = state
                 continue
@@ -143,7 +146,7 @@ package struct AgentMetrics: Sendable {
             file.size += state.lagBytes
             file.lagSeconds = max(file.lagSeconds, state.lagSeconds)
             file.bytesPerSecond += state.bytesPerSecond
-            if file.lastError.isEmpty { file.pushError = state.lastError }
+            if file.lastError.isEmpty { file.trouble = state.trouble }
             byPath[state.path] = file
         }
         return byPath.values.sorted { $0.path < $1.path }

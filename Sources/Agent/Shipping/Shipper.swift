@@ -142,7 +142,10 @@ struct Shipper: Sendable {
                     what: .setAside, from: item.from, to: item.to,
                     why: "\(status) \(text.prefix(300))"))
         } catch { logger.error("the ledger cannot be written: \(error)") }
-        metrics.update { $0.setAside += 1 }
+        metrics.update {
+            $0.setAside += 1
+            $0.noteSuccess { shipment.sources }
+        }
         guard serverKeepsPositions else {
             queue.acknowledge(shipment.ranges)
             return true

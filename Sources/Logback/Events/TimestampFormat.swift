@@ -73,6 +73,7 @@ package struct TimestampFormat: Sendable {
         default: break
         }
         var parts: [Part] = []
+        var ordinal = false
         var rest = Substring(pattern)
         while let letter = rest.first {
             if letter == "'" {
@@ -84,6 +85,7 @@ package struct TimestampFormat: Sendable {
             }
             let run = rest.prefix { $0 == letter }
             rest = rest.dropFirst(run.count)
+            ordinal = ordinal || letter == "D"
             if let part = Self.part(letter, run.count, letters) {
                 parts.append(part)
             } else if letter.isASCII, letter.isLetter {
@@ -93,6 +95,8 @@ package struct TimestampFormat: Sendable {
             }
         }
         self.init(parts: parts)
+        // What day that is only a year tells.
+        guard !ordinal || lacks == .nothing else { return nil }
     }
 
     private init(parts: [Part]) {
