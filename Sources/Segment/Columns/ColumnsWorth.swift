@@ -12,34 +12,43 @@ struct ColumnsWorth {
     private static let looseBytes = 12
     /// Lines shorter than this on average have nothing that a structure could tell.
     private static let shortest = 4
-    /// Samples are too small for zstd to do its best, by a fifth mostly: with less than this of what they
-    /// allow columns pay beside frames, too.
-    private static let clearly = 0.72
+    /// Samples are too small for zstd to do its best: less than some share of what they promise is less than
+    /// frames would take.
+    private struct Sampling {
+        var bytes: Int
+        var clearly: Double
+    }
+    private static let small = Sampling(bytes: 32 * 1024, clearly: 0.5)
+    /// From this size on zstd has nearly its best settings, and samples leave few doubts: trying all frames costs
+    /// as much as encoding the columns does.
+    private static let large = Sampling(bytes: 128 * 1024, clearly: 0.65)
+    /// Lines of which large samples are a small part.
+    private static let manyBytes = 1024 * 1024
     /// Now and then frames take more than samples promise, but not by so much.
     private static let hopeless = 1.25
-    /// Two of a size from which on zstd has its best settings: trying all frames costs as much as encoding the
-    /// columns does.
     private static let samples = 2
-    private static let sampleBytes = 128 * 1024
 
     private let lines: [UInt8]
     private let lineEnds: [UInt32]
     /// What frames of zstd take, or somewhat more; nil for lines too few for samples.
     private let expected: Double?
+    private let sampling: Sampling
 
     init(_ lines: [UInt8], _ lineEnds: [UInt32]) {
         self.lines = lines
         self.lineEnds = lineEnds
-        guard lines.count >= Self.samples * Self.sampleBytes * 2 else {
+        sampling = lines.count >= Self.manyBytes ? Self.large : Self.small
+        let bytes = sampling.bytes
+        guard lines.count >= Self.samples * bytes * 2 else {
             expected = nil
             return
         }
         var size = 0
         for sample in 1...Self.samples {
-            let start = (lines.count - Self.sampleBytes) / (Self.samples + 1) * sample
-            size += Self.packed(lines, start..<start + Self.sampleBytes)
+            let start = (lines.count - bytes) / (Self.samples + 1) * sample
+            size += Self.packed(lines, start..<start + bytes)
         }
-        expected = Double(size) * Double(lines.count) / Double(Self.samples * Self.sampleBytes)
+        expected = Double(size) * Double(lines.count) / Double(Self.samples * bytes)
     }
 
     static func areTooShort(_ lines: [UInt8], _ lineEnds: [UInt32]) -> Bool {
@@ -68,10 +77,7 @@ struct ColumnsWorth {
     /// stack traces are, repeat over more than a sample, and leave a doubt as well.
     func pays(_ size: Int, isDense: Bool, hasManyStrips: Bool) -> Bool {
         if isHopeless(size, share: 1, isDense: isDense) { return false }
-        let worthwhile = isDense ? Self.worthwhileIfDense : Self.worthwhile
-        if let expected, Double(size) < Self.clearly * worthwhile * expected, !hasManyStrips {
-            return true
-        }
+        if let expected, Double(size) < sampling.clearly * expected, !hasManyStrips { return true }
         var plain = 0
         var start = 0
         // Frames end with the line that fills them.
@@ -80,6 +86,7 @@ struct ColumnsWorth {
             plain += Self.packed(lines, start..<end)
             start = end
         }
+        let worthwhile = isDense ? Self.worthwhileIfDense : Self.worthwhile
         return Double(size) < worthwhile * Double(plain)
     }
 }
