@@ -197,12 +197,22 @@ package final class FileAgent: Service {
         let known = discovery.shared.withLock { shared in
             shared.registry.sources.values.filter { !$0.isFinished }.map(\.id)
         }
+        let status = StatusFile(folder: configuration.state, server: configuration.output.place)
+        // Who asks for the status is told of this run, whether the server answers or not.
+        status.write(currentMetrics, logger)
         let positions: [Position]?
         do {
             positions = try await Shipper.positions(known, configuration, session, logger) {
                 self.isInterrupted
+            } onFailure: { error in
+                metrics.update { $0.lastError = error }
+                do throws(AgentError) { try discovery.saveRegistry() } catch {
+                    logger.error("\(error)")
+                }
+                status.write(currentMetrics, logger)
             }
         } catch { return }
+        metrics.update { $0.lastError = "" }
         // What was acknowledged and not saved before a crash counts for what is found lost, too.
         discovery.shared.withLock { shared in
             for position in positions ?? [] {

@@ -45,6 +45,7 @@ import Testing
     }
 
     @Test(arguments: [
+        ("X-Api-Key: 0123456789abcdef0 200", "X-Api-Key: <token> 200"),
         ("Authorization: Bearer abcDEF123456==", "Authorization: Bearer <token>"),
         (
             "jwt=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sflKxwRJSMeKKF2QT4fwpMeJf36POk end",

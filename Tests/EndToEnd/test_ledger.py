@@ -1,4 +1,5 @@
 """The agent says what became of every byte: shipped, set aside, lost; and how far it is."""
+import gzip
 import json
 import os
 import re
@@ -72,6 +73,54 @@ class Ledger(EndToEndCase):
         wait_until(lambda: self.arrived(server) == 2100, PATIENCE, "all lines")
         wait_until(lambda: all(f["lagBytes"] == 0 for f in self.status()["files"]), PATIENCE, "no lag")
         self.assertEqual([f.get("lastError") for f in self.status()["files"]], [None])
+
+    def test_files_that_wait_behind_others_are_behind_too(self):
+        port, telling = free_port(), free_port()
+        server = self.serve(port=port)
+        path = self.logs / "app.log"
+        self.write(path, range(10))
+        self.follow(port, "--metrics-listen", f"127.0.0.1:{telling}")
+        wait_until(lambda: self.arrived(server) == 10, PATIENCE, "the first lines")
+        server.kill()
+        # More than the agent has under way at a time.
+        rolls, lines = 12, 20_000
+        for roll in range(rolls):
+            self.write(path, range(10 + roll * lines, 10 + (roll + 1) * lines))
+            path.rename(self.logs / f"app-2026-01-08.{roll}.log")
+        total = sum(f.stat().st_size for f in self.logs.iterdir()) - sum(len(f"{STAMP}{i}\n") for i in range(10))
+        behind = lambda: sum(int(n) for n in re.findall(r"(?m)^cordwood_agent_file_lag_bytes\{.*\} (\d+)$", metrics(telling)))
+        wait_until(lambda: behind() == total, PATIENCE, f"{total} bytes of lag")
+        files = lambda: [f for f in self.status()["files"] if f["lagBytes"] > 0]
+        wait_until(lambda: sum(f["lagBytes"] for f in files()) == total and all(f["lagSeconds"] > 0 for f in files()),
+                   PATIENCE, "the same in the status, with its seconds")
+
+    def test_a_server_that_never_answered_is_told(self):
+        port, telling = free_port(), free_port()
+        self.write(self.logs / "app.log", range(10))
+        agent = self.follow(port, "--metrics-listen", f"127.0.0.1:{telling}")
+        wait_until((self.state / "lock").exists, PATIENCE, "the agent")
+        wait_until(lambda: "refused" in (self.status().get("lastError") or ""), PATIENCE, "the error")
+        self.assertEqual((self.status()["pid"], self.status()["isRunning"]), (agent.process.pid, True))
+        self.assertIn(str(port), self.status()["server"])
+        self.assertRegex(metrics(telling), r'(?m)^cordwood_agent_last_error\{error=".*refused.*"\} 1$')
+        wait_until(lambda: [f["path"] for f in self.status()["files"]] == [str(self.logs / "app.log")], PATIENCE, "the file")
+        server = self.serve(port=port)
+        wait_until(lambda: self.arrived(server) == 10, PATIENCE, "the lines")
+        wait_until(lambda: self.status().get("lastError") is None, PATIENCE, "no error any more")
+
+    def test_packed_files_of_before_the_first_start_are_told_and_left(self):
+        old = self.logs / "app-2026-01-08.0.log.gz"
+        old.write_bytes(gzip.compress(f"{STAMP}7\n".encode()))
+        hour_ago = time.time() - 3600
+        os.utime(old, (hour_ago, hour_ago))
+        self.write(self.logs / "app.log", range(10))
+        port = free_port()
+        server = self.serve(port=port)
+        agent = self.follow(port)
+        wait_until(lambda: "left as they are: name them in the paths" in agent.log.read_text() and str(old) in agent.log.read_text(),
+                   PATIENCE, "the notice")
+        wait_until(lambda: self.arrived(server) >= 10, PATIENCE, "the lines")
+        self.assertEqual(self.arrived(server), 10)
 
     def test_the_deletion_of_unread_files_is_forecast_from_that_of_others(self):
         port = free_port()

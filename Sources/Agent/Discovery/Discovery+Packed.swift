@@ -45,6 +45,11 @@ extension Discovery {
             return
         }
         guard isAsked(sight) || isWanted(sight.folder) else {
+            if sight.isRolled, oldFolders.insert(sight.folder).inserted {
+                logger.notice(
+                    "packed files from before the agent's first start are left as they are: name them in the paths to ship them",
+                    metadata: ["folder": "\(sight.folder)", "for example": "\(sight.path)"])
+            }
             judge(sight)
             return
         }

@@ -202,6 +202,8 @@ final class Discovery: @unchecked Sendable {
     let rollsBefore: [String: String]
     var rollsFound: [String: Set<String>] = [:]
     var areGapsTold = false
+    /// Folders with packed files that are older than what the agent follows, which is told once for each.
+    var oldFolders: Set<String> = []
     /// The number of the latest source of before this start.
     let orderBefore: Int64
     /// When rolled files were written last, by path, in seconds since the epoch.

@@ -23,9 +23,9 @@ final class Reader {
     private var isBlind = false
     private var shipment = Shipment()
     private var shipmentSince: UInt64 = 0
-    private var positions: [String: Position]
+    private(set) var positions: [String: Position]
     /// False when the server keeps no positions: then the registry must be saved after each ack.
-    private let serverKeepsPositions: Bool
+    let serverKeepsPositions: Bool
     var lastSave: UInt64 = 0
     var nextStates: UInt64 = 0
 

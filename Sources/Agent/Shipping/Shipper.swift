@@ -33,10 +33,11 @@ struct Shipper: Sendable {
     }
 
     /// What the server has committed of these sources; nil when it keeps no positions. Asks until
-    /// there is an answer; throws when cancelled, or when nobody wants to know any more.
+    /// there is an answer; throws when cancelled, or when nobody wants to know any more. `onFailure` is told
+    /// why there is none yet.
     static func positions(
         _ sources: [String], _ configuration: AgentConfiguration, _ session: HTTPSession,
-        _ logger: Logger, isOver: () -> Bool
+        _ logger: Logger, isOver: () -> Bool, onFailure: (String) -> Void
     ) async throws(CancellationError) -> [Position]? {
         let output = configuration.output
         guard output.kind == .cordwood else { return nil }
@@ -58,9 +59,12 @@ struct Shipper: Sendable {
                     if rest.isEmpty { return positions }
                     continue
                 }
-                logger.warning("\(url): \(answer.status) \(answer.text.prefix(200))")
+                let text = "\(url): \(answer.status) \(answer.text.prefix(200))"
+                logger.warning("\(text)")
+                onFailure(text)
             } catch {
                 logger.warning("the server does not answer yet: \(error)")
+                onFailure("\(error)")
             }
             // In short pieces: whoever has changed the address does not want to wait for this one.
             let end = ContinuousClock.now + .seconds(Double.random(in: 0...wait))

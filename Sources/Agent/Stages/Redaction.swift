@@ -70,7 +70,7 @@ package struct Redaction: Sendable {
         #"(?i)\b(authorization["']?[ \t]*[:=][ \t]*["']?(?:[a-z]+[ \t]+)?)[A-Za-z0-9._~+/-]{4,}=*"#,
         #"(?i)\b(bearer[ \t]+)[A-Za-z0-9._~+/-]{16,}=*"#,
         #"(?i)\b(aws_?secret_?(?:access_?)?key["']?[ \t]*[:=][ \t]*["']?)[A-Za-z0-9/+]{40}"#,
-        #"(?i)\b((?:access|refresh|id|auth|session|api)_?(?:token|key)["']?[ \t]*[:=][ \t]*["']?)"#
+        #"(?i)\b((?:access|refresh|id|auth|session|api)[_-]?(?:token|key)["']?[ \t]*[:=][ \t]*["']?)"#
             + #"[A-Za-z0-9._~+/-]{8,}=*"#,
     ]
 
