@@ -8,7 +8,9 @@ extension ScanPlan {
     /// have the same rows: whatever else there is only comes on top. `alone` tells the streams of which
     /// nothing overlaps, `firsts` from when on each is wanted.
     mutating func cutTimes(_ runs: [SegmentRuns], alone: [Bool], _ firsts: [Int64]) {
-        guard let enough = selection.enough, common.isEmpty, selection.parsed == nil else { return }
+        guard let enough = selection.enough, common.isEmpty, selection.parsed == nil,
+            firsts.count <= Self.mostStreams
+        else { return }
         let isBackward = selection.direction == .backward
         var reach = Reach(enough: enough, isBackward: isBackward)
         let others = Self.overlapping(runs, alone)
@@ -39,6 +41,10 @@ extension ScanPlan {
             if !isNeeded { trace.note(part.segment.reader, .notNeeded) }
         }
     }
+
+    /// The first rows of thousands of streams lie in all of their slices: to look for them costs more than it
+    /// spares.
+    private static let mostStreams = 1024
 
     private typealias RunTimes = (order: Int, times: ClosedRange<Int64>)
 
