@@ -204,17 +204,15 @@ extension FieldWalk {
 /// Shows the templates of a chunk as shapes.
 private struct ShapeOffers: ~Copyable {
     private let header: ColumnsHeader
-    private let steps: [TemplateTable.Step]
     private let firstStep: [Int]
     /// The columns of all holes, a template's behind those of the one before.
     private let columns: RawList<Int32>
 
     init(_ header: ColumnsHeader) {
         self.header = header
-        steps = header.steps
         firstStep = header.firstStep
-        var columns = RawList<Int32>(capacity: steps.count)
-        for step in steps where step.column >= 0 { columns.append(step.column) }
+        var columns = RawList<Int32>(capacity: header.steps.count)
+        for step in header.steps where step.column >= 0 { columns.append(step.column) }
         self.columns = columns
     }
 

@@ -27,8 +27,8 @@ package final class SegmentReader: Sendable {
     /// Chunks that one reader on its own keeps.
     private static let ownChunkBytes = 16 * 1024 * 1024
 
-    /// `chunks`: a cache that readers share which one query reads: shapes have their numbers from it. `share` gives equal labels of other readers, by their
-    /// fingerprint.
+    /// `chunks`: a cache that all readers share which one query reads: shapes have their numbers from it.
+    /// `share` gives equal labels of other readers, by their fingerprint.
     package init(
         size: Int, chunks: ChunkCache? = nil, share: Share = { labels, _ in labels },
         read: @escaping Read
