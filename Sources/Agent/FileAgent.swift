@@ -205,7 +205,14 @@ package final class FileAgent: Service {
             positions = try await Shipper.positions(known, configuration, session, logger) {
                 self.isInterrupted
             } onFailure: { error in
-                metrics.update { $0.lastError = error }
+                // Nothing is read yet: all that was found waits.
+                let found = discovery.shared.withLock(\.inbox)
+                let now = DispatchTime.now().uptimeNanoseconds
+                let states = discovery.states(of: found, at: now) { _ in 0 }
+                metrics.update { metrics in
+                    metrics.lastError = error
+                    metrics.show(states, at: now)
+                }
                 do throws(AgentError) { try discovery.saveRegistry() } catch {
                     logger.error("\(error)")
                 }
@@ -246,7 +253,7 @@ package final class FileAgent: Service {
         reading.start()
         // A shipment on its way is finished even when the agent is told to stop.
         let shipping = Task { await shipper.run() }
-        await attend(configuration, discovery, standard)
+        await attend(discovery, status, standard)
         queue.close()
         let deadline = Task {
             try? await Task.sleep(for: .seconds(Self.stopSeconds))
@@ -255,16 +262,14 @@ package final class FileAgent: Service {
         await shipping.value
         deadline.cancel()
         while !reading.isFinished { usleep(1000) }
-        StatusFile(folder: configuration.state, server: configuration.output.place)
-            .write(currentMetrics, logger)
+        status.write(currentMetrics, logger)
     }
 
     /// Tells how it goes until something interrupts.
     private func attend(
-        _ configuration: AgentConfiguration, _ discovery: Discovery,
+        _ discovery: Discovery, _ status: StatusFile,
         _ standard: (input: StandardInput, ended: StopFlag)?
     ) async {
-        let status = StatusFile(folder: configuration.state, server: configuration.output.place)
         var nextLine = ContinuousClock.now + Self.statusEvery
         var nextFile = ContinuousClock.now
         var nextGiving = ContinuousClock.now

@@ -110,6 +110,7 @@ extension SourceGroup {
     init(_ appender: FileAppender) throws {
         self.init(paths: appender.globs)
         layout = try appender.layout()
+        retention = appender.retention
         if let zone = appender.zone.flatMap({ ZoneRule($0.value) }) { self.zone = zone }
         if let charset = appender.charset {
             guard let encoding = TextEncoding(charset.value) else {

@@ -84,6 +84,11 @@ struct AgentTraps {
         if !layout.tellsBoundaries {
             out.append("nothing in front of the message tells where an event begins")
         }
+        if pattern.contains(/%d(?:ate)?\{[^}]*YY/) {
+            out.append(
+                "YYYY is the year of the week: entries of the last days of December are stamped a year "
+                    + "ahead; use yyyy")
+        }
         if appender.zone == nil, layout.stampLacks != nil, !layout.stampTellsZone {
             out.append(
                 "the layout names no zone, nor does the JVM: the zone of this machine, "
@@ -101,18 +106,17 @@ struct AgentTraps {
         if appender.totalSizeCap.flatMap({ FileAppender.bytes($0.value) }) ?? 0 > 0, history == 0 {
             out.append("totalSizeCap has no effect without maxHistory")
         }
-        if appender.policy.value != .fixedWindow, history > 0,
-            let period = appender.rolledNames?.value.period
-        {
-            let minutes = Double(history * period.seconds) / 60
-            if minutes < Self.shortMinutes {
-                out.append(
-                    "maxHistory \(history) deletes what is unread after \(Self.text(minutes)) "
-                        + "(\(history) x one \(period.rawValue))")
-            }
+        guard let retention = appender.retention else { return out }
+        if let age = retention.age, age / 60 < Self.shortMinutes {
+            let period = appender.rolledNames?.value.period?.rawValue ?? "period"
+            out.append(
+                "maxHistory \(history) deletes what is unread after \(Self.text(age / 60)) "
+                    + "(\(history) x one \(period))")
         }
-        guard let room = roomBytes, let rate = files.bytesPerSecond, rate > 0 else { return out }
-        let minutes = Double(room.bytes) / rate / 60
+        guard let room = room(retention), let rate = files.bytesPerSecond, rate > 0 else {
+            return out
+        }
+        let minutes = room.bytes / rate / 60
         let sentence =
             "\(room.what) deletes what is unread after \(Self.text(minutes)) at today's rate of "
             + "\(FigureText.grouped(Int(rate))) bytes a second"
@@ -121,19 +125,14 @@ struct AgentTraps {
     }
 
     /// What the files hold together before the oldest is deleted, in bytes of text.
-    private var roomBytes: (bytes: Int64, what: String)? {
-        let packing: Int64 = appender.rolledNames?.value.compression == nil ? 1 : 10
-        if case .fixedWindow = appender.policy.value, let count = appender.maxHistory?.value,
-            let size = appender.maxFileSize.flatMap({ FileAppender.bytes($0.value) })
-        {
-            let (bytes, overflow) = size.multipliedReportingOverflow(by: Int64(count))
-            return overflow ? nil : (bytes, "the window of \(count) files")
+    private func room(_ retention: RollRetention) -> (bytes: Double, what: String)? {
+        if let count = retention.files {
+            return appender.maxFileSize.flatMap { FileAppender.bytes($0.value) }.map {
+                (Double($0) * Double(count), "the window of \(count) files")
+            }
         }
-        guard (appender.maxHistory?.value ?? 0) > 0,
-            let cap = appender.totalSizeCap.flatMap({ FileAppender.bytes($0.value) }), cap > 0
-        else { return nil }
-        let (bytes, overflow) = cap.multipliedReportingOverflow(by: packing)
-        return overflow ? nil : (bytes, "totalSizeCap")
+        let packing = appender.rolledNames?.value.compression == nil ? 1.0 : 10.0
+        return retention.bytes.map { (Double($0) * packing, "totalSizeCap") }
     }
 
     private static func text(_ minutes: Double) -> String {

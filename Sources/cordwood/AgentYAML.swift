@@ -35,6 +35,13 @@ enum AgentYAML {
         if let zone = appender.zone, ZoneRule(zone.value) != nil {
             lines.append("    zone: \(quoted(zone.value))")
         }
+        if let retention = appender.retention {
+            let limits = [
+                retention.age.map { "age_seconds: \(Int($0))" },
+                retention.files.map { "count: \($0)" }, retention.bytes.map { "bytes: \($0)" },
+            ].compactMap(\.self)
+            lines.append("    rolled_files: { \(limits.joined(separator: ", ")) }")
+        }
         switch appender.format.value {
         case .pattern(let pattern):
             lines.append("    layout:")

@@ -38,6 +38,8 @@ import Testing
 
     @Test(arguments: [
         ("mail to Kim.Lee+x@mail.example.co.kr now", "mail to <email> now"),
+        ("보낸 사람 김철수@mail.example.co.kr로", "보낸 사람 <email>로"), ("jörg@bücher.example", "<email>"),
+        ("info@예시.한국", "<email>"),
         ("a@b", "a@b"), ("@Autowired", "@Autowired"),
     ])
     func addresses(text: String, expected: String) throws {
@@ -57,6 +59,14 @@ import Testing
             "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             "aws_secret_access_key = <token>"
         ),
+        ("Login(user=kim, password=pa$$w0rd!, at=3)", "Login(user=kim, password=<token>, at=3)"),
+        (
+            "GET /in?token=abc&n=1;JSESSIONID=0A1B.node2 x",
+            "GET /in?token=<token>&n=1;JSESSIONID=<token> x"
+        ),
+        (#"{"password":"a\"b c","id":"7"}"#, #"{"password":"<token>","id":"7"}"#),
+        ("clientSecret=\"a b\" passwd='c d'", "clientSecret=<token> passwd=<token>"),
+        ("unexpected token: identifier", "unexpected token: identifier"),
         ("the bearer of it", "the bearer of it"),
     ])
     func tokens(text: String, expected: String) throws {

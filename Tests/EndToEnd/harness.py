@@ -113,11 +113,11 @@ def descriptors_of(process):
 class Process:
     """One run of the binary; its stderr goes to a file that failures quote."""
 
-    def __init__(self, arguments, folder, name, env=None):
+    def __init__(self, arguments, folder, name, env=None, under=()):
         self.log = pathlib.Path(folder) / f"{name}.log"
         self.output = open(self.log, "ab")
         self.process = subprocess.Popen(
-            [BINARY, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [*under, BINARY, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=self.output, env={**os.environ, **(env or {})})
 
     def kill(self):
@@ -251,8 +251,9 @@ class EndToEndCase(unittest.TestCase):
         self.processes.append(server)
         return server
 
-    def agent(self, *arguments, name="agent"):
-        process = Process(["agent", *arguments], self.folder, name)
+    def agent(self, *arguments, name="agent", under=()):
+        """`under`: a command that ends as the one behind it."""
+        process = Process(["agent", *arguments], self.folder, name, under=under)
         self.processes.append(process)
         return process
 

@@ -103,7 +103,7 @@ class LogbackCase(EndToEndCase):
         self.events, self.per_second = events or EVENTS, per_second
         self.class_path()  # on a busy machine this takes longer than anybody waits for the first file
         self.logs, self.state = self.folder / "logs", self.folder / "state"
-        self.logs.mkdir()
+        self.make_logs()
         self.go = self.folder / "go" if held_at else None
         if self.go:
             self.allow(held_at)
@@ -119,6 +119,9 @@ class LogbackCase(EndToEndCase):
         self.follow()
         self.application = Worker(self.write)
         wait_until(lambda: self.files(), PATIENCE, "the first log file")
+
+    def make_logs(self):
+        self.logs.mkdir()
 
     def allow(self, events):
         """So many events of the application's are logged, by all JVMs together."""

@@ -86,16 +86,52 @@ class Applications(ApplicationCase):
         self.assertIn(f"{self.folder}/logs/shop.log", text)
         self.assertIn("BOOT-INF/lib/company-logging-1.0.jar!/company/files.xml:1", text)
 
+    def sleeper(self, said):
+        """The folder of a class Sleep, which prints an expression and stays."""
+        classes = self.folder / "classes"
+        classes.mkdir()
+        (classes / "Sleep.java").write_text(
+            "public class Sleep { public static void main(String[] a) throws Exception { "
+            f"System.out.println({said}); Thread.sleep(600000); }} }}")
+        subprocess.run(["javac", "-d", classes, classes / "Sleep.java"], check=True)
+        return classes
+
+    @unittest.skipUnless(shutil.which("javac") and shutil.which("localedef"), "needs a JDK and locales, which Tests/run installs")
+    def test_the_characters_of_a_running_process(self):
+        """Where nothing names them they are the JVM's default, which it tells here itself."""
+        (self.folder / "logback.xml").write_text(
+            '<configuration><appender name="F" class="ch.qos.logback.core.FileAppender"><file>app.log</file>'
+            '<encoder><pattern>%d %msg%n</pattern></encoder></appender><root><appender-ref ref="F"/></root></configuration>')
+        classes = self.sleeper("java.nio.charset.Charset.defaultCharset()")
+        subprocess.run(["localedef", "-i", "ko_KR", "-f", "EUC-KR", self.folder / "ko_KR.EUC-KR"], check=True)
+        bare = {k: v for k, v in os.environ.items() if k not in ("LC_ALL", "LC_CTYPE", "LANG")}
+        seen = set()
+        for environment in ({}, {"LC_ALL": "C"}, {"LANG": "C.UTF-8"}, {"LC_CTYPE": "ko_KR.EUC-KR", "LANG": "C"},
+                            {"LANG": "C.UTF-8", "LC_ALL": "no_SUCH"}):
+            for options in ([], ["-Dfile.encoding=MS949"], ["-Dfile.encoding=windows-1252"], ["-Dfile.encoding=COMPAT"]):
+                with self.subTest(environment=environment, options=options):
+                    java = subprocess.Popen(["java", *options, "-cp", f"{self.folder}:{classes}", "Sleep"], text=True,
+                                            stdout=subprocess.PIPE, cwd=self.folder,
+                                            env={**bare, "LOCPATH": str(self.folder), **environment})
+                    try:
+                        truth = java.stdout.readline().strip()
+                        run = self.run_cordwood("agent", "explain", "--pid", java.pid, env={**bare, "LOCPATH": str(self.folder)})
+                        found = re.search(r"^ *characters +(\S+)\n +from (.*)", run.stdout.decode(), re.M)
+                        self.assertIsNotNone(found, run.stdout.decode() + run.stderr.decode())
+                        self.assertEqual(found[1], truth, found[2])
+                        seen.add(truth)
+                    finally:
+                        java.kill()
+                        java.wait()
+                        java.stdout.close()
+        self.assertLessEqual({"UTF-8", "windows-1252"}, seen)
+
     @unittest.skipUnless(shutil.which("javac"), "needs a JDK, which Tests/run installs")
     def test_settings_of_a_running_process(self):
         """What names the file: the archive, what it imports, the environment, -D, JSON, an argument; each beats those before."""
         jar = self.boot_jar("3.5.0", "spring.config.import: 'optional:file:./extra.yml'\nlogging.file.name: logs/archive.log\n"
                             "---\nspring.config.activate.on-profile: prod\nlogging.file.name: logs/prod.log\n")
-        classes = self.folder / "classes"
-        classes.mkdir()
-        (classes / "Sleep.java").write_text(
-            "public class Sleep { public static void main(String[] a) throws Exception { System.out.println(1); Thread.sleep(600000); } }")
-        subprocess.run(["javac", "-d", classes, classes / "Sleep.java"], check=True)
+        classes = self.sleeper("1")
         bare = {k: v for k, v in os.environ.items() if not k.startswith(("LOGGING_", "SPRING_"))}
 
         def named(options=(), arguments=(), **environment):

@@ -148,6 +148,32 @@ class Ledger(EndToEndCase):
         self.assertIn("deleted about", self.run_cordwood("agent", "status", "--state", self.state).stdout.decode())
         agent.kill()
 
+    def test_the_deletion_of_unread_files_is_forecast_from_what_the_application_keeps(self):
+        """By its age, by the tempo of the rolls, or by their size; before any of them is gone."""
+        # Four rolls of 1,000 bytes, a minute apart, in a folder of their own.
+        rolls, now = self.logs / "2026-01", int(time.time())
+        rolls.mkdir()
+        for i in range(4):
+            roll = rolls / f"app-{i}.log"
+            roll.write_text(STAMP + str(i) * (999 - len(STAMP)) + "\n")
+            os.utime(roll, (now - 60 * (5 - i),) * 2)
+        path = self.logs / "app.log"
+        for keys, seconds in (({"age_seconds": 7200}, 7200), ({"count": 5}, 300), ({"bytes": 10_000}, 600),
+                              ({"age_seconds": 100, "count": 5, "bytes": 10_000}, 100)):
+            with self.subTest(keys=keys):
+                self.state = self.folder / f"state{seconds}"
+                config = self.folder / "agent.yaml"
+                config.write_text(json.dumps({
+                    "server": f"http://127.0.0.1:{free_port()}", "state": str(self.state),
+                    "sources": [{"paths": [str(path), f"{rolls}/app-*.log"], "rolled_files": keys}]}))
+                self.write(path, range(10))
+                written = int(path.stat().st_mtime)
+                agent = self.agent("--config", config, name=f"agent{seconds}")
+                expected = lambda: [f.get("deletionExpected") for f in self.agent_status("--state", self.state).get("files", [])
+                                    if f["path"] == str(path)]
+                wait_until(lambda: expected() == [written + seconds], PATIENCE, "the forecast")
+                agent.kill()
+
     def test_every_range_is_shipped_set_aside_or_lost(self):
         server = self.serve(config="limits_config:\n  max_line_size: 1KB\n")
         path = self.logs / "app.log"

@@ -36,6 +36,7 @@ extension SourceGroup {
                     default: throw value.unknown(key)
                     }
                 }
+            case "rolled_files": group.retention = try RollRetention.read(value)
             case "level": try group.readLevel(value, &keys)
             case "fields":
                 for item in try value.items() { group.fields.append(try Field.read(item)) }
@@ -94,6 +95,27 @@ extension SourceGroup {
         }
         level = place
         keys.level = key
+    }
+}
+
+extension RollRetention {
+    /// `rolled_files: { age_seconds: 604800, count: 30, bytes: 1000000000 }`.
+    fileprivate static func read(_ section: YAMLSection) throws(AgentError) -> RollRetention {
+        var age: Double?
+        var files: Int?
+        var bytes: Int64?
+        try section.each { (key, value) throws(AgentError) in
+            switch key {
+            case "age_seconds": age = try value.number(0...1e12)
+            case "count": files = Int(try value.number(0...1e9))
+            case "bytes": bytes = Int64(try value.number(0...1e18))
+            default: throw value.unknown(key)
+            }
+        }
+        guard let retention = RollRetention(age: age, files: files, bytes: bytes) else {
+            throw section.wrong("rolled_files needs age_seconds, count or bytes")
+        }
+        return retention
     }
 }
 

@@ -24,6 +24,8 @@ package struct SourceGroup: Sendable {
     package var describesTraces = true
     package var ownPackages = OwnPackages()
     package var rules = EntryRules()
+    /// When the application deletes what it has rolled.
+    package var retention: RollRetention?
 
     package init(paths: [String]) { self.paths = paths }
 

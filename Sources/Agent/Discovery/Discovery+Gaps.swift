@@ -6,10 +6,8 @@ extension Discovery {
     /// Remembers the newest rolled name of each family, and, until gaps are told, all names.
     func noteRoll(_ sight: Sight) {
         let number = Self.rollNumber(sight.name)
-        if sight.isRolled || number != nil, !RolledName.isTemporary(sight.name),
-            rollTimes.count < Self.maxRemembered
-        {
-            rollTimes[sight.path] = sight.status.modified
+        if sight.isRolled || number != nil, !RolledName.isTemporary(sight.name) {
+            noteTempo(sight)
         }
         guard let number else { return }
         let family = sight.folder + "/" + number.family
@@ -142,17 +140,4 @@ extension Discovery {
 
     /// Missing rolls of one family that are told one by one.
     private static let mostGaps = 10_000
-
-    /// A rolled file that is gone tells how long such files live: until the policy that deletes them
-    /// changes, others will live as long.
-    func noteDeletion(_ path: String) {
-        guard let modified = rollTimes[path], FileIdentity.status(of: path) == nil else { return }
-        rollTimes[path] = nil
-        // Packed, not deleted.
-        for suffix in [".gz", ".zip"] where FileIdentity.status(of: path + suffix) != nil { return }
-        let (folder, name) = FollowedFile.split(path)
-        let family = folder + "/" + RolledName.root(of: name)
-        let seconds = Date().timeIntervalSince1970 - Double(modified)
-        shared.withLock { $0.lifetimes[family] = max(0, seconds) }
-    }
 }

@@ -63,7 +63,9 @@ extension Discovery {
             follow(descriptor, rest, sight, first)
             return true
         }
-        let source = sourceOfCopy(content, first, sight) ?? packedTwin(content, first, sight)
+        let source =
+            sourceOfCopy(content, first, sight) ?? packedTwin(content, first, sight)
+            ?? movedSource(content, first, sight)
         guard shared.withLock(\.epoch) == epoch else { return false }
         if isAsked(sight), source == nil {
             followNew(descriptor, sight, first)
@@ -79,15 +81,23 @@ extension Discovery {
         _ content: FileContent, _ first: [UInt8], of sight: Sight
     ) -> SourceRecord? {
         let truncated = truncatedSources(sight, first).filter { $0.isFinished }
-        return (wanted(for: sight.folder) + truncated).filter {
+        return (wanted(for: sight) + truncated).filter {
             $0.fingerprint.count > 0 && $0.matches(content, first: first)
                 && (sight.status.size > $0.offset || $0.isDetached != true)
         }.max { $0.fingerprint.count < $1.fingerprint.count }
     }
 
-    /// What is looked for in a folder: sources that stood in it, or above it when it is one of dates.
-    private func wanted(for folder: String) -> [SourceRecord] {
-        wanted.filter { folder == $0.key || folder.hasPrefix($0.key + "/") }.flatMap(\.value)
+    /// What is looked for in a file: sources that stood in its folder, or above it when it is one of
+    /// dates; and of another disk whatever is rolled to such a name.
+    private func wanted(for sight: Sight) -> [SourceRecord] {
+        let folder = sight.folder
+        return wanted.flatMap { place, records in
+            if folder == place || folder.hasPrefix(place + "/") { return records }
+            return records.filter {
+                $0.identity.device != sight.status.identity.device
+                    && RolledName.isCopy(sight.name, of: $0.name)
+            }
+        }
     }
 
     func isJudged(_ sight: Sight) -> Bool {

@@ -35,8 +35,8 @@ final class Discovery: @unchecked Sendable {
         var isRegistryDirty = false
         /// Sources of this run whose rest is looked for; the reader gives them up.
         var truncated: Set<String> = []
-        /// Seconds from the last line of a rolled file to its deletion, as it was lately, by family.
-        var lifetimes: [String: Double] = [:]
+        /// What tells when files will be deleted.
+        var forecast = DeletionForecast()
         /// Changes with every truncation: then judgements are made anew.
         var epoch = 0
         /// Files that wait for a descriptor.
@@ -121,6 +121,7 @@ final class Discovery: @unchecked Sendable {
     struct Group: Sendable {
         let globs: [Glob]
         let exclude: [Glob]
+        let retention: RollRetention?
         let layout: LayoutRule
         let zone: ZoneRule
         let encoding: TextEncoding?
@@ -206,8 +207,8 @@ final class Discovery: @unchecked Sendable {
     var oldFolders: Set<String> = []
     /// The number of the latest source of before this start.
     let orderBefore: Int64
-    /// When rolled files were written last, by path, in seconds since the epoch.
-    var rollTimes: [String: Int64] = [:]
+    /// Rolled files that were seen, by path.
+    var rolls: [String: SeenRoll] = [:]
     /// Links by the folder of what they lead to, which is watched for them.
     var links: [String: Set<String>] = [:]
 
@@ -224,7 +225,8 @@ final class Discovery: @unchecked Sendable {
         groups = configuration.groups.enumerated().map { index, group in
             Group(
                 globs: group.paths.map { Glob($0) }, exclude: group.exclude.map { Glob($0) },
-                layout: group.layout, zone: group.zone, encoding: group.encoding,
+                retention: group.retention, layout: group.layout, zone: group.zone,
+                encoding: group.encoding,
                 format: group.format,
                 stream: labels.firstIndex(of: labels[index]) ?? index)
         }

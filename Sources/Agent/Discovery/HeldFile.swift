@@ -27,7 +27,7 @@ final class HeldFile {
 /// not longer, and every byte that fingerprints look at is the original's, which still stands under
 /// its own name. When the original is truncated the copy is looked at again, for the unread rest; it is
 /// held until the reader finds the truncation out, however long it waits for the server: by then the
-/// copy may have no name any more.
+/// copy may have no name any more. On another disk than the original's every roll is such a copy.
 extension Discovery {
     /// A file that does not grow for so long is no copy in the making, in seconds.
     private static let copyQuiet = 2.0
@@ -56,7 +56,31 @@ extension Discovery {
             else { continue }
             return file
         }
-        return nil
+        return movedOriginal(first, sight)
+    }
+
+    /// The open file of another disk that this one looks like a copy of: nothing is renamed across
+    /// disks, so what is rolled there is copied and then deleted. It may have no name any more.
+    private func movedOriginal(_ first: [UInt8], _ sight: Sight) -> FollowedFile? {
+        let candidates = shared.withLock { shared in
+            shared.files.values.filter { file in
+                file.identity.device != sight.status.identity.device && file.isPlain
+                    && RolledName.isCopy(sight.name, of: file.name)
+            }
+        }
+        return candidates.first { Self.isAlike(sight.status.size, first, $0) }
+    }
+
+    /// The source that was read to its end and stood on another disk, of which this file is a copy.
+    func movedSource(_ content: FileContent, _ first: [UInt8], _ sight: Sight) -> String? {
+        shared.withLock { shared in
+            shared.registry.beginning(with: first).first { record in
+                record.isFinished && record.identity.device != sight.status.identity.device
+                    && record.fingerprint.count > 0 && record.offset >= sight.status.size
+                    && RolledName.isCopy(sight.name, of: record.name)
+                    && record.matches(content, first: first)
+            }?.id
+        }
     }
 
     /// Truncated, which the reader has yet to find out.

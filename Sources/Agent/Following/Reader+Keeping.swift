@@ -32,29 +32,15 @@ extension Reader {
         let now = Self.now
         guard isLast || now >= nextStates else { return }
         // Files that wait to be begun are behind with all they have.
-        let (lifetimes, found) = discovery.shared.withLock { ($0.lifetimes, $0.inbox) }
+        let found = discovery.shared.withLock(\.inbox)
         let waiting = found.filter { files[$0.id] == nil }
-        let states = (active + waiting).map { state(of: $0, lifetimes, at: now) }
+        let states = discovery.states(of: active + waiting, at: now) { file in
+            // What the server has of a file that is not begun yet is known by its position alone.
+            serverKeepsPositions ? positions[file.id]?.offset ?? 0 : 0
+        }
         metrics.update { $0.show(states, at: now) }
         let end = Self.now
         nextStates = end + max(Self.statesEvery, (end - now) * Self.statesShare)
-    }
-
-    private func state(
-        of file: FollowedFile, _ lifetimes: [String: Double], at now: UInt64
-    ) -> AgentMetrics.File {
-        let status = file.isFinished ? nil : file.status()
-        // What the server has of a file that is not begun yet is known by its position alone.
-        let known = serverKeepsPositions ? positions[file.id]?.offset ?? 0 : 0
-        var state = AgentMetrics.File(
-            path: file.path, source: file.id, offset: max(file.ackedOffset, known),
-            size: file.size, lagSeconds: 0, events: file.eventsRead, readBytes: file.bytesRead)
-        guard state.lagBytes > 0 else { return state }
-        state.lagSeconds = Double(now - min(now, file.lastGrowth)) / 1e9
-        if let status, let lifetime = lifetimes[file.family] {
-            state.deletionExpected = Double(status.modified) + lifetime
-        }
-        return state
     }
 
     /// Keeps in the registry by what each source will be known again.

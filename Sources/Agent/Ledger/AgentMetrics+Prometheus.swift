@@ -63,7 +63,7 @@ extension AgentMetrics {
         }
         add(
             "deletion_timestamp_seconds",
-            "When an unread file will be deleted, as far as earlier ones tell."
+            "When an unread file will be deleted, as far as earlier ones and its configuration tell."
         ) { $0.deletionExpected }
     }
 

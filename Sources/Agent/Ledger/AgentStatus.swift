@@ -155,7 +155,9 @@ package struct AgentStatus: Codable, Sendable {
     private static func file(
         _ record: SourceRecord, _ told: StatusContent.File?, isRunning: Bool, sinceTold: Double
     ) -> File {
-        let status = FileIdentity.status(of: record.path)
+        // The name it has now, where the agent knows it: it was found under another one.
+        let path = told?.path ?? record.path
+        let status = FileIdentity.status(of: path)
         let isThere = status?.identity == record.identity
         let size = max(record.size ?? 0, told?.size ?? 0, isThere ? status?.size ?? 0 : 0)
         let acknowledged = max(record.offset, told?.acknowledged ?? 0)
@@ -166,7 +168,7 @@ package struct AgentStatus: Codable, Sendable {
             (told?.lagLines).flatMap { $0 > 0 && toldLag > 0 ? Double(toldLag) / Double($0) : nil }
             ?? Self.usualLineBytes
         return File(
-            path: record.path, acknowledged: acknowledged, size: size, lagBytes: lag,
+            path: path, acknowledged: acknowledged, size: size, lagBytes: lag,
             lagLines: lag == 0 ? 0 : max(1, Int64(Double(lag) / bytesPerLine)),
             lagSeconds: lag == 0 ? 0 : (told?.lagSeconds ?? 0) + (isRunning ? 0 : sinceTold),
             bytesPerSecond: isRunning ? told?.bytesPerSecond ?? 0 : 0, lastError: told?.lastError,

@@ -9,8 +9,8 @@ package struct Redaction: Sendable {
     package enum Known: String, CaseIterable, Sendable {
         /// Numbers of payment cards: a known prefix, its length, and the check digit.
         case cards
-        /// Bearer and basic credentials, JSON web tokens, keys of AWS, GitHub and Slack, tokens and
-        /// keys of `name=value`.
+        /// Bearer and basic credentials, JSON web tokens, keys of AWS, GitHub and Slack; tokens, keys,
+        /// passwords and sessions of `name=value` and of JSON.
         case tokens
         case email
         /// Korean resident registration numbers.
@@ -37,8 +37,10 @@ package struct Redaction: Sendable {
             mark = Array("<rrn>".utf8)
         case .email:
             mark = Array("<email>".utf8)
+            // Of letters of any script, as RFC 6531 has them.
             let address = try Regexp(
-                #"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}"#)
+                #"[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}(?:[A-Za-z]{2,24}|\p{L}{2,24})"#
+            )
             way = .patterns([(address, mark)], first: UInt8(ascii: "@"), usually: nil)
         case .tokens:
             mark = Array("<token>".utf8)
@@ -72,7 +74,12 @@ package struct Redaction: Sendable {
         #"(?i)\b(aws_?secret_?(?:access_?)?key["']?[ \t]*[:=][ \t]*["']?)[A-Za-z0-9/+]{40}"#,
         #"(?i)\b((?:access|refresh|id|auth|session|api)[_-]?(?:token|key)["']?[ \t]*[:=][ \t]*["']?)"#
             + #"[A-Za-z0-9._~+/-]{8,}=*"#,
+        // Of these the name is enough, whatever the value is; `token: x` may be a sentence.
+        #"(?i)(\#(secretName)=)(?:"[^"]*"|'[^']*'|[^\s"'&,;<>(){}\[\]]+)"#,
+        #"(?i)(["']\#(secretName)["'][ \t]*:[ \t]*["'])(?:[^"'\\]|\\.)+"#,
     ]
+    private static let secretName =
+        "(?:token|secret|password|passwd|passphrase|pwd|j?session_?id|phpsessid)"
 
     /// In the text, the metadata and the labels.
     func apply(to item: inout Shipment.Item) {

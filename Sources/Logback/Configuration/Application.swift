@@ -16,6 +16,7 @@ package struct Application: Sendable {
     package var profiles: Derived<[String]>?
     /// Of a running one.
     package var processID: Int?
+    package var javaVersion: Derived<Int>?
 
     package init(workingDirectory: Derived<String>) { self.workingDirectory = workingDirectory }
 

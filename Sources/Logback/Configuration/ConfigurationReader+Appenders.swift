@@ -77,7 +77,7 @@ extension ConfigurationReader {
                 ?? application.environment["TZ"].map { Derived($0, "the environment variable TZ") }
         }
         if appender.charset == nil {
-            appender.charset = application.systemProperties["file.encoding"]
+            appender.charset = application.charset
         }
         return appender
     }

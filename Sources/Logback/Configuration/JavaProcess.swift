@@ -31,6 +31,7 @@ extension Application {
         var application = Application(
             workingDirectory: Derived(directory, "\(folder)/cwd"))
         application.processID = id
+        application.takeJavaVersion(folder)
         for text in (try? texts(folder + "/environ")) ?? [] {
             guard let equals = text.firstIndex(of: "=") else { continue }
             application.environment[String(text[..<equals])] = String(

@@ -37,7 +37,8 @@ package struct TextEncoding: Sendable, Equatable {
     package init?(_ name: String) {
         let plain = name.lowercased().filter { $0.isLetter || $0.isNumber }
         switch plain {
-        case "utf8", "unicode11utf8": self = .utf8
+        // What is no ASCII in a file of ASCII is UTF-8, if anything.
+        case "utf8", "unicode11utf8", "ascii", "usascii", "ansix341968": self = .utf8
         case "utf16", "unicode", "ucs2", "iso10646ucs2":
             self.init(name: "UTF-16BE", unit: .two(bigEndian: true), isOrderOpen: true)
         case "utf16le", "xutf16lebom", "unicodelittleunmarked", "unicodelittle":
@@ -69,8 +70,8 @@ package struct TextEncoding: Sendable, Equatable {
         "sjis": "CP932", "xsjis": "CP932", "cp932": "CP932",
         "ms936": "CP936", "xmswin936": "CP936", "gbk": "GBK", "gb2312": "GBK", "gb18030": "GB18030",
         "ms950": "BIG5", "xwindows950": "BIG5", "big5": "BIG5", "eucjp": "EUC-JP",
-        "latin1": "ISO-8859-1", "iso88591": "ISO-8859-1", "8859_1": "ISO-8859-1",
-        "cp1252": "CP1252", "windows1252": "CP1252", "ascii": "ASCII", "usascii": "ASCII",
+        "latin1": "ISO-8859-1", "iso88591": "ISO-8859-1", "88591": "ISO-8859-1",
+        "cp1252": "CP1252", "windows1252": "CP1252",
     ]
 
     /// The encoding of a file that begins so: what UTF-16 and UTF-32 leave to the file is decided, by the

@@ -1,0 +1,34 @@
+/// How fast files are rolled, as the latest rolls of one family tell.
+struct RollTempo: Sendable {
+    private struct Roll: Sendable {
+        /// Seconds since the epoch.
+        var modified: Int64
+        var bytes: Int64
+    }
+    /// By path, without the suffix of a packed file.
+    private var rolls: [String: Roll] = [:]
+    /// Of so many a mean tells today's rate.
+    private static let most = 32
+
+    mutating func add(_ path: String, _ status: FileIdentity.Status) {
+        rolls[RolledName.unpacked(path)] = Roll(modified: status.modified, bytes: status.size)
+        if rolls.count > Self.most,
+            let oldest = rolls.min(by: { $0.value.modified < $1.value.modified })
+        {
+            rolls[oldest.key] = nil
+        }
+    }
+
+    /// Seconds from one roll to the next; nil for less than two.
+    var interval: Double? {
+        let times = rolls.values.map(\.modified)
+        guard times.count > 1, let first = times.min(), let last = times.max() else { return nil }
+        return Double(last - first) / Double(times.count - 1)
+    }
+
+    /// The mean of a roll.
+    var bytes: Double? {
+        guard !rolls.isEmpty else { return nil }
+        return Double(rolls.values.reduce(0) { $0 + $1.bytes }) / Double(rolls.count)
+    }
+}
