@@ -39,6 +39,8 @@ struct AgentOptions: ParsableArguments {
         var found: [LogbackConfiguration] = []
         for path in logback {
             var application = try Application.at(path)
+            application.environment = ProcessInfo.processInfo.environment
+            application.environmentOwner = " of this command"
             if let directory {
                 let current = FileManager.default.currentDirectoryPath
                 application.workingDirectory = Derived(
@@ -108,7 +110,8 @@ struct AgentOptions: ParsableArguments {
 extension SourceGroup {
     /// The files of an appender, and how they are read.
     init(_ appender: FileAppender) throws {
-        self.init(paths: appender.globs)
+        self.init(paths: appender.activeGlobs)
+        rolledPaths = appender.rolledGlobs
         layout = try appender.layout()
         retention = appender.retention
         if let zone = appender.zone.flatMap({ ZoneRule($0.value) }) { self.zone = zone }

@@ -37,8 +37,11 @@ struct AgentRunCommand: AsyncParsableCommand {
             applications = try options.applications()
             for application in applications {
                 for appender in application.appenders {
-                    logger.info(
-                        "\(application.source): \(appender.name) writes \(appender.globs.joined(separator: " and "))"
+                    let globs = appender.globs.joined(separator: " and ")
+                    logger.info("\(application.source): \(appender.name) writes \(globs)")
+                    guard globs.contains(Variables.undefinedMark) else { continue }
+                    logger.warning(
+                        "\(globs) is named by a variable that nothing defines here: give it to this command's environment, or name the application by --pid"
                     )
                 }
             }

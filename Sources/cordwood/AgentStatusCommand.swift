@@ -63,6 +63,9 @@ struct AgentStatusCommand: AsyncParsableCommand {
             lines.append(
                 "not followed, as its name is no UTF-8 (rename it): \(TerminalText.safe(path))")
         }
+        for (path, reason) in (status.unreadable ?? [:]).sorted(by: { $0.key < $1.key }) {
+            lines.append("may not be read: \(TerminalText.safe(path)): \(reason)")
+        }
         lines.append("")
         lines.append("lag: lines  bytes  seconds   bytes/s  file")
         for file in status.files {

@@ -27,7 +27,11 @@ enum AgentYAML {
         _ appender: FileAppender, _ application: LogbackConfiguration, _ labels: [String: String]
     ) -> [String] {
         var lines = ["  - paths:"]
-        lines += appender.globs.map { "      - \(quoted($0))" }
+        lines += appender.activeGlobs.map { "      - \(quoted($0))" }
+        if !appender.rolledGlobs.isEmpty {
+            lines.append("    rolled_paths:")
+            lines += appender.rolledGlobs.map { "      - \(quoted($0))" }
+        }
         if let name = application.applicationName?.value, labels["app"] == nil {
             lines.append("    labels: " + mapping(["app": name]))
         }

@@ -18,6 +18,8 @@ extension SourceGroup {
                 group.zone = try value.zone()
                 hasZone = true
             case "paths": for item in try value.items() { group.paths.append(try item.text()) }
+            case "rolled_paths":
+                for item in try value.items() { group.rolledPaths.append(try item.text()) }
             case "exclude": for item in try value.items() { group.exclude.append(try item.text()) }
             case "labels": group.labels = try value.texts()
             case "first_line": firstLine = try value.text()

@@ -11,6 +11,9 @@ package struct SourceGroup: Sendable {
         let isLabel: Bool
     }
     package var paths: [String]
+    /// What files of the paths are rolled to, where their own names do not tell it: of these, what was
+    /// rolled before the agent's first start is history.
+    package var rolledPaths: [String] = []
     package var exclude: [String] = []
     package var labels: [String: String] = [:]
     package var layout = LayoutRule.automatic

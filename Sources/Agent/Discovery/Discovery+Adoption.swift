@@ -35,7 +35,7 @@ extension Discovery {
             let group =
                 configured.firstIndex { $0.paths == file.paths }
                 ?? groups.firstIndex { group in
-                    group.globs.contains { $0.matches(path: file.path) }
+                    group.allGlobs.contains { $0.matches(path: file.path) }
                         && !group.exclude.contains { $0.matches(path: file.path) }
                 }
             guard let group, let record = shared.withLock({ $0.registry[file.id] }),

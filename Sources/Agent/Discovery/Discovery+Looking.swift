@@ -7,8 +7,13 @@ extension Discovery {
     struct Place: Hashable {
         let group: Int
         let pattern: String
-        /// A folder of dates below the one that is named: only rolled files are looked for there.
-        let isDated: Bool
+        /// Only rolled files are looked for here, as in a folder of dates below the one that is named.
+        let isOfRolls: Bool
+
+        /// True for what a person asks for by its own name.
+        func names(_ name: String) -> Bool {
+            !isOfRolls && Glob.matches(pattern, name) && !RolledName.isTemporary(name)
+        }
     }
 
     /// How often everything is looked at, in seconds, where the kernel tells what happens and where it
@@ -130,22 +135,29 @@ extension Discovery {
         var reached: Set<String> = []
         var unnameable: Set<String> = []
         places = [:]
+        var folders: [(folder: String, names: [String], place: Place)] = []
         for (index, group) in groups.enumerated() {
-            for glob in group.globs {
+            for (glob, isOfRolls) in group.globs.map({ ($0, false) })
+                + group.rolledGlobs.map({ ($0, true) })
+            {
                 glob.forEachFolder {
-                    reached.insert($0)
-                    noteBlindness($0, watch.watch($0))
+                    reached.formUnion(watchWay(to: $0))
                 } unnameable: {
                     if unnameable.count < Self.maxRemembered { unnameable.insert($0) }
                 } body: { folder, names, pattern, isDated in
-                    let place = Place(group: index, pattern: pattern, isDated: isDated)
-                    places[folder, default: []].insert(place)
-                    look(folder, names, place)
+                    let place = Place(
+                        group: index, pattern: pattern, isOfRolls: isOfRolls || isDated)
+                    if places[folder, default: []].insert(place).inserted {
+                        folders.append((folder, names, place))
+                    }
                 }
             }
         }
+        // Whether a name is asked for depends on all patterns.
+        for (folder, names, place) in folders { look(folder, names, place) }
         watch.keep(reached.union(links.keys))
         tellUnnameable(unnameable)
+        forgetUnreadable()
         // The kernel does not tell of a file that lost its name before its folder was watched.
         shared.withLock { shared in
             for identity in unseen {
@@ -164,6 +176,30 @@ extension Discovery {
             metrics.unwatchedFolders = blind
             metrics.sweepSeconds += sweepSeconds
         }
+    }
+
+    /// Watches a folder, or, where it is not there yet, the one that it will come in. The folders that
+    /// are watched for it.
+    private func watchWay(to folder: String) -> [String] {
+        noteBlindness(folder, watch.watch(folder))
+        var status = stat()
+        guard stat(folder, &status) != 0 else {
+            // A pattern of folders may mean files, too.
+            if status.st_mode & S_IFMT == S_IFDIR {
+                noteReadable(folder, access(folder, R_OK | X_OK) == 0 ? nil : errno)
+            }
+            return [folder]
+        }
+        var above = folder
+        while access(above, F_OK) != 0, above.count > 1 {
+            let parent = FollowedFile.split(above).folder
+            above = parent.isEmpty ? "/" : parent
+        }
+        watch.watchForFolders(above)
+        // It may have come before there was a watch.
+        let next = folder.dropFirst(above.count).drop { $0 == "/" }.prefix { $0 != "/" }
+        if access(above + "/" + next, F_OK) == 0 { needsSweep = true }
+        return [folder, above]
     }
 
     /// Watches what a link leads to: news of it come under another name.
@@ -218,21 +254,34 @@ extension Discovery {
     private func sight(_ folder: String, _ name: String, _ place: Place) -> Sight? {
         let kind = FileContent.Kind(name: name)
         let plainName = RolledName.unpacked(name)
-        let isMatch = Glob.matches(place.pattern, name)
-        let isNamed = isMatch && !place.isDated && !RolledName.isTemporary(name)
+        let isNamed = place.names(name)
         let isRolled =
-            !isNamed && (isMatch || RolledName.isRolled(plainName, from: place.pattern))
+            !isNamed
+            && (Glob.matches(place.pattern, name)
+                || RolledName.isRolled(plainName, from: place.pattern))
         let path = folder + "/" + name
-        guard
-            !groups[place.group].exclude.contains(where: {
-                $0.matches(path: path) || Glob.matches($0.pattern, name)
-            }),
+        guard !isExcluded(path, name, by: place.group),
+            !isRolled || !isNamedElsewhere(folder, name, but: place),
             let status = FileIdentity.status(of: path), status.isRegular,
             isNamed || isRolled || isWanted(folder) || hasGrown(status)
         else { return nil }
         return Sight(
             path: path, name: name, group: place.group, isNamed: isNamed, isRolled: isRolled,
             kind: kind, status: status)
+    }
+
+    private func isExcluded(_ path: String, _ name: String, by group: Int) -> Bool {
+        groups[group].exclude.contains {
+            $0.matches(path: path) || Glob.matches($0.pattern, name)
+        }
+    }
+
+    /// Another pattern names what is only rolled from this one's files.
+    private func isNamedElsewhere(_ folder: String, _ name: String, but place: Place) -> Bool {
+        guard let all = places[folder], all.count > 1 else { return false }
+        return all.contains {
+            $0 != place && $0.names(name) && !isExcluded(folder + "/" + name, name, by: $0.group)
+        }
     }
 
     /// Something is looked for in this folder, or in the one above a folder of dates.

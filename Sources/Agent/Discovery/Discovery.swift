@@ -120,6 +120,8 @@ final class Discovery: @unchecked Sendable {
 
     struct Group: Sendable {
         let globs: [Glob]
+        let rolledGlobs: [Glob]
+        var allGlobs: [Glob] { globs + rolledGlobs }
         let exclude: [Glob]
         let retention: RollRetention?
         let layout: LayoutRule
@@ -173,7 +175,8 @@ final class Discovery: @unchecked Sendable {
     var held: [FileIdentity: HeldFile] = [:]
     /// By folder.
     var wanted: [String: [SourceRecord]] = [:]
-    private var unreadable: [String: Int32] = [:]
+    /// Files and folders that may not be read, and why.
+    var unreadable: [String: Int32] = [:]
     /// Paths whose names are no UTF-8, as the last sweep found them, and such news as came.
     var unnameable: Set<String> = []
     var newsOfUnnameable: Set<String> = []
@@ -224,7 +227,9 @@ final class Discovery: @unchecked Sendable {
         let labels = configuration.groups.map { configuration.labels.merging($0.labels) { $1 } }
         groups = configuration.groups.enumerated().map { index, group in
             Group(
-                globs: group.paths.map { Glob($0) }, exclude: group.exclude.map { Glob($0) },
+                globs: group.paths.map { Glob($0) },
+                rolledGlobs: group.rolledPaths.map { Glob($0) },
+                exclude: group.exclude.map { Glob($0) },
                 retention: group.retention, layout: group.layout, zone: group.zone,
                 encoding: group.encoding,
                 format: group.format,
@@ -251,7 +256,7 @@ final class Discovery: @unchecked Sendable {
         }
         let descriptor = Foundation.open(sight.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor < 0 else {
-            unreadable[sight.path] = nil
+            noteReadable(sight.path, nil)
             // Between the look and the opening another file may have taken the name.
             if FileIdentity.status(of: descriptor)?.identity == sight.status.identity {
                 return descriptor
@@ -259,15 +264,7 @@ final class Discovery: @unchecked Sendable {
             close(descriptor)
             return nil
         }
-        let reason = errno
-        // Gone since the look: nothing to tell.
-        if reason == ENOENT || unreadable[sight.path] == reason { return nil }
-        if unreadable.count >= Self.maxRemembered { unreadable = [:] }
-        unreadable[sight.path] = reason
-        let text = String(cString: strerror(reason))
-        logger.error(
-            "cannot open a file", metadata: ["path": "\(sight.path)", "reason": "\(text)"])
-        metrics.update { $0.lastError = "opening \(sight.path): \(text)" }
+        noteReadable(sight.path, errno)
         return nil
     }
 

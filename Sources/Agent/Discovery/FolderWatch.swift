@@ -34,9 +34,14 @@ final class FolderWatch {
     }
 
     private let descriptor: Int32
+    private static let foldersMask = UInt32(
+        IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD)
+
     /// Folders by watch: two paths may lead to one folder.
     private var folders: [Int32: Set<String>] = [:]
     private var watches: [String: Int32] = [:]
+    /// Of these, folders in which only folders are waited for.
+    private var awaiting: Set<String> = []
     /// Folders that are not watched, and why.
     private(set) var blind: [String: Blindness] = [:]
     private let startError: Int32
@@ -59,12 +64,15 @@ final class FolderWatch {
     /// Folders that are watched.
     var count: Int { watches.count }
 
-    func isWatched(_ folder: String) -> Bool { watches[folder] != nil }
+    /// For everything that happens in it.
+    func isWatched(_ folder: String) -> Bool {
+        watches[folder] != nil && !awaiting.contains(folder)
+    }
 
     /// Watches a folder from now on; what is listed afterwards is complete. The reason when it cannot
     /// be watched, the first time it is asked for.
     func watch(_ folder: String) -> Blindness? {
-        if watches[folder] != nil { return nil }
+        if isWatched(folder) { return nil }
         let reason: Blindness
         if cfiles_is_remote(folder) {
             reason = .remote
@@ -75,6 +83,7 @@ final class FolderWatch {
             if watch >= 0 {
                 watches[folder] = watch
                 folders[watch, default: []].insert(folder)
+                awaiting.remove(folder)
                 blind[folder] = nil
                 return nil
             }
@@ -87,10 +96,22 @@ final class FolderWatch {
         return isNews ? reason : nil
     }
 
+    /// Tells when folders come in this one, and of its files what it must.
+    func watchForFolders(_ folder: String) {
+        guard descriptor >= 0, watches[folder] == nil else { return }
+        let watch = inotify_add_watch(descriptor, folder, Self.foldersMask)
+        // What cannot be watched is swept, as ever.
+        guard watch >= 0 else { return }
+        watches[folder] = watch
+        folders[watch, default: []].insert(folder)
+        awaiting.insert(folder)
+    }
+
     /// Stops watching what the patterns do not reach any more.
     func keep(_ reached: Set<String>) {
         for (folder, watch) in watches where !reached.contains(folder) {
             watches[folder] = nil
+            awaiting.remove(folder)
             folders[watch]?.remove(folder)
             if folders[watch]?.isEmpty ?? true {
                 folders[watch] = nil
@@ -158,7 +179,10 @@ final class FolderWatch {
     }
 
     private func forget(_ watch: Int32, isGone: Bool) {
-        for folder in folders[watch] ?? [] { watches[folder] = nil }
+        for folder in folders[watch] ?? [] {
+            watches[folder] = nil
+            awaiting.remove(folder)
+        }
         folders[watch] = nil
         if !isGone { inotify_rm_watch(descriptor, watch) }
     }

@@ -180,7 +180,7 @@ extension Discovery {
             }
             kept.insert("\(record.id).gz")
             let group = groups.firstIndex { group in
-                group.globs.contains { $0.matches(path: record.path) }
+                group.allGlobs.contains { $0.matches(path: record.path) }
             }
             let sight = Sight(
                 path: record.path, name: record.name, group: group ?? 0, isNamed: true,

@@ -43,6 +43,11 @@ extension AgentMetrics {
             "unwatched_folders", "gauge", "Folders that cannot be watched and are swept instead.",
             unwatchedFolders)
         page.add(
+            "unreadable", "gauge", "A file or a folder that may not be read, and why.",
+            unreadable.sorted { $0.key < $1.key }.map {
+                ([("path", $0.key), ("reason", $0.value)], 1)
+            })
+        page.add(
             "pinned_bytes", "gauge",
             "Bytes of deleted files that are unread and still on their disk.", pinnedBytes)
         page.add("spool_bytes", "gauge", "Packed bytes of such files in the spool.", spoolBytes)

@@ -25,9 +25,15 @@ package struct AgentMetrics: Sendable {
 
         /// Estimated: as many events as the bytes read so far held.
         package var lagLines: Int64 {
-            guard lagBytes > 0, events > 0, readBytes > 0 else { return lagBytes > 0 ? 1 : 0 }
-            return max(1, Int64(Double(lagBytes) * Double(events) / Double(readBytes)))
+            guard lagBytes > 0 else { return 0 }
+            let perLine =
+                events > 0 && readBytes > 0
+                ? Double(readBytes) / Double(events) : Self.usualLineBytes
+            return max(1, Int64(Double(lagBytes) / perLine))
         }
+
+        /// For an estimate of lines where nothing was read yet.
+        static let usualLineBytes = 150.0
     }
     /// What is wrong with a file.
     struct Trouble: Sendable {
@@ -55,6 +61,8 @@ package struct AgentMetrics: Sendable {
     package var watchOverflows = 0
     /// Paths that are not followed, as their names are no UTF-8; their bytes as `\xNN`.
     package var unnameable: [String] = []
+    /// Files and folders that may not be read, with the reason.
+    package var unreadable: [String: String] = [:]
     package var sweepSeconds = 0.0
     /// Unread bytes of deleted files that their disk still holds, and packed ones in the spool.
     package var pinnedBytes: Int64 = 0
@@ -144,6 +152,8 @@ package struct AgentMetrics: Sendable {
                 continue
             }
             file.size += state.lagBytes
+            file.events += state.events
+            file.readBytes += state.readBytes
             file.lagSeconds = max(file.lagSeconds, state.lagSeconds)
             file.bytesPerSecond += state.bytesPerSecond
             if file.lastError.isEmpty { file.trouble = state.trouble }

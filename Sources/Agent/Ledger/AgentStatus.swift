@@ -29,6 +29,8 @@ struct StatusContent: Codable {
     var unwatchedFolders: Int
     /// Not followed: names that are no UTF-8.
     var unnameable: [String]?
+    /// May not be read, with the reason.
+    var unreadable: [String: String]?
     var files: [File]
     /// Files that are left out.
     var more: Int
@@ -42,6 +44,7 @@ final class StatusFile {
     private var events = -1
     private var lastError = ""
     private var unnameable: [String] = []
+    private var unreadable: [String: String] = [:]
     private var isFailureTold = false
     /// More files than anybody looks at; those that are behind come first.
     private static let mostFiles = 10_000
@@ -55,9 +58,10 @@ final class StatusFile {
         guard
             metrics.version != version || metrics.events != events
                 || metrics.lastError != lastError || metrics.unnameable != unnameable
+                || metrics.unreadable != unreadable
         else { return }
         (version, events, lastError) = (metrics.version, metrics.events, metrics.lastError)
-        unnameable = metrics.unnameable
+        (unnameable, unreadable) = (metrics.unnameable, metrics.unreadable)
         let sources = metrics.sources
         let shown = sources.filter { $0.lagBytes > 0 } + sources.filter { $0.lagBytes == 0 }
         let content = StatusContent(
@@ -66,6 +70,7 @@ final class StatusFile {
             lastError: metrics.lastError.isEmpty ? nil : metrics.lastError,
             watchedFolders: metrics.watchedFolders, unwatchedFolders: metrics.unwatchedFolders,
             unnameable: unnameable.isEmpty ? nil : unnameable,
+            unreadable: unreadable.isEmpty ? nil : unreadable,
             files: shown.prefix(Self.mostFiles).map { file in
                 StatusContent.File(
                     path: file.path, source: file.source, acknowledged: file.offset,
@@ -111,6 +116,8 @@ package struct AgentStatus: Codable, Sendable {
     package var unwatchedFolders: Int?
     /// Paths that are not followed, as their names are no UTF-8; their bytes as `\xNN`.
     package var unnameable: [String]?
+    /// Files and folders that may not be read, with the reason.
+    package var unreadable: [String: String]?
     package var files: [File]
     package var totals: [String: Ledger.Sum]
     /// Lost and set aside ranges, the latest last.
@@ -142,7 +149,7 @@ package struct AgentStatus: Codable, Sendable {
             isRunning: isRunning, pid: isRunning ? content?.pid : nil, server: content?.server,
             at: content?.at, events: content?.events, retries: content?.retries,
             lastError: content?.lastError, unwatchedFolders: content?.unwatchedFolders,
-            unnameable: content?.unnameable,
+            unnameable: content?.unnameable, unreadable: content?.unreadable,
             files: files.sorted { $0.path < $1.path },
             totals: Dictionary(
                 uniqueKeysWithValues: ledger.totals.map { ($0.key.rawValue, $0.value) }),
@@ -166,7 +173,7 @@ package struct AgentStatus: Codable, Sendable {
         // As many lines a byte as the agent estimated; else lines of Logback's usual length.
         let bytesPerLine =
             (told?.lagLines).flatMap { $0 > 0 && toldLag > 0 ? Double(toldLag) / Double($0) : nil }
-            ?? Self.usualLineBytes
+            ?? AgentMetrics.File.usualLineBytes
         return File(
             path: path, acknowledged: acknowledged, size: size, lagBytes: lag,
             lagLines: lag == 0 ? 0 : max(1, Int64(Double(lag) / bytesPerLine)),
@@ -174,7 +181,4 @@ package struct AgentStatus: Codable, Sendable {
             bytesPerSecond: isRunning ? told?.bytesPerSecond ?? 0 : 0, lastError: told?.lastError,
             deletionExpected: told?.deletionExpected, isMoved: !isThere)
     }
-
-    /// For an estimate of lines where nothing was read yet.
-    private static let usualLineBytes = 150.0
 }

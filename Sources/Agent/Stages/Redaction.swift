@@ -37,10 +37,11 @@ package struct Redaction: Sendable {
             mark = Array("<rrn>".utf8)
         case .email:
             mark = Array("<email>".utf8)
-            // Of letters of any script, as RFC 6531 has them.
+            // Of letters of any script, as RFC 6531 has them: all that is no ASCII.
+            let other = #"\x{80}-\x{10FFFF}"#
             let address = try Regexp(
-                #"[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}-]{1,63}\.){1,8}(?:[A-Za-z]{2,24}|\p{L}{2,24})"#
-            )
+                #"[A-Za-z0-9\#(other)._%+-]{1,64}@(?:[A-Za-z0-9\#(other)-]{1,63}\.){1,8}"#
+                    + "(?:[A-Za-z]{2,24}|[\(other)]{2,24})")
             way = .patterns([(address, mark)], first: UInt8(ascii: "@"), usually: nil)
         case .tokens:
             mark = Array("<token>".utf8)

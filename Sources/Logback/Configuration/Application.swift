@@ -10,6 +10,8 @@ package struct Application: Sendable {
     package var workingDirectory: Derived<String>
     package var systemProperties: [String: Derived<String>] = [:]
     package var environment: [String: String] = [:]
+    /// Whose environment that is, where it is not the application's own.
+    package var environmentOwner = ""
     /// `--name=value` of its command line.
     package var arguments: [String: Derived<String>] = [:]
     /// Profiles that somebody says to be active.
@@ -17,6 +19,13 @@ package struct Application: Sendable {
     /// Of a running one.
     package var processID: Int?
     package var javaVersion: Derived<Int>?
+
+    /// A variable of the environment.
+    func variable(_ name: String) -> Derived<String>? {
+        environment[name].map {
+            Derived($0, "the environment variable \(name)\(environmentOwner)")
+        }
+    }
 
     package init(workingDirectory: Derived<String>) { self.workingDirectory = workingDirectory }
 
@@ -34,6 +43,9 @@ package struct Application: Sendable {
             var application = Application(
                 workingDirectory: Derived(name, "the folder that is given"))
             application.classPath = [name]
+            // The folder of a deployment: the application's archive, and its configuration beside it.
+            let archives = ClassPath.jars(in: name)
+            if archives.count == 1 { application.classPath += archives }
             return application
         }
         switch (absolute as NSString).pathExtension.lowercased() {

@@ -20,6 +20,8 @@ final class ClassPath {
     private var entries: [Entry] = []
     /// Names of libraries, `logback-classic-1.5.18.jar`, with where they lie.
     private(set) var libraries: [String] = []
+    /// What manifests have named: they may name each other.
+    private var seen: Set<String> = []
     private var manifests: [(text: String, origin: String)] = []
     /// Archives within archives, opened when something is looked for in libraries.
     private var nested: [(archive: ZipArchive, names: [String])] = []
@@ -36,6 +38,12 @@ final class ClassPath {
             throw .unreadable(path: path, reason: "there is no such file")
         }
         if isFolder.boolValue { addFolder(path) } else { try addArchive(path) }
+    }
+
+    /// What `folder/*` means in a class path.
+    static func jars(in folder: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.lowercased().hasSuffix(".jar") }.sorted().map { folder + "/" + $0 }
     }
 
     private func addFolder(_ path: String) {
@@ -69,10 +77,32 @@ final class ClassPath {
         libraries += inner.map { "\(path)!/\($0)" }
         nested.append((archive, inner))
         if let manifest = try? archive.read("META-INF/MANIFEST.MF", limit: 1 << 20) {
-            manifests.append(
-                (String(decoding: manifest, as: UTF8.self), "\(path)!/META-INF/MANIFEST.MF"))
+            let text = String(decoding: manifest, as: UTF8.self)
+            manifests.append((text, "\(path)!/META-INF/MANIFEST.MF"))
+            for library in Self.classPath(ofManifest: text, at: path)
+            where seen.insert(library).inserted {
+                guard FileManager.default.fileExists(atPath: library) else { continue }
+                libraries.append(library)
+                // What is no archive is passed over, as the JVM does.
+                try? add(library)
+            }
         }
     }
+
+    /// Paths of `Class-Path:`, which are relative to the jar; a line goes on behind a blank.
+    private static func classPath(ofManifest text: String, at path: String) -> [String] {
+        let whole = text.replacing("\r\n", with: "\n").replacing("\n ", with: "")
+        guard let line = whole.split(separator: "\n").first(where: { $0.hasPrefix("Class-Path:") })
+        else { return [] }
+        let folder = (path as NSString).deletingLastPathComponent
+        return line.dropFirst("Class-Path:".count).split(separator: " ").prefix(mostLibraries).map {
+            let name = ($0.removingPercentEncoding ?? String($0)).replacing("file:", with: "")
+            return name.hasPrefix("/") ? name : folder + "/" + name
+        }
+    }
+
+    /// Of a manifest: more than the largest application has.
+    private static let mostLibraries = 2000
 
     /// A library that the application's command line names.
     func addLibrary(_ path: String) { libraries.append(path) }

@@ -36,9 +36,14 @@ extension ConfigurationReader {
                 $0.name == "appender"
             })
         else { return }
-        let key = element.child("discriminator")?.child("key")?.text ?? "mdc"
+        let discriminator = element.child("discriminator")
+        let isContextBased = discriminator.map(className)?.hasSuffix(".ContextBasedDiscriminator")
+        let key =
+            discriminator?.child("key")?.text ?? (isContextBased == true ? "contextName" : "mdc")
         let before = variables
         variables.defineUnknown(key, "\(element.place), one for each value")
+        // A class of the application's has a key of its own.
+        variables.takesUndefinedAsUnknown = true
         defer { variables = before }
         var whole = inner
         whole.children = try expanded(inner.children, including: [])
@@ -74,7 +79,7 @@ extension ConfigurationReader {
         if appender.zone == nil {
             appender.zone =
                 application.systemProperties["user.timezone"]
-                ?? application.environment["TZ"].map { Derived($0, "the environment variable TZ") }
+                ?? application.variable("TZ")
         }
         if appender.charset == nil {
             appender.charset = application.charset

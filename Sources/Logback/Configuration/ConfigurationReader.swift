@@ -50,7 +50,7 @@ package final class ConfigurationReader {
         logbackVersion = classPath.version(of: "logback-classic")
         boot = BootDefaults(bootVersion?.value)
         variables = Variables { _ in nil }
-        let outer = OuterVariables(application, settings, boot)
+        let outer = OuterVariables(application, settings, boot, classPath)
         variables.outer = { outer.lookup($0) }
     }
 

@@ -50,11 +50,17 @@ package struct FileAppender: Sendable {
     package var remarks: [String] = []
 
     /// Paths to follow: the active file and what it is rolled to.
-    package var globs: [String] {
-        var globs: [String] = []
-        if let file { globs.append(file.value) }
-        if let rolled = rolledNames?.value.glob, !globs.contains(rolled) { globs.append(rolled) }
-        return globs
+    package var globs: [String] { activeGlobs + rolledGlobs }
+
+    /// Paths of what is written to.
+    package var activeGlobs: [String] {
+        (file?.value ?? rolledNames?.value.glob).map { [$0] } ?? []
+    }
+
+    /// Paths of rolled files, where they have names of their own.
+    package var rolledGlobs: [String] {
+        guard let rolled = rolledNames?.value.glob, !activeGlobs.contains(rolled) else { return [] }
+        return [rolled]
     }
 
     /// The rule that reads its lines.

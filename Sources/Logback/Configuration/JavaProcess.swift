@@ -99,7 +99,7 @@ extension Application {
         }
         classPath = paths.flatMap { entry in
             let path = entry.hasPrefix("/") ? entry : workingDirectory.value + "/" + entry
-            return path.hasSuffix("/*") ? [String(path.dropLast(2))] : [path]
+            return path.hasSuffix("/*") ? ClassPath.jars(in: String(path.dropLast(2))) : [path]
         }
     }
 }

@@ -6,8 +6,14 @@ struct OuterVariables {
     private let application: Application
     private let settings: SpringSettings
     private let boot: BootDefaults
+    /// The version of Micrometer's tracing among the libraries.
+    private let tracing: Derived<String>?
 
-    init(_ application: Application, _ settings: SpringSettings, _ boot: BootDefaults) {
+    init(
+        _ application: Application, _ settings: SpringSettings, _ boot: BootDefaults,
+        _ classPath: ClassPath
+    ) {
+        tracing = classPath.version(of: "micrometer-tracing")
         self.application = application
         self.settings = settings
         self.boot = boot
@@ -16,9 +22,7 @@ struct OuterVariables {
     func lookup(_ name: String) -> Derived<String>? {
         if let value = application.systemProperties[name] { return value }
         if let value = ofBoot(name) { return value }
-        if let value = application.environment[name] {
-            return Derived(value, "the environment variable \(name)")
-        }
+        if let value = application.variable(name) { return value }
         return known(name)
     }
 
@@ -34,10 +38,7 @@ struct OuterVariables {
         case "LOG_PATH": return folder
         case "LOG_CORRELATION_PATTERN":
             if let pattern = settings["logging.pattern.correlation"] { return pattern }
-            guard let isExpected = settings["logging.expect-correlation-id"],
-                isExpected.value == "true"
-            else { return nil }
-            return Derived("%correlationId", isExpected.origin)
+            return correlation
         case "LOGGED_APPLICATION_NAME":
             return bracketed("spring.application.name", "logging.include-application-name")
         case "PID":
@@ -50,6 +51,17 @@ struct OuterVariables {
             if let old = BootDefaults.oldVariables[name], let value = settings[old] { return value }
         }
         return nil
+    }
+
+    /// Boot writes ids of traces where a library of tracing is there, unless it is switched off.
+    private var correlation: Derived<String>? {
+        if let isExpected = settings["logging.expect-correlation-id"] {
+            return isExpected.value == "true" ? isExpected.map { _ in "%correlationId" } : nil
+        }
+        guard let tracing else { return nil }
+        for key in ["management.tracing.enabled", "management.tracing.export.enabled"]
+        where settings[key]?.value.lowercased() == "false" { return nil }
+        return Derived("%correlationId", tracing.origin)
     }
 
     private var folder: Derived<String>? {
@@ -73,9 +85,7 @@ struct OuterVariables {
         case "user.home":
             return Derived(application.environment["HOME"] ?? NSHomeDirectory(), "the home folder")
         case "user.name":
-            return application.environment["USER"].map {
-                Derived($0, "the environment variable USER")
-            }
+            return application.variable("USER")
         case "java.io.tmpdir": return Derived("/tmp", "the default of Java")
         case "file.separator": return Derived("/", machine)
         default:

@@ -23,7 +23,7 @@ struct SpringSettings {
 
     /// The least important first.
     private var layers: [[String: Derived<String>]] = []
-    private let environment: [String: String]
+    private let application: Application
     /// System properties, `SPRING_APPLICATION_JSON`, arguments.
     private var overrides: [String: Derived<String>] = [:]
     /// What could not be read, in sentences.
@@ -31,7 +31,7 @@ struct SpringSettings {
 
     /// What counts before any file.
     init(_ application: Application) {
-        environment = application.environment
+        self.application = application
         take(application.systemProperties)
         takeJSON(application)
         take(application.arguments)
@@ -46,7 +46,7 @@ struct SpringSettings {
         let variable = "SPRING_APPLICATION_JSON"
         let json =
             application.arguments[name] ?? application.systemProperties[name]
-            ?? environment[variable].map { Derived($0, "the environment variable \(variable)") }
+            ?? application.variable(variable)
         guard let json, !json.value.isEmpty else { return }
         // JSON is YAML, whose reader keeps the letters of numbers.
         guard json.value.trimmed.hasPrefix("{"),
@@ -77,9 +77,7 @@ struct SpringSettings {
             String(text.map { $0.isLetter || $0.isNumber ? $0 : "_" })
         }
         for name in names + [key] {
-            if let value = environment[name] {
-                return Derived(value, "the environment variable \(name)")
-            }
+            if let value = application.variable(name) { return value }
         }
         for layer in layers.reversed() {
             if let value = layer[canonical] { return value }

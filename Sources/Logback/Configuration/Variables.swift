@@ -4,7 +4,9 @@
 /// What only the running application knows (its process id, the moment it started, values that one of
 /// its classes computes) is put in as a mark, which later becomes a free text of a layout or a `*` of
 /// a path.
-struct Variables {
+package struct Variables {
+    /// What Logback puts behind a name that nobody defines.
+    package static let undefinedMark = "_IS_UNDEFINED"
     /// Private letters around the name of a variable that is not known from outside.
     static let open: Character = "\u{E000}"
     static let close: Character = "\u{E001}"
@@ -23,6 +25,9 @@ struct Variables {
     /// Of those that nobody knows: where a default stands beside the name, it counts.
     private var computed: Set<String> = []
 
+    /// What nobody defines is a mark, too.
+    var takesUndefinedAsUnknown = false
+
     /// A variable whose value a class of the application computes.
     mutating func defineComputed(_ name: String, _ origin: String) {
         defineUnknown(name, origin)
@@ -30,8 +35,10 @@ struct Variables {
     }
 
     mutating func defineUnknown(_ name: String, _ origin: String) {
-        defined[name] = Derived("\(Self.open)\(name)\(Self.close)", origin)
+        defined[name] = Derived(Self.mark(name), origin)
     }
+
+    private static func mark(_ name: String) -> String { "\(open)\(name)\(close)" }
 
     func lookup(_ name: String) -> Derived<String>? { defined[name] ?? outer(name) }
 
@@ -121,8 +128,9 @@ struct Variables {
             return try expand(Array(found.value)[...], place, path + [name], &result)
         }
         guard let cut else {
+            if takesUndefinedAsUnknown { return Self.mark(name) }
             if !result.undefined.contains(name) { result.undefined.append(name) }
-            return name + "_IS_UNDEFINED"
+            return name + Self.undefinedMark
         }
         return try expand(inner[(cut + 2)...], place, path + [":" + name], &result)
     }

@@ -1,0 +1,27 @@
+import Foundation
+
+/// Files and folders that patterns name and this user may not read: told once for each, and in the
+/// status as long as they are so.
+extension Discovery {
+    /// `error`: an `errno`; nil when it can be read.
+    func noteReadable(_ path: String, _ error: Int32?) {
+        // Gone since the look: nothing to tell.
+        let reason = error == ENOENT ? nil : error
+        guard unreadable[path] != reason else { return }
+        if unreadable.count >= Self.maxRemembered { unreadable = [:] }
+        unreadable[path] = reason
+        let told = unreadable.mapValues { String(cString: strerror($0)) }
+        metrics.update { $0.unreadable = told }
+        guard let reason else { return }
+        let text = String(cString: strerror(reason))
+        logger.error(
+            "cannot be read: give the agent's user, or one of its groups, the right",
+            metadata: ["path": "\(path)", "reason": "\(text)"])
+        metrics.update { $0.lastError = "opening \(path): \(text)" }
+    }
+
+    /// After a sweep: what is gone is no trouble any more.
+    func forgetUnreadable() {
+        for path in unreadable.keys where access(path, F_OK) != 0 { noteReadable(path, nil) }
+    }
+}
