@@ -34,12 +34,17 @@ struct AgentOptions: ParsableArguments {
         help: "Files to follow; patterns in quotes are followed as files come and go; - is stdin.")
     var files: [String] = []
 
+    /// Of the environment, what says something about this command alone.
+    private static let ownVariables: Set = ["HOME", "LOGNAME", "PWD", "OLDPWD", "TZ", "USER"]
+
     /// What the applications' configurations say, in the order of the options.
     func applications() throws -> [LogbackConfiguration] {
         var found: [LogbackConfiguration] = []
         for path in logback {
             var application = try Application.at(path)
-            application.environment = ProcessInfo.processInfo.environment
+            application.environment = ProcessInfo.processInfo.environment.filter {
+                !Self.ownVariables.contains($0.key)
+            }
             application.environmentOwner = " of this command"
             if let directory {
                 let current = FileManager.default.currentDirectoryPath

@@ -47,6 +47,11 @@ struct ParsedSample {
         var out =
             "  \(FigureText.count(events.count, "entry").replacing("entrys", with: "entries")) at the end of "
             + "\(file.path), \(FigureText.grouped(known)) of them begin as the layout says\n"
+        if known == 0, !events.isEmpty {
+            out +=
+                "  ! none does: another layout wrote them, or names of months and days in a language "
+                + "other than English or Korean; such entries have no level, and traces are cut\n"
+        }
         for event in events.suffix(count) { out += line(event) }
         return out
     }

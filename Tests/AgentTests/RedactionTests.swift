@@ -66,6 +66,9 @@ import Testing
         ),
         (#"{"password":"a\"b c","id":"7"}"#, #"{"password":"<token>","id":"7"}"#),
         ("clientSecret=\"a b\" passwd='c d'", "clientSecret=<token> passwd=<token>"),
+        ("jdbc at postgres://shop:s3cr3t@db:5432/x", "jdbc at postgres://shop:<token>@db:5432/x"),
+        ("http://localhost:8080/a@b", "http://localhost:8080/a@b"),
+        ("glpat-0123456789abcdefghij client_secret=x", "<token> client_secret=<token>"),
         ("unexpected token: identifier", "unexpected token: identifier"),
         ("the bearer of it", "the bearer of it"),
     ])

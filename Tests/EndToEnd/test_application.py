@@ -86,6 +86,67 @@ class Applications(ApplicationCase):
         self.assertIn(f"{self.folder}/logs/shop.log", text)
         self.assertIn("BOOT-INF/lib/company-logging-1.0.jar!/company/files.xml:1", text)
 
+    def test_ids_of_traces_where_a_library_of_tracing_is_there(self):
+        """Boot 3.2 and later writes them then by itself."""
+        library = [("BOOT-INF/lib/micrometer-tracing-1.4.1.jar", b"")]
+        for version, settings, more, is_written in (
+                ("3.4.1", "", library, True), ("3.4.1", "", [], False), ("4.0.1", "", library, True), ("3.1.5", "", library, False),
+                ("3.4.1", "management.tracing.enabled: false\n", library, False),
+                ("4.0.1", "management.tracing.export.enabled: false\n", library, False),
+                ("3.4.1", "logging.expect-correlation-id: true\n", [], True)):
+            with self.subTest(version=version, settings=settings, more=bool(more)):
+                text = self.explain("--logback", self.boot_jar(version, "logging.file.name: app.log\n" + settings, more))
+                self.assertEqual("traceId and spanId" in text, is_written, text)
+
+    def test_a_class_path_as_build_tools_make_it(self):
+        """A configuration in a jar of `folder/*`, in one that a manifest names, or in the one jar of a folder."""
+        lib = self.folder / "lib"
+        lib.mkdir()
+        with zipfile.ZipFile(lib / "shop conf.jar", "w") as archive:
+            archive.writestr("logback.xml", "<configuration><appender name='F' class='ch.qos.logback.core.FileAppender'>"
+                             "<file>from-jar.log</file><encoder><pattern>%d %msg%n</pattern></encoder></appender>"
+                             "<root><appender-ref ref='F'/></root></configuration>")
+        thin = self.folder / "thin.jar"
+        with zipfile.ZipFile(thin, "w") as archive:
+            # A line of a manifest has 72 bytes, and goes on behind a blank.
+            archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\nClass-Path: missing.jar lib/shop\r\n %20conf.jar thin.jar\r\n")
+        for path in (thin, lib):
+            self.assertIn("from-jar.log", self.explain("--logback", path, "--directory", self.folder))
+        if not shutil.which("javac"):
+            self.skipTest("the rest needs a JDK, which Tests/run installs")
+        classes = self.sleeper("1")
+        java = subprocess.Popen(["java", "-cp", f"{lib}/*:{classes}", "Sleep"], stdout=subprocess.PIPE, cwd=self.folder)
+        try:
+            java.stdout.readline()
+            self.assertIn(f"{self.folder}/from-jar.log", self.explain("--pid", java.pid))
+        finally:
+            java.kill()
+            java.wait()
+            java.stdout.close()
+
+    def test_a_sifting_appender_with_a_class_of_the_applications(self):
+        path = self.folder / "logback.xml"
+        for discriminator, name in (('<discriminator class="com.acme.Tenant"/>', "tenantOf"),
+                                    ('<discriminator class="com.acme.Tenant"><key>t</key></discriminator>', "t"),
+                                    ('<discriminator class="ch.qos.logback.classic.sift.ContextBasedDiscriminator"/>', "contextName"),
+                                    ("<discriminator><key>user</key><defaultValue>x</defaultValue></discriminator>", "user")):
+            path.write_text(f"<configuration><appender name='S' class='ch.qos.logback.classic.sift.SiftingAppender'>{discriminator}"
+                            f"<sift><appender name='F' class='ch.qos.logback.core.FileAppender'><file>s-${{{name}}}.log</file>"
+                            "<encoder><pattern>%d %msg%n</pattern></encoder></appender></sift></appender>"
+                            "<root><appender-ref ref='S'/></root></configuration>")
+            self.assertRegex(self.explain("--logback", path, "--directory", self.folder), rf"(?m)^ *file +{self.folder}/s-\*\.log$")
+
+    def test_variables_of_the_environment(self):
+        path = self.folder / "logback.xml"
+        path.write_text("<configuration><appender name='F' class='ch.qos.logback.core.FileAppender'><file>${SHOP_LOGS}/app.log</file>"
+                        "<encoder><pattern>%d %msg%n</pattern></encoder></appender><root><appender-ref ref='F'/></root></configuration>")
+        run = self.run_cordwood("agent", "explain", "--logback", path, env={**os.environ, "SHOP_LOGS": str(self.folder)})
+        self.assertIn(f"{self.folder}/app.log", run.stdout.decode())
+        self.assertIn("SHOP_LOGS of this command", run.stdout.decode())
+        self.assertIn("SHOP_LOGS_IS_UNDEFINED", self.explain("--logback", path))
+        agent = self.agent("--logback", path, "--server", "http://127.0.0.1:1", "--state", self.folder / "state")
+        wait_until(lambda: "named by a variable that nothing defines here" in agent.told(), PATIENCE, "the warning")
+
     def sleeper(self, said):
         """The folder of a class Sleep, which prints an expression and stays."""
         classes = self.folder / "classes"

@@ -129,6 +129,23 @@ class Reload(EndToEndCase):
         for line, words in ((3, 'unknown key "lables"'), (6, 'unknown key "levle"'), (7, "| jsn: column")):
             self.assertIn(f"{self.config}:{line}: {words}", text)
 
+    def test_no_fault_shows_what_stands_beside_it(self):
+        """It may be a secret, and goes to journals."""
+        for text, words in (("a: 1\nbasic_auth: { username: u, password: hunter2, username: v }\n", "stand twice: username"),
+                            ("server: 'http://x:1\nbearer_token: hunter2\n", "agent.yaml:"),
+                            ("bearer_token: hunter2: x\n", "agent.yaml:1:22: "),
+                            ("basic_auth: { password: [hunter2 }\n", "agent.yaml:1:")):
+            with self.subTest(text=text):
+                self.config.write_text(text)
+                run = self.run_cordwood("agent", "check", "--config", self.config)
+                told = run.stdout.decode() + run.stderr.decode()
+                self.assertNotEqual(run.returncode, 0)
+                self.assertIn(words, told)
+                self.assertNotIn("hunter2", told)
+        self.config.write_text("server: http://127.0.0.1:1\nstate: /tmp/x\nmetrics_listen: nonsense\nsources: [{paths: [/x]}]\n")
+        run = self.run_cordwood("agent", "check", "--config", self.config)
+        self.assertIn("agent.yaml:3: ", run.stdout.decode() + run.stderr.decode())
+
     def test_check_says_ok_and_warns(self):
         log = self.folder / "a.log"
         log.write_text("".join(f"{STAMP}user={i}\n" for i in range(200)))

@@ -112,6 +112,15 @@ struct YAMLSection {
         return value
     }
 
+    /// `HOST:PORT`.
+    func address() throws(AgentError) -> String {
+        let text = try text()
+        guard let colon = text.lastIndex(of: ":"), colon > text.startIndex,
+            UInt16(text[text.index(after: colon)...]) != nil
+        else { throw wrong("expected HOST:PORT") }
+        return text
+    }
+
     func zone() throws(AgentError) -> ZoneRule {
         let name = try text()
         guard let zone = ZoneRule(name) else { throw wrong("unknown time zone \"\(name)\"") }

@@ -9,7 +9,7 @@ package struct Redaction: Sendable {
     package enum Known: String, CaseIterable, Sendable {
         /// Numbers of payment cards: a known prefix, its length, and the check digit.
         case cards
-        /// Bearer and basic credentials, JSON web tokens, keys of AWS, GitHub and Slack; tokens, keys,
+        /// Bearer and basic credentials, JSON web tokens, keys of AWS, GitHub, Slack and others; tokens, keys,
         /// passwords and sessions of `name=value` and of JSON.
         case tokens
         case email
@@ -50,8 +50,10 @@ package struct Redaction: Sendable {
             for text in Self.namedTokens {
                 patterns.append((try Regexp(text), Array("${1}<token>".utf8)))
             }
+            patterns.append((try Regexp(Self.userInfo), Array("${1}<token>@".utf8)))
             let any = try Regexp(
-                (Self.bareTokens + Self.namedTokens).map { "(?:\($0))" }.joined(separator: "|"))
+                (Self.bareTokens + Self.namedTokens + [Self.userInfo]).map { "(?:\($0))" }.joined(
+                    separator: "|"))
             way = .patterns(patterns, first: nil, usually: any)
         }
     }
@@ -68,6 +70,9 @@ package struct Redaction: Sendable {
         #"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"#,
         #"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"#,
         #"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"#,
+        // Google, GitLab, Stripe.
+        #"\bAIza[A-Za-z0-9_-]{35}"#, #"\bglpat-[A-Za-z0-9_-]{20,}"#,
+        #"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"#,
     ]
     private static let namedTokens = [
         #"(?i)\b(authorization["']?[ \t]*[:=][ \t]*["']?(?:[a-z]+[ \t]+)?)[A-Za-z0-9._~+/-]{4,}=*"#,
@@ -79,6 +84,8 @@ package struct Redaction: Sendable {
         #"(?i)(\#(secretName)=)(?:"[^"]*"|'[^']*'|[^\s"'&,;<>(){}\[\]]+)"#,
         #"(?i)(["']\#(secretName)["'][ \t]*:[ \t]*["'])(?:[^"'\\]|\\.)+"#,
     ]
+    /// Of an address: `postgres://shop:password@db`.
+    private static let userInfo = #"\b([A-Za-z][A-Za-z0-9+.-]*://[^\s/@:"']*:)[^\s/@"']+@"#
     private static let secretName =
         "(?:token|secret|password|passwd|passphrase|pwd|j?session_?id|phpsessid)"
 

@@ -19,6 +19,8 @@ package struct Application: Sendable {
     /// Of a running one.
     package var processID: Int?
     package var javaVersion: Derived<Int>?
+    /// What a person should know about it.
+    package var remarks: [String] = []
 
     /// A variable of the environment.
     func variable(_ name: String) -> Derived<String>? {

@@ -44,7 +44,7 @@ package final class ConfigurationReader {
             if isThere || application.classPath.count == 1 { try classPath.add(path) }
         }
         (settings, profiles) = try SpringSettings.load(application, classPath)
-        remarks = settings.remarks
+        remarks = application.remarks + settings.remarks
         bootVersion =
             classPath.manifestEntry("Spring-Boot-Version") ?? classPath.version(of: "spring-boot")
         logbackVersion = classPath.version(of: "logback-classic")

@@ -32,6 +32,7 @@ extension Application {
             workingDirectory: Derived(directory, "\(folder)/cwd"))
         application.processID = id
         application.takeJavaVersion(folder)
+        application.noteFileSystems(folder)
         for text in (try? texts(folder + "/environ")) ?? [] {
             guard let equals = text.firstIndex(of: "=") else { continue }
             application.environment[String(text[..<equals])] = String(
@@ -47,6 +48,16 @@ extension Application {
         // The JVM reads these behind its command line.
         application.takeOptions("_JAVA_OPTIONS")
         return application
+    }
+
+    private mutating func noteFileSystems(_ folder: String) {
+        let files = FileManager.default
+        let own = try? files.destinationOfSymbolicLink(atPath: "/proc/self/ns/mnt")
+        let its = try? files.destinationOfSymbolicLink(atPath: folder + "/ns/mnt")
+        guard let own, let its, own != its else { return }
+        remarks.append(
+            "process \(processID ?? 0) sees file systems of its own, as a container does: its paths may "
+                + "be others here; run the agent where it runs, or name its files")
     }
 
     private mutating func takeOptions(_ variable: String) {
