@@ -1,6 +1,7 @@
 import CMemory
 import Foundation
 import LogModel
+import Logback
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -200,9 +201,9 @@ package final class FileAgent: Service {
         let status = StatusFile(folder: configuration.state, server: configuration.output.place)
         // Who asks for the status is told of this run, whether the server answers or not.
         status.write(currentMetrics, logger)
-        let positions: [Position]?
+        let answer: PositionExchange.Answer?
         do {
-            positions = try await Shipper.positions(known, configuration, session, logger) {
+            answer = try await Shipper.positions(known, configuration, session, logger) {
                 self.isInterrupted
             } onFailure: { error in
                 // Nothing is read yet: all that was found waits.
@@ -219,6 +220,7 @@ package final class FileAgent: Service {
                 status.write(currentMetrics, logger)
             }
         } catch { return }
+        let positions = answer?.positions
         metrics.update { $0.lastError = "" }
         // What was acknowledged and not saved before a crash counts for what is found lost, too.
         discovery.shared.withLock { shared in
@@ -246,6 +248,7 @@ package final class FileAgent: Service {
         let reading = Thread { [metrics, logger] in
             Reader(
                 configuration, discovery: discovery, queue: queue, positions: positions,
+                eventBytes: configuration.output.eventBytes(serverTakes: answer?.maxLineSize),
                 metrics: metrics, logger: logger
             ).run()
         }
@@ -337,6 +340,24 @@ extension AgentConfiguration {
 }
 
 extension Output {
+    /// What an entry may hold, with room for what stages write into it. `serverTakes`: the longest
+    /// line, as a server told; 0: any.
+    fileprivate func eventBytes(serverTakes told: Int?) -> Int {
+        let most = EventAssembler.Bounds().eventBytes
+        switch kind {
+        case .stdout, .file: return most
+        case .cordwood, .loki:
+            let taken = told ?? Self.lokisLineBytes
+            return taken == 0 ? most : min(most, max(Self.fewestBytes, taken - Self.room))
+        }
+    }
+
+    /// Loki's default of `max_line_size`.
+    private static let lokisLineBytes = 256 * 1024
+    private static let room = 1024
+    /// A server that takes less refuses what no agent should cut.
+    private static let fewestBytes = 64 * 1024
+
     fileprivate func destination(
         _ session: HTTPSession, _ serverKeepsPositions: Bool
     ) -> any Destination {

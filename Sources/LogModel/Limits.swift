@@ -5,8 +5,9 @@ package struct Limits: Sendable, Equatable {
     /// 0 = no limit. Loki: 4 MB/s; ours is off because a self-hosted team has no noisy tenant.
     package var ingestionRateMB = 0.0
     package var ingestionBurstSizeMB = 6.0
-    /// A longer line is refused, or cut when `maxLineSizeTruncate`.
-    package var maxLineSize = 256 * 1024
+    /// A longer line is refused, or cut when `maxLineSizeTruncate`. Loki: 256 KB, which a stack trace
+    /// with an answer of somebody's in its message exceeds.
+    package var maxLineSize = 1024 * 1024
     package var maxLineSizeTruncate = false
     package var maxLabelNameLength = 1024
     package var maxLabelValueLength = 2048

@@ -177,7 +177,9 @@ extension API {
             } catch { return .failure(error) }
         }
         switch found {
-        case .success(let positions): return Answer(json: PositionExchange.encodeAnswer(positions))
+        case .success(let positions):
+            return Answer(
+                json: PositionExchange.encodeAnswer(positions, maxLineSize: limits.maxLineSize))
         case .failure(let error): throw refusal(of: error)
         }
     }

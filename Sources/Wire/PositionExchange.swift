@@ -5,7 +5,7 @@ import LogModel
 ///
 /// ```
 /// POST /cordwood/api/v1/positions   {"sources":["…"]}
-/// 200                               {"positions":[{"source":"…","offset":n,"events":n}]}
+/// 200                               {"maxLineSize":n,"positions":[{"source":"…","offset":n,"events":n}]}
 /// 409 to a push                     {"error":"…","positions":[…]}
 /// ```
 package enum PositionExchange {
@@ -13,6 +13,16 @@ package enum PositionExchange {
     package static let maxSourceBytes = 1024
     /// Most sources in one message.
     package static let maxSources = 10_000
+
+    package struct Answer: Sendable, Equatable {
+        package var positions: [Position] = []
+        /// Bytes of the longest line that the server takes; 0: any. Nil: it does not say.
+        package var maxLineSize: Int?
+
+        package init(positions: [Position] = [], maxLineSize: Int? = nil) {
+            (self.positions, self.maxLineSize) = (positions, maxLineSize)
+        }
+    }
 
     package static func encodeQuestion(sources: [String]) -> [UInt8] {
         var out = Array("{\"sources\":[".utf8)
@@ -24,8 +34,11 @@ package enum PositionExchange {
         return out
     }
 
-    package static func encodeAnswer(_ positions: [Position], error: String? = nil) -> [UInt8] {
+    package static func encodeAnswer(
+        _ positions: [Position], error: String? = nil, maxLineSize: Int? = nil
+    ) -> [UInt8] {
         var out = Array("{".utf8)
+        if let maxLineSize { out.append(contentsOf: "\"maxLineSize\":\(maxLineSize),".utf8) }
         if let error {
             out.append(contentsOf: "\"error\":".utf8)
             appendJSONString(error, to: &out)
@@ -60,17 +73,22 @@ package enum PositionExchange {
         }
     }
 
-    /// The positions of an answer, or of a refusal. Errors: 400 when it is neither.
-    package static func decodeAnswer(_ body: [UInt8]) throws(WireError) -> [Position] {
+    /// An answer, or a refusal. Errors: 400 when it is neither.
+    package static func decodeAnswer(_ body: [UInt8]) throws(WireError) -> Answer {
         try JSONCursor.read(body) { cursor throws(WireError) in
-            var positions: [Position] = []
+            var answer = Answer()
             try cursor.object { (key, cursor) throws(WireError) in
-                guard key == "positions" else { return try cursor.skip() }
-                try cursor.array { cursor throws(WireError) in
-                    positions.append(try position(&cursor))
+                switch key {
+                case "maxLineSize":
+                    answer.maxLineSize = Int(clamping: try cursor.integer("the longest line"))
+                case "positions":
+                    try cursor.array { cursor throws(WireError) in
+                        answer.positions.append(try position(&cursor))
+                    }
+                default: try cursor.skip()
                 }
             }
-            return positions
+            return answer
         }
     }
 

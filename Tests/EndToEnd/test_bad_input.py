@@ -66,7 +66,7 @@ PUSHES = {
     "label name of 2,000 bytes": (stream({"n" * 2000: "b"}, [[str(NOW), "x"]]), JSON, {400}, "label name too long"),
     "label value of 3,000 bytes": (stream({"a": "v" * 3000}, [[str(NOW), "x"]]), JSON, {400}, "label value too long"),
     "16 labels": (stream({f"l{i}": "v" for i in range(16)}, [[str(NOW), "x"]]), JSON, {400}, "limit 15"),
-    "line of 300 KB": (stream({"a": "b"}, [[str(NOW), "x" * 300_000]]), JSON, {400}, "max entry size '262144' bytes exceeded"),
+    "line of 2 MB": (stream({"a": "b"}, [[str(NOW), "x" * 2_000_000]]), JSON, {400}, "max entry size '1048576' bytes exceeded"),
     "line of 100 MB": (gzip.compress(stream({"a": "b"}, [[str(NOW), "x" * 100_000_000]]), 1), GZIP, {400, 413}, "too large"),
     "structured metadata of 70 KB": (stream({"a": "b"}, [[str(NOW), "x", {"m": "v" * 70_000}]]), JSON, {400}, "structured metadata too large"),
     "structured metadata that is a list": (stream({"a": "b"}, [[str(NOW), "x", ["m"]]]), JSON, {400}, ""),

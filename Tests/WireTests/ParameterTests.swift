@@ -208,9 +208,10 @@ import Wire
             Position(source: "a", offset: .max, events: 0),
             Position(source: "b", offset: 1, events: 2),
         ]
-        for error in [nil, "the pushed ranges do not follow"] {
-            let body = PositionExchange.encodeAnswer(positions, error: error)
-            #expect(try PositionExchange.decodeAnswer(body) == positions)
+        for (error, size) in [(nil, 1 << 20), ("the pushed ranges do not follow", nil)] {
+            let body = PositionExchange.encodeAnswer(positions, error: error, maxLineSize: size)
+            let answer = try PositionExchange.decodeAnswer(body)
+            #expect(answer == .init(positions: positions, maxLineSize: size))
         }
     }
 }

@@ -6,9 +6,10 @@ extension Discovery {
     /// Remembers the newest rolled name of each family, and, until gaps are told, all names.
     func noteRoll(_ sight: Sight) {
         let number = Self.rollNumber(sight.name)
-        if sight.isRolled || number != nil, !RolledName.isTemporary(sight.name) {
-            noteTempo(sight)
-        }
+        // A pattern may name rolled files, too.
+        let isRoll =
+            sight.isRolled || number != nil || RolledName.root(of: sight.name) != sight.name
+        if isRoll, !RolledName.isTemporary(sight.name) { noteTempo(sight) }
         guard let number else { return }
         let family = sight.folder + "/" + number.family
         let name = RolledName.settled(sight.name)

@@ -78,6 +78,7 @@ final class FollowedFile: @unchecked Sendable {
     /// The clock at the start of the file.
     private(set) var seed: Int64
     private(set) var assembler: EventAssembler
+    var eventBytes = EventAssembler.Bounds().eventBytes { didSet { makeAssembler() } }
     /// When the first stamp was written, nanoseconds, where stamps tell no date.
     private var start: Int64?
     /// Committed by the server.
@@ -189,7 +190,8 @@ final class FollowedFile: @unchecked Sendable {
         labels = envelope == nil ? [] : ContainerPath.labels(path)
         assembler = EventAssembler(
             layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
-            lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0, encoding: encoding,
+            lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0,
+            bounds: .init(eventBytes: eventBytes), encoding: encoding,
             envelope: envelope, startsLine: encoding != .utf8 || envelope != nil || isBehindLine)
         if ackedOffset == 0, let start { assembler.begin(at: start) }
     }
@@ -233,9 +235,6 @@ final class FollowedFile: @unchecked Sendable {
         predecessor = nil
         startUnpacking()
     }
-
-    /// Not acknowledged, in bytes.
-    var lag: Int64 { max(0, size - ackedOffset) }
 
     /// The last mark of what is committed.
     var mark: ContentMark? { marks.first.flatMap { $0.offset <= ackedOffset ? $0 : nil } }

@@ -24,6 +24,8 @@ final class Reader {
     private var shipment = Shipment()
     private var shipmentSince: UInt64 = 0
     private(set) var positions: [String: Position]
+    /// What an entry may hold.
+    private let eventBytes: Int
     /// False when the server keeps no positions: then the registry must be saved after each ack.
     let serverKeepsPositions: Bool
     var lastSave: UInt64 = 0
@@ -65,8 +67,9 @@ final class Reader {
 
     init(
         _ configuration: AgentConfiguration, discovery: Discovery, queue: ShipmentQueue,
-        positions: [Position]?, metrics: SharedMetrics, logger: Logger
+        positions: [Position]?, eventBytes: Int, metrics: SharedMetrics, logger: Logger
     ) {
+        self.eventBytes = eventBytes
         self.configuration = configuration
         quiet = Quiet(patience: configuration.patience)
         self.discovery = discovery
@@ -180,6 +183,7 @@ final class Reader {
         for file in new {
             opened += 1
             file.order = opened
+            file.eventBytes = eventBytes
             if let other = files[file.id] {
                 // The rest of a truncated file was found in a copy.
                 file.takeOver(other)

@@ -58,7 +58,7 @@ struct ServerDestination: Destination {
             switch answer.status {
             case 200..<300: return .taken
             case 409:
-                if let positions = try? PositionExchange.decodeAnswer(answer.body) {
+                if let positions = try? PositionExchange.decodeAnswer(answer.body).positions {
                     return .conflict(positions)
                 }
             case 400, 413, 422: return .refused(answer.status, answer.text)

@@ -38,11 +38,11 @@ struct Shipper: Sendable {
     static func positions(
         _ sources: [String], _ configuration: AgentConfiguration, _ session: HTTPSession,
         _ logger: Logger, isOver: () -> Bool, onFailure: (String) -> Void
-    ) async throws(CancellationError) -> [Position]? {
+    ) async throws(CancellationError) -> PositionExchange.Answer? {
         let output = configuration.output
         guard output.kind == .cordwood else { return nil }
         let url = ServerDestination.address(output, "/cordwood/api/v1/positions")
-        var positions: [Position] = []
+        var known = PositionExchange.Answer()
         var rest = sources[...]
         var wait = firstWait * configuration.patience
         while true {
@@ -54,9 +54,11 @@ struct Shipper: Sendable {
                 let answer = try await session.post(url, body: question, headers: headers)
                 if answer.status == 404 || answer.status == 405 { return nil }
                 if answer.status == 200 {
-                    positions += try PositionExchange.decodeAnswer(answer.body)
+                    let found = try PositionExchange.decodeAnswer(answer.body)
+                    known.positions += found.positions
+                    known.maxLineSize = found.maxLineSize
                     rest = rest.dropFirst(part.count)
-                    if rest.isEmpty { return positions }
+                    if rest.isEmpty { return known }
                     continue
                 }
                 let text = "\(url): \(answer.status) \(answer.text.prefix(200))"

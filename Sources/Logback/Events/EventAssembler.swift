@@ -32,8 +32,8 @@ package struct FileEvent: Sendable {
 package struct EventAssembler {
     package struct Bounds: Sendable {
         /// A longer event is closed, and its rest is an event of its own.
-        package var eventBytes = 256 * 1024 - 1024
-        package init() {}
+        package var eventBytes: Int
+        package init(eventBytes: Int = 1024 * 1024 - 1024) { self.eventBytes = eventBytes }
     }
 
     /// What the lines so far have shown of the source.
