@@ -136,6 +136,12 @@ class Applications(ApplicationCase):
                             "<root><appender-ref ref='S'/></root></configuration>")
             self.assertRegex(self.explain("--logback", path, "--directory", self.folder), rf"(?m)^ *file +{self.folder}/s-\*\.log$")
 
+    def test_settings_that_are_no_yaml_are_an_error_with_its_line(self):
+        jar = self.boot_jar("3.4.1", "spring.datasource.password: hunter2\nlogging.file.name: x.log\nbad: [hunter2\n")
+        told = self.explain("--logback", jar, code=2)
+        self.assertRegex(told, r"application\.yml: this is no YAML: 4:1: ")
+        self.assertNotIn("hunter2", told)
+
     def test_variables_of_the_environment(self):
         path = self.folder / "logback.xml"
         path.write_text("<configuration><appender name='F' class='ch.qos.logback.core.FileAppender'><file>${SHOP_LOGS}/app.log</file>"

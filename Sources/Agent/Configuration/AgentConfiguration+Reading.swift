@@ -10,7 +10,7 @@ extension AgentConfiguration {
         }
         let composed: Node?
         do { composed = try Yams.compose(yaml: String(decoding: data, as: UTF8.self)) } catch {
-            throw .configuration("\(path):\(Self.fault(error))")
+            throw .configuration("\(path):\(YAMLFault(error))")
         }
         var configuration = AgentConfiguration(server: "", state: "")
         guard let root = composed else { throw .configuration("\(path) is empty") }
@@ -50,21 +50,6 @@ extension AgentConfiguration {
         }
         if let error = faults.error { throw error }
         return configuration
-    }
-
-    /// What is wrong with the text, and where. The parser's own words quote lines around it, which may
-    /// hold secrets.
-    private static func fault(_ error: any Error) -> String {
-        switch error as? YamlError {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            return "\(mark.line):\(mark.column): \(problem)"
-        case .duplicatedKeysInMapping(let keys, let context):
-            return "\(context.mark.line): in what begins here stand twice: "
-                + keys.sorted().joined(separator: ", ")
-        case .reader(let problem, _, _, _): return " \(problem)"
-        default: return " this is no YAML"
-        }
     }
 
     private mutating func readSources(

@@ -94,7 +94,10 @@ extension Discovery {
             return
         }
         if look.first.isEmpty {
-            if !facts.isWhole { tellDamage(sight.path, "no packed data") }
+            if !facts.isWhole {
+                tellDamage(sight.path, "no packed data")
+                note(.lost, sight.path, nil, 0, nil, "damaged: there is no packed data in it")
+            }
             judge(sight)
             close(look.descriptor)
             return

@@ -139,6 +139,10 @@ extension ConfigurationReader {
         {
             return (elements, path)
         }
+        if let url = element.attributes["url"], element.attributes["optional"] == "true" {
+            remarks.append("\(element.place): url=\"\(url)\" is not fetched: passed over")
+            return ([], path)
+        }
         guard let found = try resource(element) else {
             guard element.attributes["optional"] == "true" else {
                 remarks.append("\(element.place): what is included is not there: passed over")

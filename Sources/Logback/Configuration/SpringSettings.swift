@@ -196,14 +196,17 @@ extension SpringSettings {
     ) throws(LogbackError) -> [Document] {
         var documents: [Document] = []
         do {
-            for node in try compose_all(yaml: String(decoding: bytes, as: UTF8.self)) {
+            var nodes = try compose_all(yaml: String(decoding: bytes, as: UTF8.self))
+            while let node = nodes.next() {
                 var document = Document()
                 var count = 0
                 flatten(node, "", name, 0, &count, &document)
                 documents.append(document)
             }
+            // It ends at a fault as at the end of the text.
+            if let error = nodes.error { throw error }
         } catch {
-            throw .unreadable(path: name, reason: "this is no YAML: \(error)")
+            throw .unreadable(path: name, reason: "this is no YAML: \(YAMLFault(error))")
         }
         return documents
     }
