@@ -6,9 +6,11 @@ extension Discovery {
     /// Remembers the newest rolled name of each family, and, until gaps are told, all names.
     func noteRoll(_ sight: Sight) {
         let number = Self.rollNumber(sight.name)
-        // A pattern may name rolled files, too.
+        // A pattern may name rolled files, too; of thousands nobody looks at each name for nothing.
         let isRoll =
-            sight.isRolled || number != nil || RolledName.root(of: sight.name) != sight.name
+            sight.isRolled || number != nil
+            || groups[sight.group].retention != nil
+                && RolledName.root(of: sight.name) != sight.name
         if isRoll, !RolledName.isTemporary(sight.name) { noteTempo(sight) }
         guard let number else { return }
         let family = sight.folder + "/" + number.family

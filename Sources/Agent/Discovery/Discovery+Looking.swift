@@ -124,6 +124,7 @@ extension Discovery {
 
     /// One look at everything.
     func sweep(_ wall: Double) {
+        let before = Self.threadSeconds
         needsSweep = false
         waiting = 0
         lastSweep = wall
@@ -166,7 +167,7 @@ extension Discovery {
         }
         if !unseen.isEmpty { wakeup.ring() }
         unseen = []
-        sweepSeconds = Date().timeIntervalSince1970 - wall
+        sweepSeconds = Self.threadSeconds - before
         let every = watch.blind.isEmpty ? Self.sweepEvery : Self.blindSweepEvery
         nextSweep = wall + max(every * min(1, patience), Self.sweepShare * sweepSeconds)
         let (watched, blind) = (watch.count, watch.blind.count)
@@ -176,6 +177,13 @@ extension Discovery {
             metrics.unwatchedFolders = blind
             metrics.sweepSeconds += sweepSeconds
         }
+    }
+
+    /// What this thread has had of a core: on a busy machine a look takes long and costs no more.
+    private static var threadSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// Watches a folder, or, where it is not there yet, the one that it will come in. The folders that
@@ -276,12 +284,11 @@ extension Discovery {
         }
     }
 
-    /// Another pattern names what is only rolled from this one's files.
+    /// Another pattern of the group names what is only rolled from this one's files. Of another group
+    /// it would give the file other labels than those that it was begun with.
     private func isNamedElsewhere(_ folder: String, _ name: String, but place: Place) -> Bool {
         guard let all = places[folder], all.count > 1 else { return false }
-        return all.contains {
-            $0 != place && $0.names(name) && !isExcluded(folder + "/" + name, name, by: $0.group)
-        }
+        return all.contains { $0 != place && $0.group == place.group && $0.names(name) }
     }
 
     /// Something is looked for in this folder, or in the one above a folder of dates.

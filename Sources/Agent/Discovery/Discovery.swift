@@ -195,7 +195,7 @@ final class Discovery: @unchecked Sendable {
     var needsSweep = true
     var lastSweep = 0.0
     var nextSweep = 0.0
-    /// How long the latest sweep took.
+    /// How long the latest sweep took of a core.
     var sweepSeconds = 0.0
     /// Open files that the sweep has not met yet.
     var unseen: Set<FileIdentity> = []
