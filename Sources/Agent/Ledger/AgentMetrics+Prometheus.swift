@@ -33,7 +33,8 @@ extension AgentMetrics {
             "watch_overflows_total", "counter", "Times the kernel's queue of changes was full.",
             watchOverflows)
         page.add(
-            "sweep_seconds_total", "counter", "Time of a core spent looking at all folders.", sweepSeconds)
+            "sweep_seconds_total", "counter", "Time of a core spent looking at all folders.",
+            sweepSeconds)
     }
 
     private func addGauges(to page: inout MetricsPage) {
