@@ -206,17 +206,7 @@ package final class FileAgent: Service {
             answer = try await Shipper.positions(known, configuration, session, logger) {
                 self.isInterrupted
             } onFailure: { error in
-                // Nothing is read yet: all that was found waits.
-                let found = discovery.shared.withLock(\.inbox)
-                let now = DispatchTime.now().uptimeNanoseconds
-                let states = discovery.states(of: found, at: now) { _ in 0 }
-                metrics.update { metrics in
-                    metrics.lastError = error
-                    metrics.show(states, at: now)
-                }
-                do throws(AgentError) { try discovery.saveRegistry() } catch {
-                    logger.error("\(error)")
-                }
+                tellWaiting(discovery, error)
                 status.write(currentMetrics, logger)
             }
         } catch { return }
@@ -266,6 +256,18 @@ package final class FileAgent: Service {
         deadline.cancel()
         while !reading.isFinished { usleep(1000) }
         status.write(currentMetrics, logger)
+    }
+
+    /// No server has answered yet: nothing is read, and all that was found waits.
+    private func tellWaiting(_ discovery: Discovery, _ error: String) {
+        let found = discovery.shared.withLock(\.inbox)
+        let now = DispatchTime.now().uptimeNanoseconds
+        let states = discovery.states(of: found, at: now) { _ in 0 }
+        metrics.update { metrics in
+            metrics.lastError = error
+            metrics.show(states, at: now)
+        }
+        do throws(AgentError) { try discovery.saveRegistry() } catch { logger.error("\(error)") }
     }
 
     /// Tells how it goes until something interrupts.

@@ -41,7 +41,7 @@ enum AgentYAML {
         }
         if let retention = appender.retention {
             let limits = [
-                retention.age.map { "age_seconds: \(Int($0))" },
+                retention.age.map { "age_seconds: \(Int(min($0, Self.longestAge)))" },
                 retention.files.map { "count: \($0)" }, retention.bytes.map { "bytes: \($0)" },
             ].compactMap(\.self)
             lines.append("    rolled_files: { \(limits.joined(separator: ", ")) }")
@@ -64,6 +64,9 @@ enum AgentYAML {
         }
         return lines
     }
+
+    /// What `age_seconds` takes.
+    private static let longestAge = 1e12
 
     private static func mapping(_ values: [String: String]) -> String {
         let pairs = values.sorted { $0.key < $1.key }.map { "\($0.key): \(quoted($0.value))" }

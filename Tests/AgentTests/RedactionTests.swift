@@ -39,6 +39,7 @@ import Testing
     @Test(arguments: [
         ("mail to Kim.Lee+x@mail.example.co.kr now", "mail to <email> now"),
         ("보낸 사람 김철수@mail.example.co.kr로", "보낸 사람 <email>로"), ("jörg@bücher.example", "<email>"),
+        ("请联系：kim@x.com", "请联系：<email>"), ("연락처kim@x.kr로", "연락처<email>로"),
         ("info@예시.한국", "<email>"),
         ("a@b", "a@b"), ("@Autowired", "@Autowired"),
     ])
@@ -69,6 +70,14 @@ import Testing
         ("jdbc at postgres://shop:s3cr3t@db:5432/x", "jdbc at postgres://shop:<token>@db:5432/x"),
         ("http://localhost:8080/a@b", "http://localhost:8080/a@b"),
         ("glpat-0123456789abcdefghij client_secret=x", "<token> client_secret=<token>"),
+        (
+            #"{"password":"it's me","clientSecret":"x"}"#,
+            #"{"password":"<token>","clientSecret":"<token>"}"#
+        ),
+        (#"password="a\"b" next"#, "password=<token> next"),
+        ("bad: password=\"\nFor input string: \"x\"", "bad: password=\"\nFor input string: \"x\""),
+        ("http://host:8080?mail=kim@x.com", "http://host:8080?mail=kim@x.com"),
+        ("PWD=/opt/app OLDPWD=/opt", "PWD=/opt/app OLDPWD=/opt"), ("Pwd=hunter2;", "Pwd=<token>;"),
         ("unexpected token: identifier", "unexpected token: identifier"),
         ("the bearer of it", "the bearer of it"),
     ])

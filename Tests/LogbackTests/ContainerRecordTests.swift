@@ -50,68 +50,6 @@ import Testing
         #expect(found[1].to == found[2].from)
     }
 
-    /// A trace on one stream, lines of the other between its own: both stay whole, and nothing is
-    /// committed between them.
-    @Test func aTraceStaysWholeBesideTheOtherStream() throws {
-        func line(_ stream: String, _ text: String) -> String {
-            "2026-11-21T10:00:00.000000001Z \(stream) F \(text)\n"
-        }
-        let head = "2026-11-21 10:00:00.000 ERROR a - b"
-        let found = try events(
-            line("stdout", head) + line("stdout", "java.lang.X: y")
-                + line("stderr", "warning: one") + line("stdout", "\tat a.b.c(D.java:1)")
-                + line("stderr", "  two") + line("stdout", "Caused by: java.io.Z")
-                + line("stdout", "2026-11-21 10:00:01.000 INFO a - c"), .cri)
-        #expect(
-            found.map(text) == [
-                head + "\njava.lang.X: y\n\tat a.b.c(D.java:1)\nCaused by: java.io.Z",
-                "warning: one\n  two", "2026-11-21 10:00:01.000 INFO a - c",
-            ])
-        #expect(found.map(\.stream) == ["stdout", "stderr", "stdout"])
-        #expect(found.map(\.isGlued) == [true, false, false])
-    }
-
-    /// Whatever the streams write and wherever blocks end: every line comes once, those of a stream in
-    /// their order, and reading on behind any event that may be committed gives the same events.
-    @Test func readingOnBehindAnyEventGivesTheSame() throws {
-        let zone = try #require(ZoneRule("UTC"))
-        for seed in UInt64(0)..<60 {
-            var random = SeededGenerator(seed: seed)
-            var number = 0
-            let lines = (0..<300).map { _ in
-                number += 1
-                let stream = Int.random(in: 0..<4, using: &random) == 0 ? "stderr" : "stdout"
-                let tag = Int.random(in: 0..<8, using: &random) == 0 ? "P" : "F"
-                let head =
-                    Int.random(in: 0..<3, using: &random) == 0
-                    ? "2026-11-21 10:00:00.000 INFO a - " : "  "
-                return "2026-11-21T10:00:00.000000001Z \(stream) \(tag) \(head)<\(number)>\n"
-            }
-            let bytes = Array(lines.joined().utf8)
-            func read(from offset: Int, _ before: FileEvent?) -> [FileEvent] {
-                var assembler = EventAssembler(
-                    layout: .automatic, zone: zone, offset: Int64(offset),
-                    events: before?.events ?? 0,
-                    hasSeenHeader: before?.known.hasSeenHeader ?? false,
-                    envelope: .cri)
-                return assembler.add(bytes[offset...], now: 1) + assembler.finish(now: 1)
-            }
-            let whole = read(from: 0, nil)
-            let all = whole.map(text).joined(separator: "\n")
-            #expect(
-                all.matches(of: /<([0-9]+)>/).compactMap { Int($0.1) }.sorted()
-                    == Array(1...number), "seed \(seed)")
-            for (index, event) in whole.enumerated() where !event.isGlued {
-                #expect(whole[...index].allSatisfy { $0.to <= event.to }, "seed \(seed)")
-                let rest = read(from: Int(event.to), event)
-                #expect(
-                    rest.map(text) == whole[(index + 1)...].map(text)
-                        && rest.map(\.timestamp) == whole[(index + 1)...].map(\.timestamp),
-                    "seed \(seed), behind event \(index)")
-            }
-        }
-    }
-
     @Test func aTraceInDockersRecordsIsOneEvent() throws {
         func record(_ text: String, _ nanosecond: Int) -> String {
             "{\"log\":\"\(text)\",\"stream\":\"stdout\",\"time\":\"2026-11-21T10:00:00.00000000\(nanosecond)Z\"}\n"

@@ -64,6 +64,7 @@ extension Discovery {
         takePackedLooks()
         judgeHeld()
         giveUpLost(wall)
+        publishUnreadable()
         shared.withLock { $0.waiting = waiting }
     }
 
@@ -168,8 +169,11 @@ extension Discovery {
         if !unseen.isEmpty { wakeup.ring() }
         unseen = []
         sweepSeconds = Self.threadSeconds - before
-        let every = watch.blind.isEmpty ? Self.sweepEvery : Self.blindSweepEvery
-        nextSweep = wall + max(every * min(1, patience), Self.sweepShare * sweepSeconds)
+        let end = Date().timeIntervalSince1970
+        // Who is swept all the time has as long a rest as a look took: it may be somebody else's disk.
+        let every =
+            watch.blind.isEmpty ? Self.sweepEvery : max(Self.blindSweepEvery, end - wall)
+        nextSweep = end + max(every * min(1, patience), Self.sweepShare * sweepSeconds)
         let (watched, blind) = (watch.count, watch.blind.count)
         shared.withLock { $0.isBlind = blind > 0 }
         metrics.update { metrics in
@@ -191,7 +195,9 @@ extension Discovery {
     private func watchWay(to folder: String) -> [String] {
         noteBlindness(folder, watch.watch(folder))
         var status = stat()
-        guard stat(folder, &status) != 0 else {
+        let error = stat(folder, &status) == 0 ? 0 : errno
+        if error == EACCES { noteReadable(folder, error) }
+        guard error != 0 else {
             // A pattern of folders may mean files, too.
             if status.st_mode & S_IFMT == S_IFDIR {
                 noteReadable(folder, access(folder, R_OK | X_OK) == 0 ? nil : errno)

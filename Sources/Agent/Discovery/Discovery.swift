@@ -177,6 +177,7 @@ final class Discovery: @unchecked Sendable {
     var wanted: [String: [SourceRecord]] = [:]
     /// Files and folders that may not be read, and why.
     var unreadable: [String: Int32] = [:]
+    var isUnreadableNew = false
     /// Paths whose names are no UTF-8, as the last sweep found them, and such news as came.
     var unnameable: Set<String> = []
     var newsOfUnnameable: Set<String> = []

@@ -71,14 +71,19 @@ extension Discovery {
         return candidates.first { Self.isAlike(sight.status.size, first, $0) }
     }
 
-    /// The source that was read to its end and stood on another disk, of which this file is a copy.
+    /// The source that was read to its end and stood on another disk, of which this file is a copy, or
+    /// becomes one: it is looked at again when it grows.
     func movedSource(_ content: FileContent, _ first: [UInt8], _ sight: Sight) -> String? {
         shared.withLock { shared in
             shared.registry.beginning(with: first).first { record in
-                record.isFinished && record.identity.device != sight.status.identity.device
+                let isPart =
+                    record.fingerprint.count == Fingerprint.length
+                    && sight.status.size < record.offset
+                return record.isFinished
+                    && record.identity.device != sight.status.identity.device
                     && record.fingerprint.count > 0 && record.offset >= sight.status.size
                     && RolledName.isCopy(sight.name, of: record.name)
-                    && record.matches(content, first: first)
+                    && (isPart || record.matches(content, first: first))
             }?.id
         }
     }

@@ -19,16 +19,18 @@ struct RollTempo: Sendable {
         }
     }
 
-    /// Seconds from one roll to the next; nil for less than two.
+    /// Seconds from one roll to the next; nil for less than two, and for copies that tell no times.
     var interval: Double? {
-        let times = rolls.values.map(\.modified)
-        guard times.count > 1, let first = times.min(), let last = times.max() else { return nil }
-        return Double(last - first) / Double(times.count - 1)
+        let times = rolls.values.map { Double($0.modified) }
+        guard times.count > 1, let first = times.min(), let last = times.max(), last > first else {
+            return nil
+        }
+        return (last - first) / Double(times.count - 1)
     }
 
     /// The mean of a roll.
     var bytes: Double? {
         guard !rolls.isEmpty else { return nil }
-        return Double(rolls.values.reduce(0) { $0 + $1.bytes }) / Double(rolls.count)
+        return rolls.values.reduce(0) { $0 + Double($1.bytes) } / Double(rolls.count)
     }
 }

@@ -78,6 +78,7 @@ final class FollowedFile: @unchecked Sendable {
     /// The clock at the start of the file.
     private(set) var seed: Int64
     private(set) var assembler: EventAssembler
+    /// What an entry may hold; set before anything is read.
     var eventBytes = EventAssembler.Bounds().eventBytes { didSet { makeAssembler() } }
     /// When the first stamp was written, nanoseconds, where stamps tell no date.
     private var start: Int64?
@@ -388,7 +389,7 @@ final class FollowedFile: @unchecked Sendable {
         return old != nil
     }
 
-    func flush() -> [FileEvent] { assembler.flush() }
+    func flush() -> FileEvent? { assembler.flush() }
 
     func finish(wallClock: Int64) -> [FileEvent] {
         isFinished = true

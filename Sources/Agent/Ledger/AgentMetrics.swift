@@ -107,6 +107,7 @@ package struct AgentMetrics: Sendable {
     mutating func forgetAll() {
         states = [:]
         troubles = [:]
+        unreadable = [:]
         version += 1
     }
 

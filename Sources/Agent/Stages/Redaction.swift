@@ -37,11 +37,11 @@ package struct Redaction: Sendable {
             mark = Array("<rrn>".utf8)
         case .email:
             mark = Array("<email>".utf8)
-            // Of letters of any script, as RFC 6531 has them: all that is no ASCII.
-            let other = #"\x{80}-\x{10FFFF}"#
+            // Of letters of any script, as RFC 6531 has them; words of another one that stand in front
+            // of an address are none of it.
             let address = try Regexp(
-                #"[A-Za-z0-9\#(other)._%+-]{1,64}@(?:[A-Za-z0-9\#(other)-]{1,63}\.){1,8}"#
-                    + "(?:[A-Za-z]{2,24}|[\(other)]{2,24})")
+                #"(?:[\p{Latin}0-9._%+-]+|[\p{L}\p{M}0-9]+)@(?:[\p{L}\p{N}-]+\.){1,8}"#
+                    + #"(?:[A-Za-z]{2,24}|\p{L}\p{L}+)"#)
             way = .patterns([(address, mark)], first: UInt8(ascii: "@"), usually: nil)
         case .tokens:
             mark = Array("<token>".utf8)
@@ -81,13 +81,19 @@ package struct Redaction: Sendable {
         #"(?i)\b((?:access|refresh|id|auth|session|api)[_-]?(?:token|key)["']?[ \t]*[:=][ \t]*["']?)"#
             + #"[A-Za-z0-9._~+/-]{8,}=*"#,
         // Of these the name is enough, whatever the value is; `token: x` may be a sentence.
-        #"(?i)(\#(secretName)=)(?:"[^"]*"|'[^']*'|[^\s"'&,;<>(){}\[\]]+)"#,
-        #"(?i)(["']\#(secretName)["'][ \t]*:[ \t]*["'])(?:[^"'\\]|\\.)+"#,
+        #"(?i)(\#(secretName)=)"# + secretValue,
+        // A path is none: PWD is the folder of a shell, too.
+        #"(?i)\b(pwd=)[^\s/"'&,;<>(){}\[\]][^\s"'&,;<>(){}\[\]]*"#,
+        #"(?i)("[\w.-]*\#(secretName)"[ \t]*:[ \t]*")(?:[^"\\\n]|\\.)+"#,
+        #"(?i)('[\w.-]*\#(secretName)'[ \t]*:[ \t]*')(?:[^'\\\n]|\\.)+"#,
     ]
-    /// Of an address: `postgres://shop:password@db`.
-    private static let userInfo = #"\b([A-Za-z][A-Za-z0-9+.-]*://[^\s/@:"']*:)[^\s/@"']+@"#
     private static let secretName =
-        "(?:token|secret|password|passwd|passphrase|pwd|j?session_?id|phpsessid)"
+        "(?:token|secret|password|passwd|passphrase|j?session_?id|phpsessid)"
+    /// Quoted on one line, or up to what ends a value.
+    private static let secretValue =
+        #"(?:"(?:[^"\\\n]|\\.)+"|'(?:[^'\\\n]|\\.)+'|[^\s"'&,;<>(){}\[\]]+)"#
+    /// Of an address: `postgres://shop:password@db`.
+    private static let userInfo = #"\b([A-Za-z][A-Za-z0-9+.-]*://[^\s/@:"'?#]*:)[^\s/@"'?#]+@"#
 
     /// In the text, the metadata and the labels.
     func apply(to item: inout Shipment.Item) {

@@ -22,9 +22,13 @@ extension Application {
         }
         for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
             guard let locale = environment[name], !locale.isEmpty else { continue }
-            let characters = Self.characters(ofLocale: locale) ?? Self.ascii
+            // Which locales a container has nobody outside of it knows.
+            let characters =
+                hasOwnFileSystems
+                ? locale.split(separator: ".").dropFirst().first.map(String.init)
+                : Self.characters(ofLocale: locale)
             return Derived(
-                characters,
+                characters ?? Self.ascii,
                 "the locale of \(version), by the environment variable \(name) (\(locale))")
         }
         return Derived(Self.ascii, "the locale of \(version): nothing names one")

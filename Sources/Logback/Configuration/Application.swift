@@ -19,6 +19,8 @@ package struct Application: Sendable {
     /// Of a running one.
     package var processID: Int?
     package var javaVersion: Derived<Int>?
+    /// It sees other file systems than this process, as in a container.
+    package var hasOwnFileSystems = false
     /// What a person should know about it.
     package var remarks: [String] = []
 

@@ -79,14 +79,28 @@ final class ClassPath {
         if let manifest = try? archive.read("META-INF/MANIFEST.MF", limit: 1 << 20) {
             let text = String(decoding: manifest, as: UTF8.self)
             manifests.append((text, "\(path)!/META-INF/MANIFEST.MF"))
-            for library in Self.classPath(ofManifest: text, at: path)
-            where seen.insert(library).inserted {
-                guard FileManager.default.fileExists(atPath: library) else { continue }
-                libraries.append(library)
-                // What is no archive is passed over, as the JVM does.
-                try? add(library)
-            }
+            addLibraries(Self.classPath(ofManifest: text, at: path), of: path)
         }
+    }
+
+    /// What a manifest names, each once under whatever names. What is not there, or no archive, is passed
+    /// over, as the JVM does.
+    private func addLibraries(_ paths: [String], of archive: String) {
+        seen.insert(Self.canonical(archive))
+        for path in paths where seen.count < Self.mostLibraries {
+            let name = Self.canonical(path)
+            guard FileManager.default.fileExists(atPath: name), seen.insert(name).inserted else {
+                continue
+            }
+            libraries.append(name)
+            try? add(name)
+        }
+    }
+
+    private static func canonical(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     /// Paths of `Class-Path:`, which are relative to the jar; a line goes on behind a blank.
@@ -96,12 +110,13 @@ final class ClassPath {
         else { return [] }
         let folder = (path as NSString).deletingLastPathComponent
         return line.dropFirst("Class-Path:".count).split(separator: " ").prefix(mostLibraries).map {
-            let name = ($0.removingPercentEncoding ?? String($0)).replacing("file:", with: "")
+            var name = $0.removingPercentEncoding ?? String($0)
+            if name.hasPrefix("file:") { name.removeFirst("file:".count) }
             return name.hasPrefix("/") ? name : folder + "/" + name
         }
     }
 
-    /// Of a manifest: more than the largest application has.
+    /// Of all manifests: more than the largest application has.
     private static let mostLibraries = 2000
 
     /// A library that the application's command line names.

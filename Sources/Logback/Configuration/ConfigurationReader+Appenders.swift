@@ -37,13 +37,14 @@ extension ConfigurationReader {
             })
         else { return }
         let discriminator = element.child("discriminator")
-        let isContextBased = discriminator.map(className)?.hasSuffix(".ContextBasedDiscriminator")
+        let kind = discriminator.map(className) ?? ""
         let key =
-            discriminator?.child("key")?.text ?? (isContextBased == true ? "contextName" : "mdc")
+            discriminator?.child("key")?.text
+            ?? (kind.hasSuffix(".ContextBasedDiscriminator") ? "contextName" : "mdc")
         let before = variables
         variables.defineUnknown(key, "\(element.place), one for each value")
         // A class of the application's has a key of its own.
-        variables.takesUndefinedAsUnknown = true
+        variables.takesUndefinedAsUnknown = !kind.isEmpty && !kind.hasPrefix("ch.qos.logback.")
         defer { variables = before }
         var whole = inner
         whole.children = try expanded(inner.children, including: [])

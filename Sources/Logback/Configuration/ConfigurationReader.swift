@@ -35,16 +35,20 @@ package final class ConfigurationReader {
 
     private init(_ application: Application) throws(LogbackError) {
         self.application = application
+        var passedOver: [String] = []
         for path in application.classPath {
             if path.hasSuffix(".jar"), application.classPath.count > 1 {
                 classPath.addLibrary(path)
             }
             // What the JVM passes over, so do we.
-            let isThere = FileManager.default.fileExists(atPath: path)
-            if isThere || application.classPath.count == 1 { try classPath.add(path) }
+            let isAlone = application.classPath.count == 1
+            do { try classPath.add(path) } catch {
+                if isAlone { throw error }
+                if FileManager.default.fileExists(atPath: path) { passedOver.append("\(error)") }
+            }
         }
         (settings, profiles) = try SpringSettings.load(application, classPath)
-        remarks = application.remarks + settings.remarks
+        remarks = application.remarks + passedOver + settings.remarks
         bootVersion =
             classPath.manifestEntry("Spring-Boot-Version") ?? classPath.version(of: "spring-boot")
         logbackVersion = classPath.version(of: "logback-classic")

@@ -55,6 +55,7 @@ extension Application {
         let own = try? files.destinationOfSymbolicLink(atPath: "/proc/self/ns/mnt")
         let its = try? files.destinationOfSymbolicLink(atPath: folder + "/ns/mnt")
         guard let own, let its, own != its else { return }
+        hasOwnFileSystems = true
         remarks.append(
             "process \(processID ?? 0) sees file systems of its own, as a container does: its paths may "
                 + "be others here; run the agent where it runs, or name its files")

@@ -57,8 +57,6 @@ package struct EventAssembler {
     private var splitter: LineSplitter
     private var joiner: RecordJoiner?
     private var open: FileEvent?
-    /// Of a container, what waits for `open` or for another stream.
-    private var streams = StreamEvents()
     private var clock: EventClock
     private let lane: Int64
     private var known = Known()
@@ -123,7 +121,7 @@ package struct EventAssembler {
     /// Where the next byte of the file belongs.
     package var offset: Int64 { splitter.offset }
 
-    package var hasOpenEvent: Bool { open != nil || !streams.isEmpty }
+    package var hasOpenEvent: Bool { open != nil }
 
     /// True while half a line stands behind what was read: its writer is not done.
     package var hasHalfLine: Bool { splitter.hasHalfLine }
@@ -152,31 +150,23 @@ package struct EventAssembler {
         _ joined: RecordJoiner.Joined, _ now: Int64, _ out: inout [FileEvent]
     ) {
         // The streams of a container have nothing to do with each other.
-        if let open, open.stream != joined.stream {
-            streams.park(open)
-            self.open = nil
-        }
-        if open == nil { open = streams.goOn(joined.stream) }
+        if let open, open.stream != joined.stream, let done = flush() { out.append(done) }
         let isNew = open == nil
-        var done: [FileEvent] = []
-        take(joined.line, now, &done, joined.stamp)
+        take(joined.line, now, &out, joined.stamp)
         open?.isGlued = joined.isGlued
         if isNew || open?.from == joined.line.from { open?.stream = joined.stream }
-        out += streams.add(done, open: open, bound: bounds.eventBytes)
     }
 
-    /// Closes the events that wait for more lines: one, or one of each stream of a container.
-    package mutating func flush() -> [FileEvent] {
-        let last = open.take()
-        return streams.end(with: last)
-    }
+    /// Closes the event that waits for more lines.
+    package mutating func flush() -> FileEvent? { open.take() }
 
     /// The file will not grow any more: its last line may lack a line end.
     package mutating func finish(now: Int64) -> [FileEvent] {
         var out: [FileEvent] = []
         if let line = splitter.finish() { unwrap(line, now, &out) }
         for joined in joiner?.finish() ?? [] { take(joined, now, &out) }
-        return out + flush()
+        if let last = flush() { out.append(last) }
+        return out
     }
 
     /// As many lines like headers of another layout, in a row and without one of this, mean that the
@@ -209,7 +199,7 @@ package struct EventAssembler {
         if let header {
             known.hasSeenHeader = true
             if header.level != nil { known.wantsLevel = true }
-            if let done = open.take() { out.append(done) }
+            if let done = flush() { out.append(done) }
             begin(line, header, now)
         } else if var event = open, hasSeenHeader || Self.isIndented(line.text),
             event.text.count + line.text.count + 1 <= bounds.eventBytes
@@ -221,7 +211,7 @@ package struct EventAssembler {
             open = event
         } else {
             let isContinued = !line.startsLine || open != nil && hasSeenHeader
-            if let done = open.take() { out.append(done) }
+            if let done = flush() { out.append(done) }
             begin(line, EventHeader(timestamp: stamp, level: nil), now)
             open?.isContinued = isContinued
         }
