@@ -40,7 +40,7 @@ package struct Redaction: Sendable {
             // Of letters of any script, as RFC 6531 has them; words of another one that stand in front
             // of an address are none of it.
             let address = try Regexp(
-                #"(?:[\p{Latin}0-9._%+-]+|[\p{L}\p{M}0-9]+)@(?:[\p{L}\p{N}-]+\.){1,8}"#
+                #"(?:[\p{Latin}0-9._%+-]+|[\#(Self.otherScripts)0-9]+)@(?:[\p{L}\p{N}-]+\.){1,8}"#
                     + #"(?:[A-Za-z]{2,24}|\p{L}\p{L}+)"#)
             way = .patterns([(address, mark)], first: UInt8(ascii: "@"), usually: nil)
         case .tokens:
@@ -64,6 +64,8 @@ package struct Redaction: Sendable {
         way = .patterns([(regexp, mark)], first: nil, usually: regexp)
     }
 
+    private static let otherScripts =
+        #"\p{Hangul}\p{Han}\p{Hiragana}\p{Katakana}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Thai}\p{M}"#
     private static let bareTokens = [
         // Three parts, the first of which is an object in Base64.
         #"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"#,
