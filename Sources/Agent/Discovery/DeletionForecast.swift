@@ -17,7 +17,7 @@ struct DeletionForecast: Sendable {
     mutating func noteRoll(_ sight: Discovery.Sight) {
         let key = Self.key(sight.group, sight.name)
         guard tempos.count < Self.mostTempos || tempos[key] != nil else { return }
-        tempos[key, default: RollTempo()].add(sight.path, sight.status)
+        tempos[key, default: RollTempo()].add(sight.path, .init(sight.status))
     }
 
     /// Seconds from the last line to the deletion; nil when nothing tells.
@@ -35,17 +35,10 @@ struct DeletionForecast: Sendable {
 }
 
 extension Discovery {
-    /// A rolled file as it was seen last.
-    struct SeenRoll {
-        /// Seconds since the epoch.
-        var modified: Int64
-        var bytes: Int64
-    }
-
     func noteTempo(_ sight: Sight) {
-        let roll = SeenRoll(modified: sight.status.modified, bytes: sight.status.size)
+        let roll = RollTempo.Roll(sight.status)
         if let before = rolls[sight.path] {
-            guard before.modified != roll.modified || before.bytes != roll.bytes else { return }
+            guard before != roll else { return }
         } else if rolls.count >= Self.maxRemembered {
             return
         }

@@ -212,7 +212,7 @@ final class Discovery: @unchecked Sendable {
     /// The number of the latest source of before this start.
     let orderBefore: Int64
     /// Rolled files that were seen, by path.
-    var rolls: [String: SeenRoll] = [:]
+    var rolls: [String: RollTempo.Roll] = [:]
     /// Links by the folder of what they lead to, which is watched for them.
     var links: [String: Set<String>] = [:]
 

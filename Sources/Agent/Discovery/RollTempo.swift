@@ -1,17 +1,20 @@
 /// How fast files are rolled, as the latest rolls of one family tell.
 struct RollTempo: Sendable {
-    private struct Roll: Sendable {
+    /// A rolled file as it was seen last.
+    struct Roll: Sendable, Equatable {
         /// Seconds since the epoch.
         var modified: Int64
         var bytes: Int64
+
+        init(_ status: FileIdentity.Status) { (modified, bytes) = (status.modified, status.size) }
     }
     /// By path, without the suffix of a packed file.
     private var rolls: [String: Roll] = [:]
     /// Of so many a mean tells today's rate.
     private static let most = 32
 
-    mutating func add(_ path: String, _ status: FileIdentity.Status) {
-        rolls[RolledName.unpacked(path)] = Roll(modified: status.modified, bytes: status.size)
+    mutating func add(_ path: String, _ roll: Roll) {
+        rolls[RolledName.unpacked(path)] = roll
         if rolls.count > Self.most,
             let oldest = rolls.min(by: { $0.value.modified < $1.value.modified })
         {
