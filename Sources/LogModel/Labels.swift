@@ -105,6 +105,11 @@ package struct Labels: Hashable, Sendable {
         self.init(dictionary.map { Label($0.key, $0.value) })
     }
 
+    /// Of the values alone: sets that differ in names only are rare.
+    package func hash(into hasher: inout Hasher) {
+        for label in pairs { label.value.hashBytes(into: &hasher) }
+    }
+
     package var isEmpty: Bool { pairs.isEmpty }
     package var count: Int { pairs.count }
 
@@ -112,6 +117,23 @@ package struct Labels: Hashable, Sendable {
     package subscript(name: String) -> String? {
         for label in pairs where label.name == name { return label.value }
         return nil
+    }
+
+    /// Both sets; they share no name.
+    package func merging(_ other: Labels) -> Labels {
+        if other.isEmpty { return self }
+        if isEmpty { return other }
+        var merged: [Label] = []
+        merged.reserveCapacity(count + other.count)
+        var next = 0
+        for label in pairs {
+            while next < other.count, other.pairs[next].name.precedesByBytes(label.name) {
+                merged.append(other.pairs[next])
+                next += 1
+            }
+            merged.append(label)
+        }
+        return Labels(sorted: merged + other.pairs[next...])
     }
 
     /// FNV-1a over names and values with separators: stable across runs, machines and versions,
@@ -130,24 +152,41 @@ package struct Labels: Hashable, Sendable {
 }
 
 extension Labels: CustomStringConvertible {
-    /// `{app="shop", host="blue-1"}`: the way Loki prints a label set.
     package var description: String {
-        var out = "{"
-        for label in pairs {
-            if out.utf8.count > 1 { out += ", " }
-            out += label.name
-            out += "="
-            out += quoted(label.value)
+        var text: [UInt8] = []
+        appendText(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// `{app="shop", host="blue-1"}`: the way Loki prints a label set.
+    package func appendText(to out: inout [UInt8]) {
+        out.append(UInt8(ascii: "{"))
+        for (place, label) in pairs.enumerated() {
+            if place > 0 { out.append(bytesOf: ", ") }
+            out.append(bytesOf: label.name)
+            out.append(UInt8(ascii: "="))
+            out.append(bytesOf: quoted(label.value))
         }
-        return out + "}"
+        out.append(UInt8(ascii: "}"))
+    }
+}
+
+extension [UInt8] {
+    /// At once, where `append(contentsOf:)` would go from byte to byte.
+    fileprivate mutating func append(bytesOf text: String) {
+        let done: Void? = text.utf8.withContiguousStorageIfAvailable { append(contentsOf: $0) }
+        if done == nil { append(contentsOf: text.utf8) }
     }
 }
 
 /// A string in double quotes with the escapes of Go's `strconv.Quote`, for printing labels.
 package func quoted(_ text: String) -> String {
-    let isPlain = text.utf8.allSatisfy {
-        $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
-    }
+    let isPlain =
+        text.utf8.withContiguousStorageIfAvailable {
+            $0.allSatisfy {
+                $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+            }
+        } ?? false
     if isPlain { return "\"" + text + "\"" }
     var out = "\""
     for scalar in text.unicodeScalars {

@@ -27,6 +27,8 @@ package final class FieldPipeline: FieldReader {
     /// for.
     @exclusivity(unchecked) private var classes: [Int?] = []
     private var classNumbers: [[String?]: Int] = [:]
+    /// Whether no row comes with a label that rows are grouped by; nil while not asked for.
+    private var areAllOutside: Bool?
 
     private struct StemPlace: Hashable {
         /// Number of a shape's texts.
@@ -71,6 +73,7 @@ package final class FieldPipeline: FieldReader {
         streamIDs = LogPipeline.StreamIDs()
         isOutsideGroup = Array(repeating: nil, count: sets.count)
         classes = isOutsideGroup.map { _ in nil }
+        areAllOutside = nil
     }
 
     package func wanted(
@@ -164,8 +167,10 @@ package final class FieldPipeline: FieldReader {
     /// Rows of one class have the same labels that they are grouped by, as far as no parser finds them.
     private func groupClass(_ metadata: Int) -> Int {
         if let known = classes[metadata] { return known }
-        let base = shapes.base(metadata)
-        let texts = group.map { base[$0] }
+        let areAllOutside = self.areAllOutside ?? shapes.lacks(group)
+        self.areAllOutside = areAllOutside
+        let base = areAllOutside ? nil : shapes.base(metadata)
+        let texts = group.map { base?[$0] }
         let place = classNumbers[texts] ?? classNumbers.count
         classNumbers[texts] = place
         classes[metadata] = place

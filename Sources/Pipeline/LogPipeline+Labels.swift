@@ -10,7 +10,9 @@ extension LogPipeline {
         // What stages have changed may be nothing that the result keeps.
         let isAsCome = !labels.isChanged || keepsWhatCame(labels)
         if isAsCome, let id = known.byMetadata[metadataID] { return id }
-        let id = id(of: reduced(labels), &found)
+        // Rows of a log query that no stage has touched share no more than their stream and metadata.
+        let isItsOwn = isAsCome && value == nil
+        let id = isItsOwn ? newID(of: labels.result, &found) : id(of: reduced(labels), &found)
         if isAsCome { known.byMetadata[metadataID] = id }
         return id
     }

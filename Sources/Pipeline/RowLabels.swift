@@ -39,8 +39,7 @@ package struct ResultLabels: Hashable, Sendable {
 
     /// All of them; the three never share a name.
     package var merged: Labels {
-        if metadata.isEmpty, parsed.isEmpty { return stream }
-        return Labels(sorted: (stream.pairs + metadata.pairs + parsed.pairs).sorted())
+        stream.merging(metadata).merging(parsed)
     }
 }
 

@@ -63,8 +63,7 @@ final class ShapeRows {
     private func hasNoName(of entry: FieldPrograms.Entry) -> Bool {
         while absent.count <= entry.names { absent.append(nil) }
         if let known = absent[entry.names] { return known }
-        let names = self.names ?? namesOfRows()
-        self.names = names
+        let names = namesOfRows()
         let isAbsent =
             !names.contains(RowLabels.error)
             && !entry.program.fields.contains { names.contains($0.name) }
@@ -73,22 +72,34 @@ final class ShapeRows {
         return isAbsent
     }
 
+    /// True when no row comes with a label of these names.
+    func lacks(_ wanted: [String]) -> Bool {
+        let names = namesOfRows()
+        return !wanted.contains { names.contains($0) }
+    }
+
     private func namesOfRows() -> Set<String> {
-        var names: Set<String> = []
+        if let names { return names }
+        var found: Set<String> = []
         /// Most label sets have the names of the one before.
-        func note(_ list: [Labels], _ suffix: String) {
+        func note(_ list: [Labels], mayBeRenamed: Bool) {
             var before: [Label] = []
             for labels in list {
                 let isSame = labels.pairs.elementsEqual(before) { $0.name == $1.name }
-                if !isSame { names.formUnion(labels.pairs.map { $0.name + suffix }) }
+                if !isSame {
+                    found.formUnion(labels.pairs.lazy.map(\.name))
+                    // Metadata that is named as a label of its stream.
+                    if mayBeRenamed {
+                        found.formUnion(labels.pairs.lazy.map { $0.name + RowLabels.extracted })
+                    }
+                }
                 before = labels.pairs
             }
         }
-        note(sets, "")
-        // Metadata that is named as a label of its stream.
-        note(sets, RowLabels.extracted)
-        note(setStreams.isEmpty ? [streams[0]] : setStreams.map { streams[Int($0)] }, "")
-        return names
+        note(sets, mayBeRenamed: true)
+        note(streams, mayBeRenamed: false)
+        names = found
+        return found
     }
 
     func isClean(_ shape: RowShape, _ metadata: Int) -> Bool {

@@ -18,6 +18,10 @@ struct SegmentDirectory {
     private(set) var sections: [SegmentFormat.SectionName: Range<Int>] = [:]
     private(set) var footer = 0..<0
     private(set) var chunkKinds: [SegmentFormat.ChunkKind] = []
+    /// Of all streams, as far as they were read.
+    private var told = (rows: 0, bytes: 0)
+    /// What is known of a stream is what its slices say.
+    private var isSummedUp: Bool { version >= 6 }
 
     init(
         size: Int, share: SegmentReader.Share = { labels, _ in labels }, read: SegmentReader.Read
@@ -141,33 +145,57 @@ struct SegmentDirectory {
     ) throws(BytesError) {
         var reader = ByteReader(bytes)
         let count = try reader.readCount(limit: reader.remaining)
-        // The streams' sums stay below the footer's: no sum over streams exceeds Int.
-        var rows = 0
-        var bytes = 0
         for _ in 0..<count {
             let offset = reader.offset
-            let fingerprint = try reader.readUInt64()
+            let known = isSummedUp ? nil : try reader.readUInt64()
             let labels = try reader.readLabels()
-            guard fingerprint == labels.fingerprint else {
+            let fingerprint = labels.fingerprint
+            guard known ?? fingerprint == fingerprint else {
                 throw .invalid("fingerprint of a stream", offset: offset)
             }
-            summary.streams.append(
-                StreamSummary(
-                    labels: share(labels, fingerprint), fingerprint: fingerprint,
-                    first: try reader.readZigzag(),
-                    last: try reader.readZigzag(),
-                    rows: try reader.readCount(limit: summary.rows - rows),
-                    bytes: try reader.readCount(limit: summary.bytes - bytes)))
-            guard summary.streams.last.map({ $0.first <= $0.last }) ?? true else {
-                throw .invalid("times of a stream", offset: offset)
-            }
-            rows += summary.streams[summary.streams.count - 1].rows
-            bytes += summary.streams[summary.streams.count - 1].bytes
+            var stream = StreamSummary(
+                labels: share(labels, fingerprint), fingerprint: fingerprint, first: .max,
+                last: .min, rows: 0, bytes: 0)
+            if !isSummedUp { try decodeSums(&reader, &stream) }
+            summary.streams.append(stream)
         }
+    }
+
+    /// The streams' sums stay below the footer's: no sum over streams exceeds Int.
+    private mutating func decodeSums(
+        _ reader: inout ByteReader, _ stream: inout StreamSummary
+    ) throws(BytesError) {
+        stream.first = try reader.readZigzag()
+        stream.last = try reader.readZigzag()
+        stream.rows = try reader.readCount(limit: summary.rows - told.rows)
+        stream.bytes = try reader.readCount(limit: summary.bytes - told.bytes)
+        guard stream.first <= stream.last else {
+            throw .invalid("times of a stream", offset: reader.offset)
+        }
+        told.rows += stream.rows
+        told.bytes += stream.bytes
+    }
+
+    /// What slices say of their streams.
+    private mutating func sumStreams() throws(BytesError) {
+        for slice in slices.all {
+            summary.streams[slice.stream].first = min(
+                summary.streams[slice.stream].first, slice.first)
+            summary.streams[slice.stream].last = max(
+                summary.streams[slice.stream].last, slice.last)
+            summary.streams[slice.stream].rows += slice.rows
+            summary.streams[slice.stream].bytes += slice.bytes
+            told.rows += slice.rows
+            told.bytes += slice.bytes
+        }
+        guard told.rows == summary.rows, told.bytes == summary.bytes,
+            summary.streams.allSatisfy({ $0.first <= $0.last })
+        else { throw .invalid("slices do not add up to the segment", offset: 0) }
     }
 
     private mutating func decodeChunks(_ bytes: [UInt8]) throws(BytesError) {
         var reader = ByteReader(bytes)
+        var counts: [Int] = []
         for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
             let kind = try reader.readUInt8()
             guard let kind = SegmentFormat.ChunkKind(rawValue: kind) else {
@@ -176,10 +204,20 @@ struct SegmentDirectory {
             chunkKinds.append(kind)
             for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
                 try decodeFrame(&reader, kind)
+                if isSummedUp {
+                    counts.append(try reader.readCount(limit: frames[frames.count - 1].rows))
+                }
             }
+            if isSummedUp { continue }
             for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
                 try decodeSlice(&reader)
             }
+        }
+        if isSummedUp {
+            slices.append(
+                try SliceColumns.decode(
+                    &reader, counts: counts, frames: frames, streams: summary.streams.count))
+            try sumStreams()
         }
         slices.finish(streams: summary.streams.count, frames: frames.count)
     }

@@ -11,12 +11,15 @@
 ///   T  zigzag varint: first timestamp, then differences; varint: length of each line
 ///   M  varint sets { varint pairs { string name, string value } }; varint per row: index of its set
 ///   L  the line bytes, end to end
-/// STREAMS section:  varint streams { u64 fingerprint, labels, zigzag first, last, varint rows, bytes }
+/// STREAMS section:  varint streams { labels }; the rest of what is known of them is that of their slices.
+///                   Until version 5: { u64 fingerprint, labels, zigzag first, last, varint rows, bytes }
 /// COLUMNS frame:  page T (`TimesPage`) │ page M (`MetadataPage`) │ the lines as columns
 ///                 (`ColumnsFormat`), up to `chunkBytes` of them
 /// CHUNKS section:   varint chunks { u8 kind, varint frames { varint offset, sizeT, sizeM, sizeL, rows,
-///                   COLUMNS only: varint size of the columns' header },
-///                   varint slices { varint stream, frame, firstRow, rows, zigzag first, varint span, bytes } }
+///                   COLUMNS only: varint size of the columns' header, varint slices } },
+///                   the slices of all frames (`SliceColumns`). Until version 5: in each chunk behind its
+///                   frames, which do not count them, varint slices { varint stream, frame, firstRow, rows,
+///                   zigzag first, varint span, bytes }
 /// ROLLUP section:   varint levels { string }, per stream: varint counts { zigzag minute (difference),
 ///                   varint level (0 not told apart, 1 none, 2 + place in the table), rows, bytes };
 ///                   in version 1 without levels
@@ -26,7 +29,8 @@
 ///
 /// Versions: 1; 2 counts by level; 3 has chunks of kind COLUMNS, with pages T and M as text has them;
 /// 4 has those pages as columns, TEMPLATES, METADATA and filters of ids; 5 tells in TEMPLATES what those
-/// filters know.
+/// filters know; 6 says once what it says of streams, and slices as columns: with thousands of streams the
+/// directories were a sixth of a segment.
 /// ATTACHMENT:       bytes of the storage layer: the read positions that the segment's pushes moved
 /// footer:           u16 version │ u16 level │ string tenant │ zigzag first, last │ varint rows, bytes │
 ///                   varint sections { u8 name, varint offset, varint size }
@@ -34,7 +38,7 @@
 /// ```
 package enum SegmentFormat {
     static let magic: [UInt8] = Array("CWSEG\u{0}\u{0}\u{1}".utf8)
-    static let version: UInt16 = 5
+    static let version: UInt16 = 6
     static let tailSize = 16
     static let pageHeaderSize = 12
     static let pageOverhead = pageHeaderSize + 4

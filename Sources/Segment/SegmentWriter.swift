@@ -17,8 +17,8 @@ package struct SegmentWriter: ~Copyable {
     private var frames: [Frame] = []
     private var slices: [Slice] = []
     private var rollup = RollupBuilder()
-    /// Kind, frames and slices of each finished chunk, the last two as counts.
-    private var chunks: [(kind: SegmentFormat.ChunkKind, frames: Int, slices: Int)] = []
+    /// Kind of each finished chunk, and how many frames it has.
+    private var chunks: [(kind: SegmentFormat.ChunkKind, frames: Int)] = []
     private var openChunkBytes = 0
     /// Rows that may become a chunk of columns.
     private var pending = PendingChunk()
@@ -174,11 +174,9 @@ package struct SegmentWriter: ~Copyable {
     }
 
     private mutating func closeChunk(_ kind: SegmentFormat.ChunkKind = .raw) {
-        let before = chunks.reduce((frames: 0, slices: 0)) {
-            ($0.frames + $1.frames, $0.slices + $1.slices)
-        }
-        guard frames.count > before.frames else { return }
-        chunks.append((kind, frames.count - before.frames, slices.count - before.slices))
+        let before = chunks.reduce(0) { $0 + $1.frames }
+        guard frames.count > before else { return }
+        chunks.append((kind, frames.count - before))
         openChunkBytes = 0
     }
 
@@ -237,43 +235,30 @@ package struct SegmentWriter: ~Copyable {
     private func streamsSection() -> [UInt8] {
         var out: [UInt8] = []
         out.appendVarint(UInt64(streams.count))
-        for stream in streams {
-            out.appendLE(stream.fingerprint)
-            out.appendLabels(stream.labels)
-            out.appendZigzag(stream.first)
-            out.appendZigzag(stream.last)
-            out.appendVarint(UInt64(stream.rows))
-            out.appendVarint(UInt64(stream.bytes))
-        }
+        for stream in streams { out.appendLabels(stream.labels) }
         return out
     }
 
     private func chunksSection() -> [UInt8] {
         var out: [UInt8] = []
+        var counts = [Int](repeating: 0, count: frames.count)
+        for slice in slices { counts[slice.frame] += 1 }
         out.appendVarint(UInt64(chunks.count))
         var frame = 0
-        var slice = 0
         for chunk in chunks {
             out.append(chunk.kind.rawValue)
             out.appendVarint(UInt64(chunk.frames))
-            for entry in frames[frame..<frame + chunk.frames] {
+            for number in frame..<frame + chunk.frames {
+                let entry = frames[number]
                 for value in [entry.offset, entry.sizeT, entry.sizeM, entry.sizeL, entry.rows] {
                     out.appendVarint(UInt64(value))
                 }
                 if chunk.kind != .raw { out.appendVarint(UInt64(entry.sizeHeader)) }
-            }
-            out.appendVarint(UInt64(chunk.slices))
-            for entry in slices[slice..<slice + chunk.slices] {
-                for value in [entry.stream, entry.frame, entry.firstRow, entry.rows] {
-                    out.appendVarint(UInt64(value))
-                }
-                out.appendZigzag(entry.first)
-                out.appendVarint(UInt64(bitPattern: entry.last &- entry.first))
-                out.appendVarint(UInt64(entry.bytes))
+                out.appendVarint(UInt64(counts[number]))
             }
             frame += chunk.frames
-            slice += chunk.slices
         }
+        SliceColumns.append(slices, to: &out)
         return out
     }
 }

@@ -13,6 +13,8 @@ struct SliceTable: Sendable {
 
     mutating func append(_ slice: Slice) { all.append(slice) }
 
+    mutating func append(_ slices: [Slice]) { all += slices }
+
     /// Called once, when all are there.
     mutating func finish(streams: Int, frames: Int) {
         // Writers leave them so.

@@ -46,9 +46,13 @@ package struct ResultEncoding {
     }
 
     /// The items and the closing bracket.
-    private mutating func list<T>(_ items: [T], _ write: (inout ResultEncoding, T) -> Void) {
-        for (i, item) in items.enumerated() {
-            if i > 0 { add(",") }
+    private mutating func list<T>(
+        _ items: some Sequence<T>, _ write: (inout ResultEncoding, T) -> Void
+    ) {
+        var isFirst = true
+        for item in items {
+            if !isFirst { add(",") }
+            isFirst = false
             write(&self, item)
         }
         add("]")
@@ -89,19 +93,7 @@ package struct ResultEncoding {
     // Streams.
 
     private mutating func streams(_ rows: [LogRow]) {
-        var indices: [Labels: Int] = [:]
-        var groups: [(labels: Labels, rows: [Int])] = []
-        for (i, row) in rows.enumerated() {
-            let labels = categorizes ? row.labels.stream : row.labels.merged
-            if let index = indices[labels] {
-                groups[index].rows.append(i)
-            } else {
-                indices[labels] = groups.count
-                groups.append((labels, [i]))
-            }
-        }
-        let ordered = groups.map { (text: $0.labels.description, group: $0) }
-            .sorted { $0.text.precedesByBytes($1.text) }
+        let groups = ResultStreams(rows, categorizes: categorizes)
         add("\"resultType\":\"streams\",")
         if !flags.isEmpty {
             add("\"encodingFlags\":[")
@@ -109,11 +101,11 @@ package struct ResultEncoding {
             add(",")
         }
         add("\"result\":[")
-        list(ordered) { encoding, item in
+        list(groups.byText) { encoding, stream in
             encoding.add("{\"stream\":")
-            encoding.labels(item.group.labels)
+            encoding.labels(groups.labels[stream])
             encoding.add(",\"values\":[")
-            encoding.list(item.group.rows) { $0.row(rows[$1]) }
+            encoding.list(groups.rows(of: stream)) { $0.row(rows[$1]) }
             encoding.add("}")
         }
     }

@@ -29,11 +29,16 @@ struct JoinedRuns {
         bytes = frame.bytes
     }
 
-    private init(_ part: SegmentRuns, _ slice: Slice) {
+    /// `room`: how many slices there may come, about.
+    private init(_ part: SegmentRuns, _ slice: Slice, room: Int) {
         segment = part.segment
         order = part.order
-        streams = [segment.reader.summary.streams[slice.stream].labels]
-        slices = [slice]
+        streams = []
+        streams.reserveCapacity(room)
+        streams.append(segment.reader.summary.streams[slice.stream].labels)
+        slices = []
+        slices.reserveCapacity(room)
+        slices.append(slice)
         times = slice.first...slice.last
         bytes = slice.bytes
     }
@@ -113,7 +118,7 @@ struct JoinedRuns {
                 if !isRising { seen.insert(slice.stream) }
             } else {
                 if let open { joined.append(open) }
-                open = JoinedRuns(part, slice)
+                open = JoinedRuns(part, slice, room: slices.count)
                 (seen, isRising) = ([], true)
             }
         }

@@ -3,6 +3,51 @@ import Segment
 
 // Reading no further than the first so many rows lie.
 extension ScanPlan {
+    /// The segments that a selection needs when so many rows are enough: those behind are left out, and their
+    /// times cut off. Rows count of segments that lie wholly inside the times and share none with
+    /// another: whatever else there is only comes on top.
+    mutating func needed(
+        of segments: [OpenSegment], _ list: StreamList, _ cut: RetentionCut
+    ) -> [OpenSegment] {
+        guard let enough = selection.enough, common.isEmpty, selection.parsed == nil,
+            cut.latest <= last
+        else { return segments }
+        let isBackward = selection.direction == .backward
+        let times = max(first, cut.latest)...last
+        let inOrder = segments.sorted {
+            let (a, b) = ($0.reader.summary, $1.reader.summary)
+            return isBackward ? a.last > b.last : a.first < b.first
+        }
+        var rows = 0
+        // Where the segments before one end.
+        var reach = isBackward ? Int64.max : Int64.min
+        for (place, segment) in inOrder.enumerated() {
+            let summary = segment.reader.summary
+            let next = place + 1 < inOrder.count ? inOrder[place + 1].reader.summary : nil
+            let isAlone =
+                isBackward
+                ? summary.last < reach && next.map { $0.last < summary.first } ?? true
+                : summary.first > reach && next.map { $0.first > summary.last } ?? true
+            reach = isBackward ? min(reach, summary.first) : max(reach, summary.last)
+            guard isAlone, times.contains(summary.first), times.contains(summary.last) else {
+                continue
+            }
+            for (stream, number) in zip(summary.streams, list.numbers(in: segment))
+            where number >= 0 { rows += stream.rows }
+            guard rows >= enough else { continue }
+            first = isBackward ? max(first, summary.first) : first
+            last = isBackward ? last : min(last, summary.last)
+            if let trace = selection.trace {
+                for rest in inOrder[(place + 1)...]
+                where list.numbers(in: rest).contains(where: { $0 >= 0 }) {
+                    trace.note(rest.reader, .notNeeded)
+                }
+            }
+            return segments.filter { $0.reader.summary.meets(first...last) }
+        }
+        return segments
+    }
+
     /// Cuts off the times in which no row can lie that is among the first, when so many are enough. Rows are
     /// counted by slices that lie wholly inside the times and in no other run's of their stream, which might
     /// have the same rows: whatever else there is only comes on top. `alone` tells the streams of which

@@ -25,14 +25,15 @@ struct ScanPlan {
         let segments = segments.sorted { $0.record.arrivedBefore($1.record) }
         if plan.addCounted(list, segments, cut) { return plan.sortedUnits }
         selection.trace?.note(opened: segments, streams: Set(streams))
-        var runs = try plan.runs(of: list, in: segments)
+        let needed = plan.needed(of: segments, list, cut)
+        var runs = try plan.runs(of: list, in: needed)
         var firsts = streams.map { max(selection.start.nanoseconds, cut.first(of: $0)) }
         let isJoined = selection.joinsStreams && streams.count >= JoinedRuns.fewStreams
         if isJoined || selection.enough != nil {
             let alone = runs.alone(firsts, start: plan.first)
             plan.cutTimes(runs, alone: alone, firsts)
             for stream in firsts.indices { firsts[stream] = max(firsts[stream], plan.first) }
-            if isJoined { try plan.addJoined(&runs, alone, streams, segments, cut) }
+            if isJoined { try plan.addJoined(&runs, alone, streams, needed, cut) }
         }
         for (number, runs) in Self.byStream(runs, streams.count) {
             plan.first = firsts[number]

@@ -24,6 +24,13 @@ extension Slice {
     }
 }
 
+extension SegmentSummary {
+    /// True when a row of it may have one of some times.
+    func meets(_ times: ClosedRange<Int64>) -> Bool {
+        last >= times.lowerBound && first <= times.upperBound
+    }
+}
+
 /// The streams of a selection that one segment has.
 struct SegmentRuns {
     struct Place {

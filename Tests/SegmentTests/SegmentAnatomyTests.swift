@@ -37,7 +37,9 @@ import Testing
         expectWhole(try anatomy(object), object)
     }
 
-    @Test(arguments: ["v1", "v2", "v3", "v4", "v5"]) func everyVersionIsWhole(_ version: String)
+    @Test(arguments: ["v1", "v2", "v3", "v4", "v5", "v6"]) func everyVersionIsWhole(
+        _ version: String
+    )
         throws
     {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
