@@ -105,11 +105,6 @@ package struct Labels: Hashable, Sendable {
         self.init(dictionary.map { Label($0.key, $0.value) })
     }
 
-    /// Of the values alone: sets that differ in names only are rare.
-    package func hash(into hasher: inout Hasher) {
-        for label in pairs { label.value.hashBytes(into: &hasher) }
-    }
-
     package var isEmpty: Bool { pairs.isEmpty }
     package var count: Int { pairs.count }
 
@@ -119,7 +114,7 @@ package struct Labels: Hashable, Sendable {
         return nil
     }
 
-    /// Both sets; they share no name.
+    /// Both sets; should they share a name, it is there twice.
     package func merging(_ other: Labels) -> Labels {
         if other.isEmpty { return self }
         if isEmpty { return other }
@@ -137,7 +132,7 @@ package struct Labels: Hashable, Sendable {
     }
 
     /// FNV-1a over names and values with separators: stable across runs, machines and versions,
-    /// because segments store it.
+    /// because segments until format version 5 store it.
     package var fingerprint: UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

@@ -29,7 +29,7 @@ package struct PipelineResult {
 }
 
 /// The stages of one query, compiled once and run over the entries of one unit after the other.
-/// Owned by one thread. Label sets are interned: `labels` grows with what the query finds.
+/// Owned by one thread. Label sets are numbered, mostly once each: `labels` grows with what the query finds.
 package final class LogPipeline {
     let stages: [CompiledStage]
     let value: SampleValue?

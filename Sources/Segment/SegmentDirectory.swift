@@ -144,7 +144,7 @@ struct SegmentDirectory {
         _ bytes: [UInt8], _ share: SegmentReader.Share
     ) throws(BytesError) {
         var reader = ByteReader(bytes)
-        let count = try reader.readCount(limit: reader.remaining)
+        let count = try reader.readCount(limit: min(reader.remaining, SegmentFormat.mostStreams))
         for _ in 0..<count {
             let offset = reader.offset
             let known = isSummedUp ? nil : try reader.readUInt64()
@@ -189,13 +189,16 @@ struct SegmentDirectory {
             told.bytes += slice.bytes
         }
         guard told.rows == summary.rows, told.bytes == summary.bytes,
-            summary.streams.allSatisfy({ $0.first <= $0.last })
+            summary.streams.allSatisfy({ $0.first <= $0.last }),
+            summary.first == summary.streams.map(\.first).min() ?? 0,
+            summary.last == summary.streams.map(\.last).max() ?? 0
         else { throw .invalid("slices do not add up to the segment", offset: 0) }
     }
 
     private mutating func decodeChunks(_ bytes: [UInt8]) throws(BytesError) {
         var reader = ByteReader(bytes)
         var counts: [Int] = []
+        var sliceCount = 0
         for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
             let kind = try reader.readUInt8()
             guard let kind = SegmentFormat.ChunkKind(rawValue: kind) else {
@@ -205,7 +208,10 @@ struct SegmentDirectory {
             for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
                 try decodeFrame(&reader, kind)
                 if isSummedUp {
-                    counts.append(try reader.readCount(limit: frames[frames.count - 1].rows))
+                    let most = min(
+                        frames[frames.count - 1].rows, SegmentFormat.mostSlices - sliceCount)
+                    counts.append(try reader.readCount(limit: most))
+                    sliceCount += counts[counts.count - 1]
                 }
             }
             if isSummedUp { continue }

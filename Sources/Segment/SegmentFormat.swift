@@ -61,6 +61,9 @@ package enum SegmentFormat {
     /// No page is larger: the bound on what a reader takes before it has checked the content.
     static let maxPageBytes = 64 * 1024 * 1024
     static let maxSectionBytes = 512 * 1024 * 1024
+    /// As many as a section had room for until version 5: since then a few bytes may claim thousands.
+    static let mostSlices = maxSectionBytes / 8
+    static let mostStreams = maxSectionBytes / 16
 
     enum Codec: UInt8 { case raw = 0, zstd = 1 }
     /// `columnsWithLengths` has pages T and M as text has them; nothing writes it any more.

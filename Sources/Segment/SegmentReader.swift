@@ -90,6 +90,9 @@ package final class SegmentReader: Sendable {
     /// True when no two slices of a stream share a time, but for those that lie side by side.
     package func rises(stream: Int) -> Bool { slices.rises(stream) }
 
+    /// In the order of their frames and rows.
+    package var allSlices: [Slice] { slices.all }
+
     /// The slices in a frame in the order of their rows.
     package func slices(ofFrame frame: Int) -> ArraySlice<Slice> { slices.ofFrame(frame) }
 

@@ -107,6 +107,8 @@ struct JoinedRuns {
         var open: JoinedRuns?
         var seen: Set<Int> = []
         var isRising = true
+        // For the first, which mostly is the only one.
+        var room = slices.count { isJoined[$0.stream] && $0.meets(times) }
         for slice in slices where isJoined[slice.stream] && slice.meets(times) {
             // Writers put streams in the order of their numbers, but for those that come late.
             if isRising, let open, open.slices[open.slices.endIndex - 1].stream >= slice.stream {
@@ -118,7 +120,8 @@ struct JoinedRuns {
                 if !isRising { seen.insert(slice.stream) }
             } else {
                 if let open { joined.append(open) }
-                open = JoinedRuns(part, slice, room: slices.count)
+                open = JoinedRuns(part, slice, room: room)
+                room = 1
                 (seen, isRising) = ([], true)
             }
         }

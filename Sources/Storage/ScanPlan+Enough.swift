@@ -32,14 +32,17 @@ extension ScanPlan {
             guard isAlone, times.contains(summary.first), times.contains(summary.last) else {
                 continue
             }
-            for (stream, number) in zip(summary.streams, list.numbers(in: segment))
-            where number >= 0 { rows += stream.rows }
+            let numbers = list.numbers(in: segment)
+            // Of slices: what the directory says of streams was held against nothing in early versions.
+            for slice in segment.reader.allSlices where numbers[slice.stream] >= 0 {
+                rows += slice.rows
+            }
             guard rows >= enough else { continue }
             first = isBackward ? max(first, summary.first) : first
             last = isBackward ? last : min(last, summary.last)
             if let trace = selection.trace {
                 for rest in inOrder[(place + 1)...]
-                where list.numbers(in: rest).contains(where: { $0 >= 0 }) {
+                where SegmentRuns(segment: rest, order: 0, list, within: times).places.count > 0 {
                     trace.note(rest.reader, .notNeeded)
                 }
             }

@@ -145,6 +145,32 @@ class Formats(EndToEndCase):
         self.assertEqual(dict(rows[3][0])["stream"], "stderr")
         self.assertEqual(rows[0][1] % SECOND, 1, "the time of the record, to the nanosecond")
 
+    def test_a_trace_between_whose_lines_the_other_stream_writes(self):
+        folder = self.logs / "containers" / ("cd" * 32)
+        folder.mkdir(parents=True)
+        path = folder / f"{'cd' * 32}-json.log"
+        trace = ["java.lang.IllegalStateException: no", "\tat a.B.c(B.java:1)", "\tat a.B.d(B.java:2)",
+                 "Caused by: java.io.IOException: closed", "\tat a.B.e(B.java:3)"]
+        events, warnings = 300, []
+        with open(path, "w") as f:
+            for i in range(events):
+                f.write(self.record(f"{STAMP}.{i:03} [main] ERROR a.B - number {i}\n", nanosecond=i * 1_000_000))
+                for n, line in enumerate(trace):
+                    f.write(self.record(line + "\n", nanosecond=i * 1_000_000 + n + 1))
+                    warnings.append(f"WARNING: {i} {n}")
+                    f.write(self.record(warnings[-1] + "\n", "stderr", nanosecond=i * 1_000_000 + n + 1))
+        agent = self.follow({"paths": [f"{self.logs}/containers/*/*-json.log"], "labels": {"app": "x"}})
+        rows = self.arrive(events * (1 + len(trace)))
+        by = {name: [line for labels, _, line in rows if dict(labels)["stream"] == name] for name in ("stdout", "stderr")}
+        self.assertEqual(by["stdout"], ["\n".join([f"{STAMP}.{i:03} [main] ERROR a.B - number {i}", *trace])
+                                        for i in range(events)])
+        self.assertEqual(by["stderr"], warnings)
+        now = time.time_ns()
+        causes = self.server.range('{app="x",stream="stdout"} | root_cause="java.io.IOException"',
+                                   now - 3600 * SECOND, now, limit=1000).json["data"]["result"]
+        self.assertEqual(sum(len(found["values"]) for found in causes), events)
+        self.assertEqual(agent.stop(), 0)
+
     def test_cri_logs_of_pods_by_their_links(self):
         pod = self.logs / "pods/prod_shop-7d9_0a1b/web"
         pod.mkdir(parents=True)

@@ -274,8 +274,8 @@ final class Reader {
                     file.path, source: file.id, from: file.assembler.offset, bytes: file.unread,
                     isEndKnown: true, why: "truncated before it was read")
             }
-        } else if waited > quiet.event, let event = file.flush() {
-            add([event], of: file)
+        } else if waited > quiet.event {
+            add(file.flush(), of: file)
         }
     }
 
@@ -295,10 +295,8 @@ final class Reader {
             if silence > quiet.deleted { finishAtEnd(file) }
         } else if silence > quiet.renamed, hasSuccessor(file) {
             finishAtEnd(file)
-        } else if pause > patience(for: file) || silence > quiet.event && hasSuccessor(file),
-            let event = file.flush()
-        {
-            add([event], of: file)
+        } else if pause > patience(for: file) || silence > quiet.event && hasSuccessor(file) {
+            add(file.flush(), of: file)
         }
         return false
     }

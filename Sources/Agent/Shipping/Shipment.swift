@@ -88,6 +88,13 @@ struct Shipment: Sendable {
     /// False while the next item must go with the last.
     var mayEnd: Bool { items.last?.isGlued != true }
 
+    /// The place nearest to its middle where it may be cut in two; nil where there is none.
+    var middle: Int? {
+        let half = items.count / 2
+        return items.indices.dropFirst().filter { !items[$0 - 1].isGlued }
+            .min { abs($0 - half) < abs($1 - half) }
+    }
+
     /// What an item takes beside its text, about: a shipment of dropped ones must end too.
     private static let itemBytes = 16
 

@@ -104,13 +104,9 @@ struct Shipper: Sendable {
         }
     }
 
-    /// Finds the bad entries by halves; what is good goes its way.
+    /// Finds the bad entries by halves; what is good goes its way. What cannot be parted is set aside as one.
     private func split(_ shipment: Shipment, _ status: Int, _ text: String) async -> Bool {
-        guard shipment.items.count > 1 else { return await setAside(shipment, status, text) }
-        // Glued items stay together, as far as that leaves two halves.
-        let half = shipment.items.count / 2
-        let middle =
-            (half..<shipment.items.count).first { !shipment.items[$0 - 1].isGlued } ?? half
+        guard let middle = shipment.middle else { return await setAside(shipment, status, text) }
         for half in [shipment.items[..<middle], shipment.items[middle...]] {
             guard await ship(Shipment(items: Array(half))) else { return false }
         }
@@ -118,21 +114,13 @@ struct Shipper: Sendable {
     }
 
     private func setAside(_ shipment: Shipment, _ status: Int, _ text: String) async -> Bool {
-        guard let item = shipment.items.first else { return true }
+        guard let item = shipment.items.first, let end = shipment.items.last?.to else {
+            return true
+        }
         let refused = RefusedEvents(folder: configuration.state)
-        var wait = Self.firstWait * configuration.patience
         // Nothing behind a refused event is sent before it is kept: it would be lost.
-        while true {
-            do throws(AgentError) {
-                try refused.append(item, status: status, reason: text)
-                break
-            } catch {
-                logger.warning("a refused event cannot be kept, and holds up the rest: \(error)")
-                metrics.update { $0.lastError = "\(error)" }
-            }
-            if queue.isClosed { return false }
-            do { try await Task.sleep(for: .seconds(wait)) } catch { return false }
-            wait = min(Self.longestWait, wait * 2)
+        for item in shipment.items where item.dropped == nil {
+            guard await keep(item, in: refused, status, text) else { return false }
         }
         let path = refused.path
         logger.error(
@@ -145,11 +133,11 @@ struct Shipper: Sendable {
             try ledger.note(
                 Ledger.Range(
                     at: Int64(Date().timeIntervalSince1970), file: item.path, source: item.source,
-                    what: .setAside, from: item.from, to: item.to,
+                    what: .setAside, from: item.from, to: end,
                     why: "\(status) \(text.prefix(300))"))
         } catch { logger.error("the ledger cannot be written: \(error)") }
         metrics.update {
-            $0.setAside += 1
+            $0.setAside += shipment.items.count { $0.dropped == nil }
             $0.noteSuccess { shipment.sources }
         }
         guard serverKeepsPositions else {
@@ -166,6 +154,25 @@ struct Shipper: Sendable {
         case .stopped: return false
         }
         return true
+    }
+
+    /// False when the agent stops before there is room for it.
+    private func keep(
+        _ item: Shipment.Item, in refused: RefusedEvents, _ status: Int, _ text: String
+    ) async -> Bool {
+        var wait = Self.firstWait * configuration.patience
+        while true {
+            do throws(AgentError) {
+                try refused.append(item, status: status, reason: text)
+                return true
+            } catch {
+                logger.warning("a refused event cannot be kept, and holds up the rest: \(error)")
+                metrics.update { $0.lastError = "\(error)" }
+            }
+            if queue.isClosed { return false }
+            do { try await Task.sleep(for: .seconds(wait)) } catch { return false }
+            wait = min(Self.longestWait, wait * 2)
+        }
     }
 
     /// Sends until there is an answer that counts.

@@ -80,16 +80,14 @@ struct ContainerRecord {
 
 /// Puts the pieces of lines together again.
 ///
-/// While a stream is within a line, the lines of the other stream wait behind it, for positions in the
-/// file only rise: all of them are handed out together, and all but the last say so (`isGlued`).
+/// While a stream is within a line, the lines of the other stream wait behind it: lines are handed out in the
+/// order of their first bytes.
 struct RecordJoiner {
     /// A line of the application, with the bytes of the file that it stands for.
     struct Joined {
         var line: LineSplitter.Line
         var stamp: ParsedTimestamp?
         var stream: String?
-        /// Its bytes are covered only together with those of the next line.
-        var isGlued = false
     }
 
     private let envelope: ContainerEnvelope
@@ -147,11 +145,6 @@ struct RecordJoiner {
             waiting = []
             waitingBytes = 0
             partial = []
-        }
-        let end = waiting.map(\.line.to).max() ?? 0
-        for index in waiting.indices {
-            waiting[index].isGlued = index < waiting.count - 1
-            if index == waiting.count - 1 { waiting[index].line.to = end }
         }
         return waiting
     }

@@ -25,6 +25,8 @@ package struct FileEvent: Sendable {
     package var isGlued = false
     /// The rest of an event that is longer than an entry may be.
     package var isContinued = false
+    /// False where it begins with a line that no layout knows.
+    var hasHeader = false
 }
 
 /// Turns blocks of one file into events. What it makes of a file depends on the bytes, the offset and
@@ -56,6 +58,8 @@ package struct EventAssembler {
     private var zone: ZoneCache
     private var splitter: LineSplitter
     private var joiner: RecordJoiner?
+    /// Of a container, all of its events that are not handed out; `open` is then the one at hand.
+    private var streams: StreamEvents
     private var open: FileEvent?
     private var clock: EventClock
     private let lane: Int64
@@ -77,6 +81,7 @@ package struct EventAssembler {
     ) {
         self.layout = layout
         joiner = envelope.map { RecordJoiner($0, maxLineBytes: bounds.eventBytes) }
+        streams = StreamEvents(mostBytes: bounds.eventBytes)
         self.bounds = bounds
         self.zone = ZoneCache(zone)
         known.hasSeenHeader = hasSeenHeader
@@ -121,7 +126,7 @@ package struct EventAssembler {
     /// Where the next byte of the file belongs.
     package var offset: Int64 { splitter.offset }
 
-    package var hasOpenEvent: Bool { open != nil }
+    package var hasOpenEvent: Bool { open != nil || !streams.isEmpty }
 
     /// True while half a line stands behind what was read: its writer is not done.
     package var hasHalfLine: Bool { splitter.hasHalfLine }
@@ -149,24 +154,36 @@ package struct EventAssembler {
     private mutating func take(
         _ joined: RecordJoiner.Joined, _ now: Int64, _ out: inout [FileEvent]
     ) {
-        // The streams of a container have nothing to do with each other.
-        if let open, open.stream != joined.stream, let done = flush() { out.append(done) }
-        let isNew = open == nil
-        take(joined.line, now, &out, joined.stamp)
-        open?.isGlued = joined.isGlued
-        if isNew || open?.from == joined.line.from { open?.stream = joined.stream }
+        var done: [FileEvent] = []
+        if let (event, isParted) = streams.resume(joined.stream) {
+            open = event
+            // Lines that tell no header belong together where they stand together, or are set in.
+            if isParted, !event.hasHeader, !Self.isIndented(joined.line.text),
+                let event = open.take()
+            {
+                done.append(event)
+            }
+        }
+        take(joined.line, now, &done, joined.stamp)
+        if open?.from == joined.line.from { open?.stream = joined.stream }
+        streams.put(done, open.take(), joined.stream, at: joined.stamp)
+        streams.release(into: &out)
     }
 
-    /// Closes the event that waits for more lines.
-    package mutating func flush() -> FileEvent? { open.take() }
+    /// Closes what waits for more lines.
+    package mutating func flush() -> [FileEvent] {
+        var out: [FileEvent] = []
+        streams.close(into: &out)
+        if let open = open.take() { out.append(open) }
+        return out
+    }
 
     /// The file will not grow any more: its last line may lack a line end.
     package mutating func finish(now: Int64) -> [FileEvent] {
         var out: [FileEvent] = []
         if let line = splitter.finish() { unwrap(line, now, &out) }
         for joined in joiner?.finish() ?? [] { take(joined, now, &out) }
-        if let last = flush() { out.append(last) }
-        return out
+        return out + flush()
     }
 
     /// As many lines like headers of another layout, in a row and without one of this, mean that the
@@ -199,8 +216,9 @@ package struct EventAssembler {
         if let header {
             known.hasSeenHeader = true
             if header.level != nil { known.wantsLevel = true }
-            if let done = flush() { out.append(done) }
+            if let done = open.take() { out.append(done) }
             begin(line, header, now)
+            open?.hasHeader = true
         } else if var event = open, hasSeenHeader || Self.isIndented(line.text),
             event.text.count + line.text.count + 1 <= bounds.eventBytes
         {
@@ -211,7 +229,7 @@ package struct EventAssembler {
             open = event
         } else {
             let isContinued = !line.startsLine || open != nil && hasSeenHeader
-            if let done = flush() { out.append(done) }
+            if let done = open.take() { out.append(done) }
             begin(line, EventHeader(timestamp: stamp, level: nil), now)
             open?.isContinued = isContinued
         }
