@@ -52,8 +52,7 @@ final class ClassPath {
             if FileManager.default.fileExists(atPath: folder) { entries.append(.folder(folder)) }
         }
         for folder in [path, path + "/lib"] + Self.libraryFolders.map({ path + "/" + $0 }) {
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            libraries += names.filter { $0.hasSuffix(".jar") }.map { folder + "/" + $0 }
+            libraries += Self.jars(in: folder)
         }
     }
 

@@ -71,7 +71,6 @@ extension ConfigurationReader {
             rest = rest[rest.index(after: close)...]
         }
         out += rest
-        let outer = OuterVariables(application, settings, boot, classPath)
         for (word, key, isIncluded) in [
             (
                 "%esb(){APPLICATION_NAME}", "spring.application.name",

@@ -12,6 +12,8 @@ package final class ConfigurationReader {
     let bootVersion: Derived<String>?
     let logbackVersion: Derived<String>?
     let boot: BootDefaults
+    /// What the environment, Spring and Boot say.
+    let outer: OuterVariables
     var variables: Variables
     var remarks: [String] = []
     /// Short class names, by `<import>`.
@@ -54,8 +56,8 @@ package final class ConfigurationReader {
         logbackVersion = classPath.version(of: "logback-classic")
         boot = BootDefaults(bootVersion?.value)
         variables = Variables { _ in nil }
-        let outer = OuterVariables(application, settings, boot, classPath)
-        variables.outer = { outer.lookup($0) }
+        outer = OuterVariables(application, settings, boot, classPath)
+        variables.outer = { [outer] in outer.lookup($0) }
     }
 
     var applicationName: Derived<String>? {
