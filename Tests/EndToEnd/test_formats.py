@@ -145,31 +145,59 @@ class Formats(EndToEndCase):
         self.assertEqual(dict(rows[3][0])["stream"], "stderr")
         self.assertEqual(rows[0][1] % SECOND, 1, "the time of the record, to the nanosecond")
 
+    TRACE = ["java.lang.IllegalStateException: no", "\tat a.B.c(B.java:1)", "\tat a.B.d(B.java:2)",
+             "Caused by: java.io.IOException: closed", "\tat a.B.e(B.java:3)"]
+
+    def event_and_warnings(self, i):
+        """An event on standard output, and a line of standard error behind each line of its trace."""
+        nanosecond = i % 900 * 1_000_000
+        text = self.record(f"{STAMP}.000 [main] ERROR a.B - number {i}\n", nanosecond=nanosecond)
+        for n, line in enumerate(self.TRACE):
+            text += self.record(line + "\n", nanosecond=nanosecond + n + 1)
+            text += self.record(f"WARNING: {i} {n}\n", "stderr", nanosecond=nanosecond + n + 1)
+        return text
+
+    def assert_traces_are_whole(self, events):
+        lines = {"stdout": [], "stderr": []}
+        for labels, _, line in self.arrive(events * (1 + len(self.TRACE))):
+            lines[dict(labels)["stream"]].append(line)
+        self.assertEqual(sorted(lines["stdout"]), sorted(
+            "\n".join([f"{STAMP}.000 [main] ERROR a.B - number {i}", *self.TRACE]) for i in range(events)))
+        self.assertEqual(sorted(lines["stderr"]), sorted(
+            f"WARNING: {i} {n}" for i in range(events) for n in range(len(self.TRACE))))
+
     def test_a_trace_between_whose_lines_the_other_stream_writes(self):
         folder = self.logs / "containers" / ("cd" * 32)
         folder.mkdir(parents=True)
-        path = folder / f"{'cd' * 32}-json.log"
-        trace = ["java.lang.IllegalStateException: no", "\tat a.B.c(B.java:1)", "\tat a.B.d(B.java:2)",
-                 "Caused by: java.io.IOException: closed", "\tat a.B.e(B.java:3)"]
-        events, warnings = 300, []
-        with open(path, "w") as f:
-            for i in range(events):
-                f.write(self.record(f"{STAMP}.{i:03} [main] ERROR a.B - number {i}\n", nanosecond=i * 1_000_000))
-                for n, line in enumerate(trace):
-                    f.write(self.record(line + "\n", nanosecond=i * 1_000_000 + n + 1))
-                    warnings.append(f"WARNING: {i} {n}")
-                    f.write(self.record(warnings[-1] + "\n", "stderr", nanosecond=i * 1_000_000 + n + 1))
+        events = 300
+        (folder / f"{'cd' * 32}-json.log").write_text("".join(self.event_and_warnings(i) for i in range(events)))
         agent = self.follow({"paths": [f"{self.logs}/containers/*/*-json.log"], "labels": {"app": "x"}})
-        rows = self.arrive(events * (1 + len(trace)))
-        by = {name: [line for labels, _, line in rows if dict(labels)["stream"] == name] for name in ("stdout", "stderr")}
-        self.assertEqual(by["stdout"], ["\n".join([f"{STAMP}.{i:03} [main] ERROR a.B - number {i}", *trace])
-                                        for i in range(events)])
-        self.assertEqual(by["stderr"], warnings)
+        self.assert_traces_are_whole(events)
         now = time.time_ns()
         causes = self.server.range('{app="x",stream="stdout"} | root_cause="java.io.IOException"',
                                    now - 3600 * SECOND, now, limit=1000).json["data"]["result"]
         self.assertEqual(sum(len(found["values"]) for found in causes), events)
         self.assertEqual(agent.stop(), 0)
+
+    def test_both_streams_while_the_agent_is_killed(self):
+        folder = self.logs / "containers" / ("ef" * 32)
+        folder.mkdir(parents=True)
+        source = {"paths": [f"{self.logs}/containers/*/*-json.log"], "labels": {"app": "x"}}
+        part, parts = 150, 12
+        with open(folder / f"{'ef' * 32}-json.log", "w") as f:
+            for number in range(parts):
+                agent = self.follow(source, name=f"agent{number}")
+                before = len(self.entries())
+                for i in range(number * part, (number + 1) * part):
+                    f.write(self.event_and_warnings(i))
+                    if i % 7 == 0:
+                        f.flush()
+                f.flush()
+                # In the middle of it: something has arrived, and more is on its way.
+                wait_until(lambda: len(self.entries()) > before, PATIENCE, "news")
+                agent.kill()
+        self.follow(source, name="last")
+        self.assert_traces_are_whole(part * parts)
 
     def test_cri_logs_of_pods_by_their_links(self):
         pod = self.logs / "pods/prod_shop-7d9_0a1b/web"
