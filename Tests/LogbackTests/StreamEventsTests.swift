@@ -149,10 +149,22 @@ import Testing
                 continue
             }
             lines[stream, default: []].append(text)
-            if Int.random(in: 0..<20, using: &random) == 0 {
+            if Int.random(in: 0..<40, using: &random) == 0 {
                 let half = Line(stream: stream, text: String(text.prefix(4)))
                 bytes += record(half, at: seconds, isPartial: true)
                 text = String(text.dropFirst(4))
+                // Whole lines of the other stream within it, as many as end every wait for events, and not
+                // that for the rest of the line.
+                let counts = eventBytes > 1000 ? [0, 1, 3, 1100] : [0, 1, 2]
+                let other = stream == "stdout" ? "stderr" : "stdout"
+                for inner in 0..<(counts.randomElement(using: &random) ?? 0) {
+                    let header = inner % 2 == 0 ? Self.header : ""
+                    lines[other, default: []].append("\(header)\(number) within \(inner)")
+                    seconds += 0.01
+                    bytes += record(
+                        Line(stream: other, text: "\(header)\(number) within \(inner)"), at: seconds
+                    )
+                }
             }
             bytes += record(Line(stream: stream, text: text), at: seconds)
         }
@@ -174,13 +186,14 @@ import Testing
                 .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         }
         #expect(told == lines, "seed \(seed)")
+        #expect(zip(all, all.dropFirst()).allSatisfy { $0.isGlued || $0.to <= $1.from })
         let times = all.map(\.timestamp)
         #expect(times == times.sorted() && Set(times).count == times.count)
         var cuts = 0
         for (index, event) in all.enumerated() where !event.isGlued && index < all.count - 1 {
             #expect(event.to == all[index + 1].from, "seed \(seed), event \(index)")
             cuts += 1
-            guard index % 7 == 0 else { continue }
+            guard index % 61 == 0 else { continue }
             let rest = read(
                 try assembler(
                     at: event.to, behind: event,

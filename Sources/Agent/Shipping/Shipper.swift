@@ -140,6 +140,7 @@ struct Shipper: Sendable {
             $0.setAside += shipment.items.count { $0.dropped == nil }
             $0.noteSuccess { shipment.sources }
         }
+        noteDrops(of: shipment)
         guard serverKeepsPositions else {
             queue.acknowledge(shipment.ranges)
             return true
@@ -196,12 +197,18 @@ struct Shipper: Sendable {
 
     /// Counts what was taken, and what the rules have dropped with it.
     private func note(_ shipment: Shipment) {
-        let drops = shipment.drops
         metrics.update { metrics in
             metrics.events += shipment.items.count { $0.dropped == nil }
             metrics.bytes += shipment.items.reduce(0) { $0 + $1.text.count }
             metrics.shipments += 1
             metrics.noteSuccess { shipment.sources }
+        }
+        noteDrops(of: shipment)
+    }
+
+    private func noteDrops(of shipment: Shipment) {
+        let drops = shipment.drops
+        metrics.update { metrics in
             for drop in drops { metrics.dropped[drop.sum.why, default: 0] += drop.sum.entries }
         }
         for (first, to, sum) in drops {

@@ -148,12 +148,12 @@ package struct EventAssembler {
         _ line: LineSplitter.Line, _ now: Int64, _ out: inout [FileEvent]
     ) {
         guard joiner != nil else { return take(line, now, &out) }
-        for joined in joiner?.add(line) ?? [] { take(joined, now, &out) }
+        for joined in joiner?.add(line) ?? [] { take(joined, now) }
+        // Not before: the lines that come out together may begin within each other.
+        streams.release(into: &out)
     }
 
-    private mutating func take(
-        _ joined: RecordJoiner.Joined, _ now: Int64, _ out: inout [FileEvent]
-    ) {
+    private mutating func take(_ joined: RecordJoiner.Joined, _ now: Int64) {
         var done: [FileEvent] = []
         if let (event, isParted) = streams.resume(joined.stream) {
             open = event
@@ -167,7 +167,6 @@ package struct EventAssembler {
         take(joined.line, now, &done, joined.stamp)
         if open?.from == joined.line.from { open?.stream = joined.stream }
         streams.put(done, open.take(), joined.stream, at: joined.stamp)
-        streams.release(into: &out)
     }
 
     /// Closes what waits for more lines.
@@ -182,7 +181,7 @@ package struct EventAssembler {
     package mutating func finish(now: Int64) -> [FileEvent] {
         var out: [FileEvent] = []
         if let line = splitter.finish() { unwrap(line, now, &out) }
-        for joined in joiner?.finish() ?? [] { take(joined, now, &out) }
+        for joined in joiner?.finish() ?? [] { take(joined, now) }
         return out + flush()
     }
 
