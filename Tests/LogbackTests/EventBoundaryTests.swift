@@ -96,9 +96,9 @@ import Testing
         let line = Array("2026-11-21 10:20:30.123 [main] INFO a.B - x\n".utf8)
         #expect(assembler.add(line, now: Self.now).isEmpty)
         #expect(assembler.hasOpenEvent)
-        #expect(assembler.flush().first?.to == Int64(line.count))
+        #expect(assembler.flush(now: Self.now).first?.to == Int64(line.count))
         #expect(!assembler.hasOpenEvent)
-        #expect(assembler.flush().isEmpty)
+        #expect(assembler.flush(now: Self.now).isEmpty)
         #expect(assembler.offset == Int64(line.count))
     }
 }

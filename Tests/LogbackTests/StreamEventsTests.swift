@@ -102,7 +102,7 @@ import Testing
             }
             // But the last, which may go on.
             #expect(found.count == lines, "\(seconds) s")
-            let rest = assembler.flush()
+            let rest = assembler.flush(now: 1)
             #expect(found.allSatisfy { !$0.isGlued } && rest.count == 1)
         }
     }
@@ -127,11 +127,50 @@ import Testing
         }
     }
 
+    /// The last words of a process, without an end of line, and what the other stream says behind them.
+    @Test func silenceEndsALineInPieces() throws {
+        var assembler = try assembler()
+        var found = assembler.add(
+            record(Line(stream: "stdout", text: "shutting down"), at: 0, isPartial: true), now: 1)
+        for index in 1...3 {
+            let line = Line(stream: "stderr", text: "\tat \(index)")
+            found += assembler.add(record(line, at: Double(index) / 1000), now: 1)
+        }
+        #expect(found.isEmpty && assembler.hasOpenEvent && assembler.hasHalfLine)
+        found = assembler.flush(now: 1)
+        #expect(
+            found.map { String(decoding: $0.text, as: UTF8.self) } == [
+                "shutting down", "\tat 1\n\tat 2\n\tat 3",
+            ])
+        #expect(found.map(\.isGlued) == [false, false] && found[0].to == found[1].from)
+        #expect(!assembler.hasOpenEvent && !assembler.hasHalfLine)
+    }
+
+    /// An access log on one stream, an application's on the other: what is a header is each one's own.
+    @Test func eachStreamHasItsOwnHeaders() throws {
+        var assembler = try assembler()
+        var found: [FileEvent] = []
+        for index in 0..<20 {
+            let line =
+                index % 3 == 0
+                ? Line(stream: "stderr", text: Self.header + "\(index)")
+                : Line(
+                    stream: "stdout",
+                    text:
+                        "10.0.0.1 - - [21/Nov/2026:10:00:00 +0000] \"GET /\(index) HTTP/1.1\" 404 1"
+                )
+            found += assembler.add(record(line, at: Double(index) / 1000), now: 1)
+        }
+        found += assembler.finish(now: 1)
+        #expect(found.count == 20)
+        #expect(found.count { $0.status == "404" } == 13)
+    }
+
     /// Lines of three streams anyhow, and damaged ones, in blocks that end anywhere: each line is in one
     /// event, and reading on behind any event gives the very same ones.
     @Test(arguments: 1...12) func readingOnGivesTheSame(_ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let eventBytes = seed % 3 == 0 ? 600 : 100_000
+        let eventBytes = seed % 3 == 0 ? 600 : 200_000
         var bytes: [UInt8] = []
         var lines: [String: [String]] = [:]
         var seconds = 0.0
@@ -143,9 +182,10 @@ import Testing
                 ["\tat ", "Caused by: ", "", Self.header, Self.header]
                 .randomElement(using: &random) ?? ""
             text += "\(number)"
-            if Int.random(in: 0..<60, using: &random) == 0 {
-                bytes += Array("damaged \(number)\n".utf8)
-                lines["", default: []].append("damaged \(number)")
+            if Int.random(in: 0..<40, using: &random) == 0 {
+                let damaged = (Bool.random(using: &random) ? "  " : "") + "damaged \(number)"
+                bytes += Array("\(damaged)\n".utf8)
+                lines["", default: []].append(damaged)
                 continue
             }
             lines[stream, default: []].append(text)

@@ -389,7 +389,7 @@ final class FollowedFile: @unchecked Sendable {
         return old != nil
     }
 
-    func flush() -> [FileEvent] { assembler.flush() }
+    func flush(wallClock: Int64) -> [FileEvent] { assembler.flush(now: wallClock) }
 
     func finish(wallClock: Int64) -> [FileEvent] {
         isFinished = true

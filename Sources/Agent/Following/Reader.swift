@@ -275,7 +275,7 @@ final class Reader {
                     isEndKnown: true, why: "truncated before it was read")
             }
         } else if waited > quiet.event {
-            add(file.flush(), of: file)
+            add(file.flush(wallClock: wallClock), of: file)
         }
     }
 
@@ -296,7 +296,7 @@ final class Reader {
         } else if silence > quiet.renamed, hasSuccessor(file) {
             finishAtEnd(file)
         } else if pause > patience(for: file) || silence > quiet.event && hasSuccessor(file) {
-            add(file.flush(), of: file)
+            add(file.flush(wallClock: wallClock), of: file)
         }
         return false
     }

@@ -130,11 +130,14 @@ struct RecordJoiner {
         return partial.isEmpty ? release() : boundedRelease(record.text.count)
     }
 
-    /// What waits when the file ends.
+    /// What waits when the file ends, or nothing has come for long: the last line of a process may have no end.
     mutating func finish() -> [Joined] { release() }
 
+    /// What a record takes beside its text, about.
+    private static let recordBytes = 64
+
     private mutating func boundedRelease(_ bytes: Int) -> [Joined] {
-        waitingBytes += bytes
+        waitingBytes += bytes + Self.recordBytes
         guard waitingBytes > maxLineBytes else { return [] }
         continued.formUnion(partial)
         return release()

@@ -44,6 +44,8 @@ package struct EventAssembler {
         package fileprivate(set) var hasSeenHeader = false
         /// True once a header had a level: then a stamp alone is no header.
         fileprivate var wantsLevel = false
+        /// The streams of a container of which that is so: access logs may stand beside an application's.
+        fileprivate var levelStreams: Set<String> = []
         /// The last stamp, nanoseconds; its precision is 0 while there was none.
         fileprivate var stamp: Int64 = 0
         fileprivate var precision: Int64 = 0
@@ -126,10 +128,13 @@ package struct EventAssembler {
     /// Where the next byte of the file belongs.
     package var offset: Int64 { splitter.offset }
 
-    package var hasOpenEvent: Bool { open != nil || !streams.isEmpty }
+    package var hasOpenEvent: Bool { open != nil || !streams.isEmpty || isWithinLine }
+
+    /// A container's line that comes in pieces has not ended.
+    private var isWithinLine: Bool { joiner.map { !$0.isEmpty } ?? false }
 
     /// True while half a line stands behind what was read: its writer is not done.
-    package var hasHalfLine: Bool { splitter.hasHalfLine }
+    package var hasHalfLine: Bool { splitter.hasHalfLine || isWithinLine }
 
     /// The clock as it is behind everything that was added.
     package var latest: Int64 { clock.latest }
@@ -155,6 +160,9 @@ package struct EventAssembler {
 
     private mutating func take(_ joined: RecordJoiner.Joined, _ now: Int64) {
         var done: [FileEvent] = []
+        let stream = joined.stream ?? ""
+        known.wantsLevel = known.levelStreams.contains(stream)
+        defer { if known.wantsLevel { known.levelStreams.insert(stream) } }
         if let (event, isParted) = streams.resume(joined.stream) {
             open = event
             // Lines that tell no header belong together where they stand together, or are set in.
@@ -170,8 +178,9 @@ package struct EventAssembler {
     }
 
     /// Closes what waits for more lines.
-    package mutating func flush() -> [FileEvent] {
+    package mutating func flush(now: Int64) -> [FileEvent] {
         var out: [FileEvent] = []
+        for joined in joiner?.finish() ?? [] { take(joined, now) }
         streams.close(into: &out)
         if let open = open.take() { out.append(open) }
         return out
@@ -181,8 +190,7 @@ package struct EventAssembler {
     package mutating func finish(now: Int64) -> [FileEvent] {
         var out: [FileEvent] = []
         if let line = splitter.finish() { unwrap(line, now, &out) }
-        for joined in joiner?.finish() ?? [] { take(joined, now) }
-        return out + flush()
+        return out + flush(now: now)
     }
 
     /// As many lines like headers of another layout, in a row and without one of this, mean that the

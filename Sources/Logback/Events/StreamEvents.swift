@@ -10,9 +10,8 @@ import LogModel
 struct StreamEvents {
     private struct Place {
         var event: FileEvent
-        var isOpen: Bool
         var stream: String?
-        /// Seconds of the records, of its first line and its last.
+        /// Seconds of the records, of its first line and its last; no number until a record behind it tells one.
         var begin: Double
         var end: Double
         /// Lines of other streams since its last.
@@ -32,8 +31,12 @@ struct StreamEvents {
     /// In the order of their first lines.
     private var places: [Place] = []
     private var bytes = 0
-    /// Seconds of the last record.
-    private var now = 0.0
+    /// How many places were handed out: numbers of places count them.
+    private var gone = 0
+    /// The numbers of those that are open, one for each stream; they ascend.
+    private var open: [Int] = []
+    /// Seconds of the last record that tells them.
+    private var now = Double.nan
     private let mostBytes: Int
 
     /// `mostBytes`: of events that wait.
@@ -44,13 +47,13 @@ struct StreamEvents {
     /// Takes the open event of a stream out, to go on with it or to close it. `isParted`: lines of other streams
     /// stand between it and what comes now.
     mutating func resume(_ stream: String?) -> (event: FileEvent, isParted: Bool)? {
-        guard let index = places.lastIndex(where: { $0.isOpen && $0.stream == stream }) else {
+        guard let at = open.firstIndex(where: { places[$0 - gone].stream == stream }) else {
             return nil
         }
+        let index = open.remove(at: at) - gone
         let place = places[index]
-        // Room for its return, and no second owner of its text while that grows.
+        // No second owner of its text while that grows.
         places[index].event.text = []
-        places[index].isOpen = false
         taken = index
         bytes -= place.event.text.count + Self.eventBytes
         return (place.event, place.linesBetween > 0)
@@ -63,45 +66,61 @@ struct StreamEvents {
     mutating func put(
         _ done: [FileEvent], _ open: FileEvent?, _ stream: String?, at stamp: ParsedTimestamp?
     ) {
-        if let stamp { now = Double(stamp.seconds) + Double(stamp.nanoseconds) / 1e9 }
-        for event in done { put(event, isOpen: false, stream) }
-        if let open { put(open, isOpen: true, stream) }
+        let time = stamp.map { Double($0.seconds) + Double($0.nanoseconds) / 1e9 }
+        for event in done { put(event, isOpen: false, stream, time) }
+        if let open { put(open, isOpen: true, stream, time) }
         taken = nil
+        if let time { note(time) }
         endOthers(than: stream)
     }
 
-    private mutating func put(_ event: FileEvent, isOpen: Bool, _ stream: String?) {
+    private mutating func put(
+        _ event: FileEvent, isOpen: Bool, _ stream: String?, _ time: Double?
+    ) {
         bytes += event.text.count + Self.eventBytes
-        if let index = taken, places[index].event.from == event.from {
+        let index: Int
+        if let taken, places[taken].event.from == event.from {
+            index = taken
             places[index].event = event
-            places[index].isOpen = isOpen
             places[index].linesBetween = 0
-            if isOpen { places[index].end = now }
+            if isOpen { places[index].end = time ?? places[index].end }
         } else {
+            index = places.count
             places.append(
-                Place(event: event, isOpen: isOpen, stream: stream, begin: now, end: now))
+                Place(event: event, stream: stream, begin: time ?? .nan, end: time ?? .nan))
         }
+        guard isOpen else { return }
+        open.append(gone + index)
+        open.sort()
+    }
+
+    /// Records that tell no time count as those behind them.
+    private mutating func note(_ time: Double) {
+        now = time
+        for number in open where places[number - gone].end.isNaN {
+            places[number - gone].end = time
+        }
+        if let first = places.first, first.begin.isNaN { places[0].begin = time }
     }
 
     private mutating func endOthers(than stream: String?) {
-        guard places.count > 1 else { return }
-        for index in places.indices where places[index].isOpen && places[index].stream != stream {
-            places[index].linesBetween += 1
-            if places[index].linesBetween >= Self.mostBetween
-                || now - places[index].end > Self.mostSeconds
-            {
-                places[index].isOpen = false
-            }
+        guard open.count > 1 else { return }
+        for number in open where places[number - gone].stream != stream {
+            places[number - gone].linesBetween += 1
+        }
+        open.removeAll { number in
+            let place = places[number - gone]
+            return place.stream != stream
+                && (place.linesBetween >= Self.mostBetween || now - place.end > Self.mostSeconds)
         }
     }
 
     /// Hands out what nothing before it holds back.
     mutating func release(into out: inout [FileEvent]) {
-        if places.count == 1, places[0].isOpen { return }
         handOut(into: &out)
         // One by one: whoever reads on behind what is handed out then knows nothing of what was before.
-        while isOver, let first = places.firstIndex(where: \.isOpen) {
-            places[first].isOpen = false
+        while isOver, !open.isEmpty {
+            open.removeFirst()
             handOut(into: &out)
         }
     }
@@ -114,25 +133,24 @@ struct StreamEvents {
 
     /// No event has any more lines.
     mutating func close(into out: inout [FileEvent]) {
-        for index in places.indices { places[index].isOpen = false }
+        open = []
         handOut(into: &out)
     }
 
     private mutating func handOut(into out: inout [FileEvent]) {
+        let closed = open.first.map { $0 - gone } ?? places.count
         var end = Int64.min
         var whole = 0
-        for (index, place) in places.enumerated() {
-            guard !place.isOpen else { break }
-            end = max(end, place.event.to)
-            let isLast = index == places.count - 1
-            if isLast || places[index + 1].event.from >= end {
-                for done in places[whole...index] { hand(done.event, isGlued: true, &out) }
-                out[out.count - 1].isGlued = false
-                out[out.count - 1].to = end
-                whole = index + 1
-            }
+        for index in 0..<closed {
+            end = max(end, places[index].event.to)
+            guard index == places.count - 1 || places[index + 1].event.from >= end else { continue }
+            for place in places[whole...index] { hand(place.event, isGlued: true, &out) }
+            out[out.count - 1].isGlued = false
+            out[out.count - 1].to = end
+            whole = index + 1
         }
         places.removeFirst(whole)
+        gone += whole
     }
 
     private mutating func hand(_ event: FileEvent, isGlued: Bool, _ out: inout [FileEvent]) {
