@@ -105,6 +105,10 @@ package struct Labels: Hashable, Sendable {
         self.init(dictionary.map { Label($0.key, $0.value) })
     }
 
+    /// Where the pairs lie in memory. Sets of one place are the same as long as one of them lives; the
+    /// same set may lie in several places.
+    package var place: UInt { pairs.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) } }
+
     package var isEmpty: Bool { pairs.isEmpty }
     package var count: Int { pairs.count }
 
@@ -160,7 +164,13 @@ extension Labels: CustomStringConvertible {
             if place > 0 { out.append(bytesOf: ", ") }
             out.append(bytesOf: label.name)
             out.append(UInt8(ascii: "="))
-            out.append(bytesOf: quoted(label.value))
+            if isPlain(label.value) {
+                out.append(UInt8(ascii: "\""))
+                out.append(bytesOf: label.value)
+                out.append(UInt8(ascii: "\""))
+            } else {
+                out.append(bytesOf: quoted(label.value))
+            }
         }
         out.append(UInt8(ascii: "}"))
     }
@@ -176,13 +186,7 @@ extension [UInt8] {
 
 /// A string in double quotes with the escapes of Go's `strconv.Quote`, for printing labels.
 package func quoted(_ text: String) -> String {
-    let isPlain =
-        text.utf8.withContiguousStorageIfAvailable {
-            $0.allSatisfy {
-                $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
-            }
-        } ?? false
-    if isPlain { return "\"" + text + "\"" }
+    if isPlain(text) { return "\"" + text + "\"" }
     var out = "\""
     for scalar in text.unicodeScalars {
         switch scalar {
@@ -205,4 +209,13 @@ package func quoted(_ text: String) -> String {
         }
     }
     return out + "\""
+}
+
+/// True when nothing of a string needs an escape.
+private func isPlain(_ text: String) -> Bool {
+    text.utf8.withContiguousStorageIfAvailable {
+        $0.allSatisfy {
+            $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+    } ?? false
 }

@@ -72,16 +72,19 @@ struct LogCandidates: Sendable {
         _ times: (ScanUnit, ClosedRange<Int64>) throws(QueryError) -> [Int64]
     ) throws(QueryError) {
         guard limit < .max else { return }
+        // Turned round where later times come first.
         var known: [Int64] = []
         for unit in units {
             guard let range = self.times(of: unit) else { return }
             var found = try times(unit, range)
-            if unit.streams.count > 1 { found.sort() }
-            known += isBackward ? found.suffix(limit) : found.prefix(limit)
-            guard known.count >= limit else { continue }
-            known.sort(by: isBackward ? { $0 > $1 } : { $0 < $1 })
-            known.removeLast(known.count - limit)
-            worst = known[limit - 1]
+            if unit.streams.count == 1, found.count > limit {
+                // They ascend.
+                found = Array(isBackward ? found.suffix(limit) : found.prefix(limit))
+            }
+            known += isBackward ? found.map(~) : found
+            known.leaveSmallest(limit)
+            guard known.count == limit, let last = known.max() else { continue }
+            worst = isBackward ? ~last : last
         }
     }
 

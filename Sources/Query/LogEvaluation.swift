@@ -52,14 +52,21 @@ struct LogEvaluation: Sendable {
     }
 
     /// Units that all belong to the answer, in an order in which every worker gets neighbours: pages that
-    /// hold lines of many streams are unpacked once.
+    /// hold lines of many streams are unpacked once. Where units hold all that is wanted of such pages, the
+    /// largest come first instead, for whoever is free.
     private func sideBySide(_ tasks: [Task]) -> [Task] {
+        if Self.areWhole(tasks) { return tasks.sorted { $0.unit.bytes > $1.unit.bytes } }
         let sorted = tasks.sorted { $0.unit.place < $1.unit.place }
         let workers = Scan.workers(for: tasks.count)
         let share = (tasks.count + workers - 1) / workers
         return (0..<share).flatMap { at in
             stride(from: at, to: sorted.count, by: share).map { sorted[$0] }
         }
+    }
+
+    /// True when each unit joins many streams.
+    private static func areWhole(_ tasks: [Task]) -> Bool {
+        tasks.allSatisfy { $0.unit.streams.count > 1 }
     }
 
     private func plan(_ log: LogExpression) throws(QueryError) -> [ScanUnit] {
@@ -91,13 +98,14 @@ struct LogEvaluation: Sendable {
         let slots = Mutex([Worker?](repeating: nil, count: workers))
         var found = none
         var next = 0
+        let dealing: Scan.Dealing = areAllWanted && !Self.areWhole(tasks) ? .byTurns : .asFree
         // A small wave first, as a few units often are enough.
         var size = areAllWanted ? tasks.count : workers
         while next < tasks.count, found.mayTake(tasks[next].unit) {
             let wave = next..<min(next + size, tasks.count)
             let known = found.withoutRows
             for case let worker? in slots.withLock({ $0 }) { worker.begin(known) }
-            try Scan.inParallel(wave, workers: workers, dealt: areAllWanted ? .byTurns : .asFree) {
+            try Scan.inParallel(wave, workers: workers, dealt: dealing) {
                 (index, item) throws(QueryError) in
                 let worker = slots.withLock { $0[index] } ?? Worker(self, known)
                 try worker.take(tasks[item])

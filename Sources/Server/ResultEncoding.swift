@@ -101,7 +101,7 @@ package struct ResultEncoding {
             add(",")
         }
         add("\"result\":[")
-        list(groups.byText) { encoding, stream in
+        list(groups.labels.indices) { encoding, stream in
             encoding.add("{\"stream\":")
             encoding.labels(groups.labels[stream])
             encoding.add(",\"values\":[")

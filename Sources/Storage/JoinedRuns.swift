@@ -29,6 +29,30 @@ struct JoinedRuns {
         bytes = frame.bytes
     }
 
+    /// The part of a frame that some of its streams have within some times; nil where that is nothing.
+    private init?(
+        _ part: SegmentRuns, _ frame: SharedFrame, of isWanted: [Bool],
+        within times: ClosedRange<Int64>
+    ) {
+        segment = part.segment
+        order = part.order
+        var slices: [Slice] = []
+        slices.reserveCapacity(frame.slices.count)
+        streams = []
+        streams.reserveCapacity(frame.slices.count)
+        var (low, high, bytes) = (Int64.max, Int64.min, 0)
+        for (slice, labels) in zip(frame.slices, frame.streams)
+        where isWanted[slice.stream] && slice.meets(times) {
+            slices.append(slice)
+            streams.append(labels)
+            (low, high, bytes) = (min(low, slice.first), max(high, slice.last), bytes + slice.bytes)
+        }
+        guard !slices.isEmpty else { return nil }
+        self.slices = slices[...]
+        self.times = low...high
+        self.bytes = bytes
+    }
+
     /// `room`: how many slices there may come, about.
     private init(_ part: SegmentRuns, _ slice: Slice, room: Int) {
         segment = part.segment
@@ -79,14 +103,17 @@ struct JoinedRuns {
             guard left.count < part.places.count else { continue }
             parts[index].places = left
             let areAll = left.isEmpty && part.places.count == isJoined.count
-            let shared = areAll ? part.segment.shared.all : []
+            let shared = part.segment.shared.all
             for frame in 0..<reader.frameCount where try mayHold(part.segment, frame) {
-                if areAll, let shared = shared[frame] {
+                if let shared = shared[frame] {
                     guard shared.times.overlaps(times) else { continue }
-                    if shared.times.clamped(to: times) == shared.times {
-                        joined.append(JoinedRuns(part, shared))
-                        continue
-                    }
+                    let areInTime = shared.times.clamped(to: times) == shared.times
+                    let run =
+                        areAll && areInTime
+                        ? JoinedRuns(part, shared)
+                        : JoinedRuns(part, shared, of: isJoined, within: times)
+                    if let run { joined.append(run) }
+                    continue
                 }
                 let isThere = reader.slices(ofFrame: frame).contains {
                     isJoined[$0.stream] && $0.meets(times)

@@ -58,13 +58,10 @@ final class ColumnPages {
     private var dictionaries: [Int: ByteColumn] = [:]
     private var known: StripNumbers?
     private var filter: IDFilter?
-    /// The pages of each column that were decoded last, two at most: pages of rows and of values rarely
-    /// meet, and the newest lines of a chunk mostly lie in its last two.
-    private var recent: [Int: Recent] = [:]
-    private struct Recent {
-        var newest: (page: Int, values: PageValues)
-        var other: (page: Int, values: PageValues)?
-    }
+    /// The pages of each column that were asked for last, the newest in front.
+    private var recent: [Int: [(page: Int, values: PageValues)]] = [:]
+    /// As many as a chunk has of most columns: the newest lines of many streams lie all over it.
+    private static let mostRecent = 4
     /// Bytes of bundles, dictionaries and recent pages: asked for after each use of the chunk.
     private var keptBytes = 0
     /// Told what is read, while somebody asks for that.
@@ -231,19 +228,20 @@ final class ColumnPages {
     }
 
     func values(_ column: Int, page: Int) throws -> PageValues {
-        let kept = recent[column]
-        if let newest = kept?.newest, newest.page == page {
+        if let kept = recent[column], let place = kept.firstIndex(where: { $0.page == page }) {
             note(column)
-            return newest.values
-        }
-        if let other = kept?.other, other.page == page {
-            note(column)
-            recent[column] = Recent(newest: other, other: kept?.newest)
-            return other.values
+            if place > 0 {
+                recent[column]?.remove(at: place)
+                recent[column]?.insert(kept[place], at: 0)
+            }
+            return kept[place].values
         }
         let values = try decode(column, page: page)
-        keptBytes += values.memory - (kept?.other?.values.memory ?? 0)
-        recent[column] = Recent(newest: (page, values), other: kept?.newest)
+        keptBytes += values.memory
+        if recent[column]?.count == Self.mostRecent, let oldest = recent[column]?.popLast() {
+            keptBytes -= oldest.values.memory
+        }
+        recent[column, default: []].insert((page, values), at: 0)
         return values
     }
 
@@ -291,9 +289,7 @@ final class ColumnPages {
     }
 
     func pageMayHold(_ probe: ValueProbe, _ column: Int, page: Int) throws -> Bool {
-        if let kept = recent[column], kept.newest.page == page || kept.other?.page == page {
-            return true
-        }
+        if recent[column]?.contains(where: { $0.page == page }) == true { return true }
         note(column, header.columns[column].pages[page])
         let (bytes, range) = try body(header.columns[column].pages[page])
         let count = pageCount(column, page)

@@ -91,24 +91,36 @@ package final class ColumnsReader {
         var out = RawList<UInt8>(capacity: 4096)
         var ends: [UInt32] = []
         ends.reserveCapacity(rows.count)
-        var next = 0
-        for row in Int(first)...Int(last) {
-            let isChosen = Int(rows[next]) == row
+        var reached = Int(first)
+        for row in rows.lazy.map(Int.init) {
+            skip(reached..<row, numbers, cursors)
             for strip in numbers.strips(ofRow: row) {
-                let template = Int(numbers.templates[strip])
-                for step in header.firstStep[template]..<header.firstStep[template + 1] {
-                    if isChosen {
-                        try append(header.steps[step], cursors, row: row, to: &out)
-                    } else if header.steps[step].column >= 0 {
-                        cursors.cursors[Int(header.steps[step].column)].index += 1
+                for step in header.table.steps(of: Int(numbers.templates[strip])) {
+                    try append(header.steps[step], cursors, row: row, to: &out)
+                }
+            }
+            ends.append(UInt32(truncatingIfNeeded: out.count))
+            reached = row + 1
+        }
+        return (Array(UnsafeBufferPointer(start: out.base, count: out.count)), ends)
+    }
+
+    /// Moves cursors past rows. Most rows of a chunk are passed by where a few are chosen.
+    private func skip(_ rows: Range<Int>, _ numbers: StripNumbers, _ cursors: ColumnCursors) {
+        let strips = numbers.first(ofRow: rows.lowerBound)..<numbers.first(ofRow: rows.upperBound)
+        header.steps.withUnsafeBufferPointer { steps in
+            header.firstStep.withUnsafeBufferPointer { firstStep in
+                numbers.templates.withUnsafeBufferPointer { templates in
+                    for strip in strips {
+                        let template = Int(templates[strip])
+                        for step in firstStep[template]..<firstStep[template + 1]
+                        where steps[step].column >= 0 {
+                            cursors.cursors[Int(steps[step].column)].index += 1
+                        }
                     }
                 }
             }
-            guard isChosen else { continue }
-            ends.append(UInt32(truncatingIfNeeded: out.count))
-            next += 1
         }
-        return (Array(UnsafeBufferPointer(start: out.base, count: out.count)), ends)
     }
 
     /// Where each of some lines ends when they stand end to end; no byte of them is written.
