@@ -127,7 +127,9 @@ package final class FileAgent: Service {
             }
         } onGracefulShutdown: {
         }
-        scanning.end()
+        await scanning.finish()
+        let (last, finder) = state.withLock { ($0.configuration, $0.discovery) }
+        Spool(last, discovery: finder, logger: logger).keepAll()
         logger.info("stopped: \(metrics.current.statusLine)")
     }
 
@@ -322,11 +324,9 @@ private struct Scanning {
         for thread in threads { thread.start() }
     }
 
-    /// Tells the threads to end, soon.
-    func end() { flag.set() }
-
+    /// Returns when the threads have ended.
     func finish() async {
-        end()
+        flag.set()
         while threads.contains(where: { !$0.isFinished }) {
             try? await Task.sleep(for: .milliseconds(5))
         }

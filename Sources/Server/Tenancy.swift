@@ -5,7 +5,6 @@ package struct Tenancy: Sendable {
     static let header = "X-Scope-OrgID"
     /// The tenant of requests without the header, as in Loki without authentication.
     static let defaultTenant = "fake"
-    private static let longest = 150
 
     let required: Bool
 
@@ -18,22 +17,7 @@ package struct Tenancy: Sendable {
             guard !required else { throw WireError(status: 401, message: "no org id") }
             return Self.defaultTenant
         }
-        guard !id.contains("|") else { throw .badRequest("multiple org IDs present") }
-        guard id.utf8.count <= Self.longest else {
-            throw .badRequest("tenant ID is too long: max \(Self.longest) characters")
-        }
-        for scalar in id.unicodeScalars where !Self.isAllowed(scalar) {
-            throw .badRequest("tenant ID '\(id)' contains unsupported character '\(scalar)'")
-        }
-        guard id != ".", id != ".." else { throw .badRequest("tenant ID is '.' or '..'") }
+        if let fault = TenantID.fault(in: id) { throw .badRequest(fault) }
         return id
-    }
-
-    private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar {
-        case "a"..."z", "A"..."Z", "0"..."9": true
-        case "!", "-", "_", ".", "*", "'", "(", ")": true
-        default: false
-        }
     }
 }

@@ -30,6 +30,7 @@ struct Connection: ParsableArguments {
         guard let span = DurationText.parse(timeout), span > 0 else {
             throw Failure("--timeout \(timeout): expected a duration such as 30s or 5m")
         }
+        if let fault = ServerAddress.fault(in: base) { throw Failure("--server \(base): \(fault)") }
         let session = HTTPSession(requestSeconds: (span - 1) / Nanoseconds.second + 1)
         do {
             let result = try await body(session)

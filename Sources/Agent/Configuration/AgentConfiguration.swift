@@ -53,6 +53,10 @@ package struct AgentConfiguration: Sendable {
     /// Throws when something is missing or cannot be.
     package func validate() throws(AgentError) {
         try validateOutputs()
+        var status = stat()
+        if stat(state, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+            throw .configuration("state: \(state) is no folder")
+        }
         if groups.allSatisfy({ $0.paths.isEmpty }) {
             throw .configuration(
                 "no files to follow: name them in `sources: - paths:` or as arguments")
@@ -63,6 +67,21 @@ package struct AgentConfiguration: Sendable {
             throw .configuration("label \"\(name)\": \(Self.labelNames)")
         }
         for group in groups { try validateFields(of: group) }
+        for output in outputs where output.kind == .file { try validateIsNotFollowed(output) }
+    }
+
+    /// What the agent writes must not be what it reads: each line would come back as a longer one, for ever.
+    private func validateIsNotFollowed(_ output: Output) throws(AgentError) {
+        for group in groups {
+            let isExcluded = group.exclude.contains { Glob($0).matches(path: output.path) }
+            let pattern = (group.paths + group.rolledPaths).first {
+                $0 != "-" && Glob($0).asksFor(output.path)
+            }
+            guard let pattern, !isExcluded else { continue }
+            throw .configuration(
+                "outputs: \(output.name): path: \(output.path) is one of the files that are followed "
+                    + "(\(pattern)): choose another folder, or name it in the source's exclude")
+        }
     }
 
     private func validateOutputs() throws(AgentError) {

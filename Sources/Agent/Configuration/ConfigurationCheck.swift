@@ -17,8 +17,21 @@ package enum ConfigurationCheck {
         let outputs = configuration.outputs.isEmpty ? [configuration.output] : configuration.outputs
         for output in outputs { warnings += care(of: output, config: config) }
         for group in configuration.groups { warnings += reach(of: group) }
+        warnings += shared(configuration.groups)
         warnings += writing(to: configuration.state)
         return warnings
+    }
+
+    /// Patterns that stand in two sources: a file has the labels of one.
+    private static func shared(_ groups: [SourceGroup]) -> [String] {
+        var seen: Set<String> = []
+        var told: Set<String> = []
+        for pattern in groups.flatMap({ Set($0.paths) }) where !seen.insert(pattern).inserted {
+            told.insert(pattern)
+        }
+        return told.sorted().map {
+            "\($0) stands in several sources: the first of them has its files"
+        }
     }
 
     private static func care(of output: Output, config: String?) -> [String] {
@@ -42,6 +55,17 @@ package enum ConfigurationCheck {
             }
             if output.server.hasPrefix("http://") { warnings.append(openly(output)) }
         case nil: break
+        }
+        if output.kind == .file {
+            var status = stat()
+            let folder = FollowedFile.split(output.path).folder
+            if stat(output.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+                warnings.append("\(output.name): \(output.path) is a folder: name a file in it")
+            } else if access(folder.isEmpty ? "/" : folder, W_OK | X_OK) != 0 {
+                warnings.append(
+                    "\(output.name): nothing can be written into \(folder): "
+                        + String(cString: strerror(errno)))
+            }
         }
         if let key = output.access.tls?.keyFile, isReadableByOthers(key) {
             warnings.append("\(key) is a private key and can be read by everybody: chmod o-r it")

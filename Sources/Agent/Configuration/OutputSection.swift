@@ -28,6 +28,11 @@ extension Output {
         if output.kind.isServer, output.server.isEmpty {
             throw section.wrong("an output of kind \(output.kind.rawValue) needs server")
         }
+        if !output.kind.isServer, output.tellsOfServer {
+            throw section.wrong(
+                "an output of kind \(output.kind.rawValue) goes to no server: it has no server, tenant, "
+                    + "tls, proxy, headers or secrets")
+        }
         if output.kind == .file, output.path.isEmpty {
             throw section.wrong("an output of kind file needs path")
         }

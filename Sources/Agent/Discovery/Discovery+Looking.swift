@@ -3,19 +3,6 @@ import Foundation
 /// When to look where: at names that the kernel tells of, at files whose time has come, and now and
 /// then at everything.
 extension Discovery {
-    /// One folder that a pattern reaches, and the pattern of names in it.
-    struct Place: Hashable {
-        let group: Int
-        let pattern: String
-        /// Only rolled files are looked for here, as in a folder of dates below the one that is named.
-        let isOfRolls: Bool
-
-        /// True for what a person asks for by its own name.
-        func names(_ name: String) -> Bool {
-            !isOfRolls && Glob.matches(pattern, name) && !RolledName.isTemporary(name)
-        }
-    }
-
     /// How often everything is looked at, in seconds, where the kernel tells what happens and where it
     /// does not.
     private static let sweepEvery = 10.0
@@ -149,7 +136,8 @@ extension Discovery {
                 } body: { folder, names, pattern, isDated in
                     let place = Place(
                         group: index, pattern: pattern, isOfRolls: isOfRolls || isDated)
-                    if places[folder, default: []].insert(place).inserted {
+                    if !places[folder, default: []].contains(place) {
+                        places[folder, default: []].append(place)
                         folders.append((folder, names, place))
                     }
                 }
@@ -265,45 +253,13 @@ extension Discovery {
             }
     }
 
-    private func sight(_ folder: String, _ name: String, _ place: Place) -> Sight? {
-        let kind = FileContent.Kind(name: name)
-        let plainName = RolledName.unpacked(name)
-        let isNamed = place.names(name)
-        let isRolled =
-            !isNamed
-            && (Glob.matches(place.pattern, name)
-                || RolledName.isRolled(plainName, from: place.pattern))
-        let path = folder + "/" + name
-        guard !isExcluded(path, name, by: place.group),
-            !isRolled || !isNamedElsewhere(folder, name, but: place),
-            let status = FileIdentity.status(of: path), status.isRegular,
-            isNamed || isRolled || isWanted(folder) || hasGrown(status)
-        else { return nil }
-        return Sight(
-            path: path, name: name, group: place.group, isNamed: isNamed, isRolled: isRolled,
-            kind: kind, status: status)
-    }
-
-    private func isExcluded(_ path: String, _ name: String, by group: Int) -> Bool {
-        groups[group].exclude.contains {
-            $0.matches(path: path) || Glob.matches($0.pattern, name)
-        }
-    }
-
-    /// Another pattern of the group names what is only rolled from this one's files. Of another group
-    /// it would give the file other labels than those that it was begun with.
-    private func isNamedElsewhere(_ folder: String, _ name: String, but place: Place) -> Bool {
-        guard let all = places[folder], all.count > 1 else { return false }
-        return all.contains { $0 != place && $0.group == place.group && $0.names(name) }
-    }
-
     /// Something is looked for in this folder, or in the one above a folder of dates.
     func isWanted(_ folder: String) -> Bool {
         wanted.keys.contains { folder == $0 || folder.hasPrefix($0 + "/") }
     }
 
     /// True for a file under a new name that somebody still writes to.
-    private func hasGrown(_ status: FileIdentity.Status) -> Bool {
+    func hasGrown(_ status: FileIdentity.Status) -> Bool {
         shared.withLock { shared in
             shared.following[status.identity] != nil
                 || shared.registry.source(of: status.identity).map { status.size > $0.offset }

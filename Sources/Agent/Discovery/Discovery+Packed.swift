@@ -102,18 +102,21 @@ extension Discovery {
             close(look.descriptor)
             return
         }
-        switch owner(facts, look.first) {
+        switch owner(facts, look) {
         case .open: postpone(sight, wall, isCut: !facts.isWhole)
         case .known(var record) where !record.isFinished || facts.length > record.offset:
             record.size = facts.length
-            follow(look.descriptor, record, sight, look.first)
-            return
+            if let sight = self.sight(sight, of: record) {
+                follow(look.descriptor, record, sight, look.first)
+                return
+            }
+            judge(sight, as: record.id)
         case .known(let record):
             judge(sight, as: record.id)
         case .nobody:
             judge(sight)
             if isAsked(sight) {
-                let id = Self.packedID(look.first, facts.tail, facts.length)
+                let id = packedID(sight, look.first, facts.tail, facts.length)
                 startNew(id, look.descriptor, sight, look.first, size: facts.length)
                 return
             }
@@ -121,9 +124,11 @@ extension Discovery {
         close(look.descriptor)
     }
 
-    /// The id of the source that a packed file is, of its first and last bytes and its length, unpacked.
-    static func packedID(_ first: [UInt8], _ tail: [UInt8], _ length: Int64) -> String {
-        "\(Fingerprint(first).hex)\(Fingerprint(tail).hex)-\(length)-packed"
+    /// The id of the source that a packed file is, of its first and last bytes and its length, unpacked. Short
+    /// ones may hold the same on every host.
+    func packedID(_ sight: Sight, _ first: [UInt8], _ tail: [UInt8], _ length: Int64) -> String {
+        let family = "\(host)/\(sight.folder)/\(RolledName.root(of: sight.name))"
+        return "\(Fingerprint(family.utf8 + first).hex)\(Fingerprint(tail).hex)-\(length)-packed"
     }
 
     /// When a file that waits is to be looked at again, if nothing happens.
@@ -169,10 +174,10 @@ extension Discovery {
     }
 
     /// The source that shows this beginning, and these bytes before what was read last.
-    private func owner(_ facts: PackedFacts, _ first: [UInt8]) -> Owner {
+    private func owner(_ facts: PackedFacts, _ look: PackedLooks.Look) -> Owner {
         let records = shared.withLock { shared in
-            shared.registry.beginning(with: first).filter { shared.files[$0.id] == nil }
-        }
+            shared.registry.beginning(with: look.first).filter { shared.files[$0.id] == nil }
+        }.filter { maySee($0, in: look.sight) }
         var isMoved = false
         let candidates = records.filter { record in
             guard let mark = record.mark else { return true }
@@ -192,7 +197,7 @@ extension Discovery {
                 > ($1.isFinished ? 0 : 1, $1.fingerprint.count, $1.offset)
         }
         if let best = candidates.first { return .known(best) }
-        return isMoved || isOpen(first) ? .open : .nobody
+        return isMoved || isOpen(look.first) ? .open : .nobody
     }
 
     /// True while a source that begins so is read through its own descriptor, or may become one: a

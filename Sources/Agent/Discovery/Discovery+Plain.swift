@@ -18,11 +18,12 @@ extension Discovery {
         let first = content.firstBytes
         if let record {
             if record.matches(content, first: first) {
-                if record.isFinished, sight.status.size <= record.offset {
+                let isRead = record.isFinished && sight.status.size <= record.offset
+                if !isRead, let sight = self.sight(sight, of: record) {
+                    follow(descriptor, record, sight, first)
+                } else {
                     judge(sight, as: record.id)
                     close(descriptor)
-                } else {
-                    follow(descriptor, record, sight, first)
                 }
                 return
             }
@@ -59,7 +60,7 @@ extension Discovery {
     func settle(
         _ descriptor: Int32, _ sight: Sight, _ content: FileContent, _ first: [UInt8]
     ) -> Bool {
-        if let rest = rest(content, first, of: sight) {
+        if let rest = rest(content, first, of: sight), let sight = self.sight(sight, of: rest) {
             follow(descriptor, rest, sight, first)
             return true
         }
@@ -82,7 +83,7 @@ extension Discovery {
     ) -> SourceRecord? {
         let truncated = truncatedSources(sight, first).filter { $0.isFinished }
         return (wanted(for: sight) + truncated).filter {
-            $0.fingerprint.count > 0 && $0.matches(content, first: first)
+            $0.fingerprint.count > 0 && maySee($0, in: sight) && $0.matches(content, first: first)
                 && (sight.status.size > $0.offset || $0.isDetached != true)
         }.max { $0.fingerprint.count < $1.fingerprint.count }
     }
@@ -134,7 +135,7 @@ extension Discovery {
             sight.isRolled
             || FileIdentity.status(of: sight.path)?.identity != sight.status.identity
         guard isDone, size > 0, let tail = content.tail(before: size) else { return nil }
-        let id = Self.packedID(first, tail, size)
+        let id = packedID(sight, first, tail, size)
         return shared.withLock { shared in
             if shared.registry[id] != nil { return id }
             guard RolledName.isTemporary(sight.name) else { return nil }

@@ -136,7 +136,7 @@ final class Discovery: @unchecked Sendable {
     struct Sight {
         let path: String
         let name: String
-        let group: Int
+        private(set) var group: Int
         /// The pattern matches the name itself.
         let isNamed: Bool
         /// The name is one that a file of the pattern may be rolled to.
@@ -145,6 +145,12 @@ final class Discovery: @unchecked Sendable {
         let status: FileIdentity.Status
 
         var folder: String { FollowedFile.split(path).folder }
+
+        func of(_ group: Int) -> Sight {
+            var sight = self
+            sight.group = group
+            return sight
+        }
     }
 
     /// What was found out about a file that is not followed; holds until it changes.
@@ -189,8 +195,9 @@ final class Discovery: @unchecked Sendable {
     let wakeup = Wakeup()
     let packedLooks = PackedLooks()
     let ledger: Ledger
-    /// What patterns reach, by folder.
-    var places: [String: Set<Place>] = [:]
+    /// What patterns reach, by folder, in the order of the configuration: the first that asks for a file
+    /// has it.
+    var places: [String: [Place]] = [:]
     /// When files are to be looked at again, by path, in seconds since the epoch.
     var rechecks: [String: Double] = [:]
     var needsSweep = true

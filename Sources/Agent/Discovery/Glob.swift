@@ -125,4 +125,17 @@ struct Glob: Sendable {
 
     /// True for a whole path.
     func matches(path: String) -> Bool { fnmatch(pattern, path, 0) == 0 }
+
+    /// True when the pattern asks for a file, or for it as a roll, wherever links may lead.
+    func asksFor(_ path: String) -> Bool {
+        let (given, name) = FollowedFile.split(path)
+        let real = URL(fileURLWithPath: given).resolvingSymlinksInPath().path
+        return [path, real + "/" + name].contains { path in
+            if parts.contains("**") { return matches(path: path) }
+            let folder = FollowedFile.split(path).folder
+            let (inFolder, part) = FollowedFile.split(pattern)
+            return fnmatch(inFolder, folder, FNM_PATHNAME) == 0
+                && (Self.matches(part, name) || RolledName.isRolled(name, from: part))
+        }
+    }
 }

@@ -60,6 +60,8 @@ final class FollowedFile: @unchecked Sendable {
     private(set) var bytesRead: Int64 = 0
     /// Monotonic nanoseconds of the next look; none while nothing is expected without a hint.
     var nextLook: UInt64? = 0
+    /// Events are open at the end of the file behind this offset, since a moment in monotonic nanoseconds.
+    var openSince: (offset: Int64, moment: UInt64)?
     /// Of looks that find nothing, in nanoseconds.
     var pause: UInt64 = 0
     let lane: Int64
@@ -134,12 +136,6 @@ final class FollowedFile: @unchecked Sendable {
     }
 
     deinit { input.withLock { _ = close($0.descriptor) } }
-
-    /// A path as folder and name.
-    static func split(_ path: String) -> (folder: String, name: String) {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
-        return (String(path[..<slash]), String(path[path.utf8.index(after: slash)...]))
-    }
 
     var path: String { place.path }
     var content: FileContent {

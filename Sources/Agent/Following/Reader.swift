@@ -31,27 +31,6 @@ final class Reader {
     var lastSave: UInt64 = 0
     var nextStates: UInt64 = 0
 
-    /// How long nothing must have come from a file, in nanoseconds.
-    private struct Quiet {
-        /// One that was deleted or renamed is read out then.
-        let deleted: UInt64
-        let renamed: UInt64
-        /// An event waits so long for more lines.
-        let event: UInt64
-        /// So long when half a line stands behind it: whoever began it goes on, unless it crashed.
-        let tornEvent: UInt64
-        /// The file is closed then when another one waits for a descriptor.
-        let idle: UInt64
-
-        init(patience: Double) {
-            func scaled(_ seconds: Double) -> UInt64 { UInt64(seconds * patience * 1e9) }
-            deleted = scaled(0.5)
-            renamed = scaled(5)
-            event = scaled(1)
-            tornEvent = scaled(30)
-            idle = scaled(1)
-        }
-    }
     private let quiet: Quiet
     private static let saveEvery: UInt64 = 1_000_000_000
     /// How often the sizes of all files are looked at for the metrics.
@@ -295,10 +274,26 @@ final class Reader {
             if silence > quiet.deleted { finishAtEnd(file) }
         } else if silence > quiet.renamed, hasSuccessor(file) {
             finishAtEnd(file)
-        } else if pause > patience(for: file) || silence > quiet.event && hasSuccessor(file) {
+        } else if pause > patience(for: file) || silence > quiet.event && hasSuccessor(file)
+            || isOpenForLong(file)
+        {
             add(file.flush(wallClock: wallClock), of: file)
         }
         return false
+    }
+
+    /// True when nothing was handed out for long though the end of the file was seen again and again.
+    private func isOpenForLong(_ file: FollowedFile) -> Bool {
+        guard file.assembler.hasOpenEvent else {
+            file.openSince = nil
+            return false
+        }
+        guard let since = file.openSince, since.offset == file.handedOut else {
+            file.openSince = (file.handedOut, Self.now)
+            return false
+        }
+        let most = max(quiet.openEvent, patience(for: file))
+        return Self.now - since.moment > most
     }
 
     /// How long the open event waits for more lines, in nanoseconds.

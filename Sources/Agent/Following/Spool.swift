@@ -4,7 +4,8 @@ import Logging
 
 /// Keeps deleted files from filling their disk: an open file that has no name any more still takes its
 /// place. When those that are unread take more than a limit, their rest is moved, packed, into the state
-/// folder, and read on from there under the offsets of the original.
+/// folder, and read on from there under the offsets of the original. When the agent ends all of them are
+/// moved: what has no name is gone with its descriptor.
 ///
 ///     STATE/spool/ID.gz    the bytes of source ID from `SourceRecord.spooledFrom` on
 ///
@@ -83,33 +84,73 @@ final class Spool {
     }
 
     private func move(_ file: FollowedFile, from: Int64, to end: Int64) -> Bool {
-        let path = "\(folder)/\(file.id).gz"
+        let path = Spool.path(file.id, state: discovery.state)
         do throws(AgentError) {
-            guard let descriptor = try pack(file, from, end, into: path) else { return false }
+            guard let packed = try pack(file, from, end, into: path) else { return false }
             // A restart must find it before the file itself is gone.
-            try discovery.saveSpooled(file.id, from: from, size: end)
-            guard file.exchange(for: descriptor, from: from) else {
-                close(descriptor)
+            discovery.noteSpooled(file.id, from: from, size: packed.end)
+            try discovery.saveRegistry()
+            guard file.exchange(for: packed.descriptor, from: from) else {
+                close(packed.descriptor)
                 return false
             }
         } catch {
-            unlink(path)
-            logger.error("the rest of a deleted file cannot be kept elsewhere: \(error)")
-            discovery.metrics.update { $0.noteError("\(error)", of: file.id) }
+            noteFailure(error, file, path)
             return false
         }
         discovery.shared.withLock { _ = $0.hints.insert(file.id) }
         discovery.wakeup.ring()
-        logger.notice(
-            "the unread rest of a deleted file is kept in the spool",
-            metadata: ["path": "\(file.path)", "from byte": "\(from)", "bytes": "\(end - from)"])
+        tellKept(file, from, end)
         return true
     }
 
-    /// A descriptor to read the packed bytes; nil when the spool is full.
+    private func tellKept(_ file: FollowedFile, _ from: Int64, _ end: Int64) {
+        logger.notice(
+            "the unread rest of a deleted file is kept in the spool",
+            metadata: ["path": "\(file.path)", "from byte": "\(from)", "bytes": "\(end - from)"])
+    }
+
+    private func noteFailure(_ error: AgentError, _ file: FollowedFile, _ path: String) {
+        unlink(path)
+        logger.error("the rest of a deleted file cannot be kept elsewhere: \(error)")
+        discovery.metrics.update { $0.noteError("\(error)", of: file.id) }
+    }
+
+    /// Moves the unread rest of every deleted file, oldest first, for a time when nothing else runs: no file
+    /// is read any more.
+    func keepAll() {
+        let open = discovery.shared.withLock { shared in
+            shared.files.values.compactMap { file -> (file: FollowedFile, record: SourceRecord)? in
+                shared.registry[file.id].map { (file, $0) }
+            }
+        }.sorted { ($0.record.order ?? 0) < ($1.record.order ?? 0) }
+        for (file, record) in open {
+            guard let status = FileIdentity.status(of: file.content.descriptor), status.links == 0
+            else { continue }
+            // Should there be no room, the ledger tells what is lost.
+            discovery.shared.withLock { $0.noteEnd(of: file.id) }
+            let from = record.offset
+            guard !file.isPlain || status.size > from else { continue }
+            let path = Spool.path(file.id, state: discovery.state)
+            do throws(AgentError) {
+                guard let packed = try pack(file, from, status.size, into: path) else { continue }
+                close(packed.descriptor)
+                guard packed.end > from else {
+                    unlink(path)
+                    continue
+                }
+                discovery.noteSpooled(file.id, from: from, size: packed.end)
+                tellKept(file, from, packed.end)
+            } catch { noteFailure(error, file, path) }
+        }
+        do throws(AgentError) { try discovery.saveRegistry() } catch { logger.error("\(error)") }
+    }
+
+    /// A descriptor to read the packed bytes of a file from an offset on, and the offset where they end: of a
+    /// plain file at `end`. Nil when the spool is full.
     private func pack(
         _ file: FollowedFile, _ from: Int64, _ end: Int64, into path: String
-    ) throws(AgentError) -> Int32? {
+    ) throws(AgentError) -> (descriptor: Int32, end: Int64)? {
         mkdir(folder, 0o750)
         var used = usedBytes
         let source = file.duplicate()
@@ -125,11 +166,8 @@ final class Spool {
                 unlink(temporary)
             }
         }
-        var offset = from
-        while offset < end {
-            let count = Int(min(Int64(Self.blockBytes), end - offset))
-            let block = FileContent.read(source, at: offset, count: count)
-            guard !block.isEmpty else { throw .system("reading", file.path) }
+        var rest = Rest(FileContent(descriptor: source, kind: file.content.kind), from, end)
+        while let block = rest.next(Self.blockBytes) {
             let packed = Gzip.compress(block, level: PackedLogs.gzipLevel)
             used += Int64(packed.count)
             guard used <= spoolBytes else {
@@ -139,11 +177,11 @@ final class Spool {
             guard write(out, packed, packed.count) == packed.count else {
                 throw .system("writing", temporary)
             }
-            offset += Int64(block.count)
         }
+        guard !file.isPlain || rest.offset == end else { throw .system("reading", file.path) }
         guard fsync(out) == 0, rename(temporary, path) == 0 else { throw .system("writing", path) }
         isDone = true
-        return out
+        return (out, rest.offset)
     }
 
     private func tellFull() {
@@ -155,15 +193,51 @@ final class Spool {
     }
 }
 
+/// The content of a file from an offset on, block by block: of a plain one up to an end.
+private struct Rest: ~Copyable {
+    private let content: FileContent
+    private let end: Int64
+    /// Nil for a plain file.
+    private var stream: UnpackedStream?
+    private var toSkip: Int64
+    /// Of the unpacked content, where the next block begins.
+    private(set) var offset: Int64
+
+    init(_ content: FileContent, _ from: Int64, _ end: Int64) {
+        self.content = content
+        self.end = end
+        offset = from
+        toSkip = from
+        guard content.kind != .plain else { return }
+        stream = UnpackedStream(descriptor: content.descriptor, kind: content.kind)
+    }
+
+    /// Nil at the end, and where nothing can be read.
+    mutating func next(_ count: Int) -> [UInt8]? {
+        var block: [UInt8] = []
+        if content.kind == .plain {
+            let left = max(0, end - offset)
+            block = FileContent.read(
+                content.descriptor, at: offset, count: Int(min(Int64(count), left)))
+        } else {
+            while block.isEmpty, let next = stream?.next(FileContent.blockBytes) {
+                let skipped = min(toSkip, Int64(next.count))
+                toSkip -= skipped
+                block = Array(next.dropFirst(Int(skipped)))
+            }
+        }
+        offset += Int64(block.count)
+        return block.isEmpty ? nil : block
+    }
+}
+
 extension Discovery {
-    /// On disk when it returns.
-    func saveSpooled(_ id: String, from offset: Int64, size: Int64) throws(AgentError) {
+    func noteSpooled(_ id: String, from offset: Int64, size: Int64) {
         shared.withLock { shared in
             shared.registry[id]?.spooledFrom = offset
             shared.registry[id]?.size = size
             shared.isRegistryDirty = true
         }
-        try saveRegistry()
     }
 
     /// Goes on with what an agent before left in the spool, and clears away the rest of it.
@@ -179,11 +253,9 @@ extension Discovery {
                 continue
             }
             kept.insert("\(record.id).gz")
-            let group = groups.firstIndex { group in
-                group.allGlobs.contains { $0.matches(path: record.path) }
-            }
             let sight = Sight(
-                path: record.path, name: record.name, group: group ?? 0, isNamed: true,
+                path: record.path, name: record.name, group: owner(of: record.path) ?? 0,
+                isNamed: true,
                 isRolled: true, kind: .gzip, status: status)
             start(descriptor, sight, []) { _ in record }
         }

@@ -42,6 +42,12 @@ package struct Output: Sendable, Equatable {
         }
     }
 
+    /// True when something is said of how a server is reached.
+    var tellsOfServer: Bool {
+        !server.isEmpty || tenant != nil || access != HTTPAccess() || credentials != nil
+            || !headers.isEmpty
+    }
+
     /// Throws when something is missing or cannot be. `key`: where it stands in agent.yaml.
     func validate(_ key: String) throws(AgentError) {
         switch kind {
@@ -51,14 +57,14 @@ package struct Output: Sendable, Equatable {
                 throw .configuration("\(key)path: \"\(path)\" is no absolute path of a file")
             }
         case .cordwood, .loki:
-            guard let url = URL(string: server), url.host != nil,
-                ["http", "https"].contains(url.scheme)
-            else {
-                throw .configuration(
-                    "\(key)server: \"\(server)\" is no http:// or https:// address")
+            if let fault = ServerAddress.fault(in: server) {
+                throw .configuration("\(key)server: \"\(server)\": \(fault)")
             }
-            guard access.tls == nil || url.scheme == "https" else {
+            guard access.tls == nil || server.lowercased().hasPrefix("https:") else {
                 throw .configuration("\(key)tls: \(server) is no https:// address")
+            }
+            if let fault = tenant.flatMap(TenantID.fault) {
+                throw .configuration("\(key)tenant: \(fault)")
             }
             do { try access.check() } catch { throw .configuration("\(key)\(error)") }
             if let credentials { _ = try credentials.header() }
@@ -68,7 +74,6 @@ package struct Output: Sendable, Equatable {
                 "\(key)format: protobuf is for outputs of kind loki; \(kind.rawValue) has its own")
         }
     }
-
 }
 
 /// Who the agent is, for a server or what stands in front of it.

@@ -15,10 +15,10 @@ package enum ContainerEnvelope: Sendable {
         let line = Array(head.prefix { $0 != 0x0a })
         return line.withUnsafeBytes { line in
             if ContainerRecord(cri: line) != nil { return .cri }
+            guard line.starts(with: Array("{\"log\":\"".utf8)) else { return nil }
             // The first bytes of a file may end within its first record.
-            let start = Array("{\"log\":\"".utf8)
-            if line.starts(with: start), ContainerRecord(docker: line) != nil { return .docker }
-            return nil
+            let isCut = line.count == head.count
+            return isCut || ContainerRecord(docker: line) != nil ? .docker : nil
         }
     }
 }
@@ -94,7 +94,8 @@ struct RecordJoiner {
     private let maxLineBytes: Int
     /// The first is within its line; others may be, or wait behind it.
     private var waiting: [Joined] = []
-    private var partial: Set<String> = []
+    /// The streams that are within a line, with the second at which its last piece was written.
+    private var partial: [String: Int64] = [:]
     private var waitingBytes = 0
     /// Streams whose line was handed out in pieces, because it is too long.
     private var continued: Set<String> = []
@@ -115,8 +116,9 @@ struct RecordJoiner {
             waiting.append(Joined(line: line, stamp: nil, stream: nil))
             return partial.isEmpty ? release() : boundedRelease(line.text.count)
         }
+        var done = releaseBefore(record)
         let stream = record.stream
-        if partial.contains(stream), let at = waiting.lastIndex(where: { $0.stream == stream }) {
+        if let at = placeOfPieces(stream) {
             waiting[at].line.text += record.text
             waiting[at].line.to = line.to
         } else {
@@ -125,9 +127,35 @@ struct RecordJoiner {
             inner.startsLine = !continued.contains(stream)
             waiting.append(Joined(line: inner, stamp: record.stamp, stream: stream))
         }
-        if record.isPartial { partial.insert(stream) } else { partial.remove(stream) }
+        partial[stream] = record.isPartial ? record.stamp?.seconds ?? 0 : nil
         if !record.isPartial { continued.remove(stream) }
-        return partial.isEmpty ? release() : boundedRelease(record.text.count)
+        done += partial.isEmpty ? release() : boundedRelease(record.text.count)
+        return done
+    }
+
+    /// Where the line stands that a stream is within.
+    private func placeOfPieces(_ stream: String) -> Int? {
+        partial[stream] == nil ? nil : waiting.lastIndex { $0.stream == stream }
+    }
+
+    /// The pieces of a line are written at once: what follows so many seconds behind the last of them is no
+    /// piece of it, and need not wait for its end. The last words of a process may have none.
+    private static let mostSeconds: Int64 = 30
+
+    /// What must not wait any longer now that this record has come.
+    private mutating func releaseBefore(_ record: ContainerRecord) -> [Joined] {
+        if let at = placeOfPieces(record.stream),
+            waiting[at].line.text.count + record.text.count > maxLineBytes
+        {
+            continued.formUnion(partial.keys)
+            return release()
+        }
+        guard let now = record.stamp?.seconds,
+            partial.values.contains(where: {
+                now.subtractingReportingOverflow($0).partialValue > Self.mostSeconds
+            })
+        else { return [] }
+        return release()
     }
 
     /// What waits when the file ends, or nothing has come for long: the last line of a process may have no end.
@@ -139,7 +167,7 @@ struct RecordJoiner {
     private mutating func boundedRelease(_ bytes: Int) -> [Joined] {
         waitingBytes += bytes + Self.recordBytes
         guard waitingBytes > maxLineBytes else { return [] }
-        continued.formUnion(partial)
+        continued.formUnion(partial.keys)
         return release()
     }
 
@@ -147,7 +175,7 @@ struct RecordJoiner {
         defer {
             waiting = []
             waitingBytes = 0
-            partial = []
+            partial = [:]
         }
         return waiting
     }

@@ -1,0 +1,94 @@
+/// Which pattern asks for which file. Folders mostly hold the files of several.
+extension Discovery {
+    /// One folder that a pattern reaches, and the pattern of names in it.
+    struct Place: Hashable {
+        let group: Int
+        let pattern: String
+        /// Only rolled files are looked for here, as in a folder of dates below the one that is named.
+        let isOfRolls: Bool
+
+        /// True for what a person asks for by its own name.
+        func names(_ name: String) -> Bool {
+            !isOfRolls && Glob.matches(pattern, name) && !RolledName.isTemporary(name)
+        }
+
+        /// True for what files of the pattern may be rolled to, packed or not.
+        func rolls(_ name: String) -> Bool {
+            Glob.matches(pattern, name)
+                || RolledName.isRolled(RolledName.unpacked(name), from: pattern)
+        }
+    }
+
+    /// Nil for a file that is not for this pattern to judge.
+    func sight(_ folder: String, _ name: String, _ place: Place) -> Sight? {
+        let path = folder + "/" + name
+        guard !isExcluded(path, name, by: place.group) else { return nil }
+        let isNamed = place.names(name)
+        let isRolled = !isNamed && place.rolls(name)
+        // What nobody asks for is looked at once, by whoever comes first: a known source may stand in it.
+        if !isNamed, isRolled ? isNamedElsewhere(folder, name) : !isLeftTo(place, folder, name) {
+            return nil
+        }
+        guard let status = FileIdentity.status(of: path), status.isRegular,
+            isNamed || isRolled || isWanted(folder) || hasGrown(status)
+        else { return nil }
+        return Sight(
+            path: path, name: name, group: place.group, isNamed: isNamed, isRolled: isRolled,
+            kind: FileContent.Kind(name: name), status: status)
+    }
+
+    private func isExcluded(_ path: String, _ name: String, by group: Int) -> Bool {
+        groups[group].exclude.contains {
+            $0.matches(path: path) || Glob.matches($0.pattern, name)
+        }
+    }
+
+    /// Some pattern names what is only rolled from this one's files: `app-error.log` is no roll of `app.log`.
+    private func isNamedElsewhere(_ folder: String, _ name: String) -> Bool {
+        guard let all = places[folder], all.count > 1 else { return false }
+        return all.contains {
+            $0.names(name) && !isExcluded(folder + "/" + name, name, by: $0.group)
+        }
+    }
+
+    /// No pattern asks for this name, and the place is the first that looks into the folder.
+    private func isLeftTo(_ place: Place, _ folder: String, _ name: String) -> Bool {
+        let path = folder + "/" + name
+        let all = (places[folder] ?? []).filter { !isExcluded(path, name, by: $0.group) }
+        return all.first == place && !all.contains { $0.names(name) || $0.rolls(name) }
+    }
+
+    /// The group that asks for a path by name, or else for its rolls: what stands in a file keeps the labels
+    /// that it was begun with, whatever the file is called by now. Nil when none does.
+    func owner(of path: String) -> Int? {
+        let (folder, name) = FollowedFile.split(path)
+        let all = (places[folder] ?? []).filter { !isExcluded(path, name, by: $0.group) }
+        let place = all.first { $0.names(name) } ?? all.first { $0.rolls(name) }
+        if let place { return place.group }
+        // No sweep has come to the folder, or it is gone.
+        func first(_ globs: (Group) -> [Glob]) -> Int? {
+            groups.indices.first { index in
+                !isExcluded(path, name, by: index)
+                    && globs(groups[index]).contains { $0.matches(path: path) }
+            }
+        }
+        return first(\.globs) ?? first(\.rolledGlobs)
+    }
+
+    /// The sight of a file in which a known source stands; nil where nobody asks for either.
+    func sight(_ sight: Sight, of record: SourceRecord) -> Sight? {
+        guard let group = owner(of: record.path) else {
+            return sight.isNamed || sight.isRolled ? sight : nil
+        }
+        return sight.group == group ? sight : sight.of(group)
+    }
+
+    /// True where a source may stand in a file that was not known as its own: not in what another group
+    /// asks for, unless the name is one for its copies.
+    func maySee(_ record: SourceRecord, in sight: Sight) -> Bool {
+        guard sight.isNamed || sight.isRolled, let owner = owner(of: record.path) else {
+            return true
+        }
+        return owner == sight.group || RolledName.isCopy(sight.name, of: record.name)
+    }
+}
