@@ -1,8 +1,9 @@
 extension [Int64] {
     /// Leaves the `count` smallest of the numbers, in no order: in time proportional to how many there are,
     /// whatever they are, as numbers are parted at ones chosen by chance (Hoare's FIND, in CACM 4, 1961).
-    mutating func leaveSmallest(_ count: Int) {
+    package mutating func leaveSmallest(_ count: Int) {
         guard count < self.count else { return }
+        guard count > 0 else { return removeAll() }
         withUnsafeMutableBufferPointer { numbers in
             // Those in front are smaller, those behind are larger.
             var (low, high) = (0, numbers.count)

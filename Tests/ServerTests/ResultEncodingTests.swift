@@ -1,3 +1,4 @@
+import Foundation
 import LogModel
 import Query
 import Server
@@ -39,6 +40,31 @@ import Testing
                 + #"{"stream":{"app":"z","p":"2","t":"1"},"values":[["9","b \"1\"\n"]]},"#
                 + #"{"stream":{"app":"z","p":"3"},"values":[["7",""]]}]"#)
         #expect(encode(.streams([])) == head + #""streams","result":[]"#)
+    }
+
+    /// Rows of one stream may come with labels of their own, and in any order; texts are in Loki's order, in
+    /// which a quotation mark in a value counts as its escape.
+    @Test func rowsFindTheirStreamsWhereverTheirLabelsLie() {
+        let values = ["b", "a", "a\"", "a!", "aa", "é", "a\n"]
+        let rows = (0..<70).map { index in
+            LogRow(
+                timestamp: Int64(100 - index), line: Array("\(index)".utf8),
+                labels: .init(stream: Labels([Label("v", values[index * 3 % values.count])])))
+        }
+        let text = encode(.streams(rows))
+        var streams: [(text: String, rows: [String])] = []
+        for value in values {
+            let labels = Labels([Label("v", value)])
+            let own = rows.filter { $0.labels.stream == labels }
+            streams.append(
+                (labels.description, own.map { String(decoding: $0.line, as: UTF8.self) }))
+        }
+        streams.sort { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+        let found = text.components(separatedBy: "{\"stream\":").dropFirst().map { part in
+            part.components(separatedBy: "\",\"").dropFirst().map { $0.prefix { $0 != "\"" } }
+        }
+        #expect(found.map { $0.map(String.init) } == streams.map(\.rows))
+        #expect(found.count == values.count)
     }
 
     @Test func categoriesComeBeforeResults() {

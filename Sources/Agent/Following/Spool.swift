@@ -124,7 +124,13 @@ final class Spool {
                 shared.registry[file.id].map { (file, $0) }
             }
         }.sorted { ($0.record.order ?? 0) < ($1.record.order ?? 0) }
+        var saved = Date()
         for (file, record) in open {
+            // Who is killed in the middle of it has kept what was packed by then.
+            if saved.timeIntervalSinceNow < -1 {
+                save()
+                saved = Date()
+            }
             guard let status = FileIdentity.status(of: file.content.descriptor), status.links == 0
             else { continue }
             // Should there be no room, the ledger tells what is lost.
@@ -143,6 +149,10 @@ final class Spool {
                 tellKept(file, from, packed.end)
             } catch { noteFailure(error, file, path) }
         }
+        save()
+    }
+
+    private func save() {
         do throws(AgentError) { try discovery.saveRegistry() } catch { logger.error("\(error)") }
     }
 
