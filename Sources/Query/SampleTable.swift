@@ -13,6 +13,12 @@ struct SampleTable: Sendable {
     /// Of each series: the cell that was used last. Rows ascend in time, so the next one mostly
     /// falls into the same.
     private var recent: [(stretch: Int, cell: Int)] = []
+    /// Cells that were used lately, each at a slot that its series and stretch give: rows of many small
+    /// streams begin anew with each stream.
+    private var lately = [(series: Int, stretch: Int, cell: Int)](
+        repeating: (-1, -1, -1), count: latelySlots)
+    /// A power of two: an hour of minutes by level, about.
+    private static let latelySlots = 256
     /// Memory that was added since it was last asked for, in bytes.
     private var grown = 0
     /// All memory that was asked for.
@@ -37,7 +43,14 @@ struct SampleTable: Sendable {
 
     private mutating func cell(_ series: Int, _ stretch: Int) -> Int {
         if recent[series].stretch == stretch { return recent[series].cell }
+        let slot = (series &* 61 &+ stretch) & (Self.latelySlots - 1)
+        let used = lately[slot]
+        if used.series == series, used.stretch == stretch {
+            recent[series] = (stretch, used.cell)
+            return used.cell
+        }
         let cell = place(series, stretch) ?? cells.count
+        lately[slot] = (series, stretch, cell)
         if cell == cells.count {
             cells.append(Accumulator())
             if firsts[series] == nil {
