@@ -1,5 +1,6 @@
 """Folders hold the files of several sources: each keeps its labels and its layout, whatever is turned while nobody looks."""
 import gzip
+import os
 import shutil
 import subprocess
 import threading
@@ -111,6 +112,63 @@ class Neighbours(EndToEndCase):
             self.write(range(numbers + 50, numbers + 100))
             numbers += 100
         self.expect({name: range(numbers) for name in self.names})
+
+    def sourced(self, *sources):
+        config = self.folder / "agent.yaml"
+        config.write_text(f"server: http://127.0.0.1:{self.server.port}\nstate: {self.folder}/state\nzone: UTC\nlabels: {{ app: x }}\n"
+                          "sources:\n" + "".join(f"  - paths: ['{self.logs}/{pattern}']\n    labels: {{ source: {name} }}\n"
+                                                 for name, pattern in sources))
+        return config
+
+    def test_a_name_with_a_number_that_is_a_source_of_its_own(self):
+        self.names = ("app", "app-1", "app-2")
+        config = self.sourced(*((name, f"{name}.log") for name in self.names))
+        agent = self.agent("--config", config)
+        wait_until(lambda: self.agent_status("--state", self.folder / "state").get("isRunning"), PATIENCE, "the agent")
+        self.write(range(100))
+        self.expect({name: range(100) for name in self.names})
+        agent.kill()
+        self.write(range(100, 200))
+        self.agent("--config", config, name="second")
+        self.expect({name: range(200) for name in self.names})
+
+    def test_rolls_of_a_source_in_front_of_one_for_all_the_rest(self):
+        """Those that came and went while nobody looked are the first one's; what was there before it is the other's."""
+        (self.logs / "app-2020-01-01.log").write_text(f"{DAY} 11:00:00.000 [main] INFO  a.B - old 0\n")
+        os.utime(self.logs / "app-2020-01-01.log", (1_577_880_000, 1_577_880_000))
+        config = self.sourced(("app", "app.log"), ("rest", "*.log"))
+        agent = self.agent("--config", config)
+        self.write(range(10), ["app", "biz"])
+        wanted = lambda count: sorted([("rest", "old", "0")] + [(source, name, str(i)) for source, name in (("app", "app"), ("rest", "biz"))
+                                                                for i in range(count)])
+        wait_until(lambda: len(self.arrived()) >= 21, PATIENCE, "the first lines")
+        self.assertEqual(self.arrived(), wanted(10))
+        agent.stop()
+        for at in (1, 2, 3):
+            self.write(range(10 * at, 10 * at + 10), ["app", "biz"])
+            if at < 3:
+                (self.logs / "app.log").rename(self.logs / f"app-{DAY}.{at}.log")
+        self.agent("--config", config, name="second")
+        wait_until(lambda: len(self.arrived()) >= 81, PATIENCE, "the rest")
+        self.assertEqual(self.arrived(), wanted(40))
+
+    def test_a_source_that_is_asked_for_no_more_is_not_lost(self):
+        config = self.configure()
+        self.write(range(10))
+        agent = self.agent("--config", config)
+        self.expect({name: range(10) for name in self.names})
+        agent.stop()
+        self.write(range(10, 20))
+        config = self.configure(order=("app", "error"))
+        config.write_text(config.read_text() + "search_seconds: 1\n")
+        agent = self.agent("--config", config, name="second")
+        self.expect({"app": range(20), "error": range(20), "biz": range(10)})
+        log = lambda: (self.folder / "state" / "sources.journal").read_text()
+        wait_until(lambda: '"isLeft":true' in log(), PATIENCE, "the source that is left")
+        self.assertEqual(agent.stop(), 0)
+        self.assertNotIn("gone before", agent.told())
+        self.agent("--config", self.configure(), name="third")
+        self.expect({name: range(20) for name in self.names})
 
     def test_packed_rolls_that_hold_the_same(self):
         """They were never seen plain: only where they stand tells them apart."""

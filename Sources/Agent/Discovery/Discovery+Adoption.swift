@@ -53,11 +53,12 @@ extension Discovery {
     }
 
     /// Not followed until somebody asks for it again; what is read of it stays known.
-    private func leave(_ id: String) {
+    func leave(_ id: String) {
         shared.withLock { shared in
             shared.registry[id]?.isFinished = true
             shared.registry[id]?.isLeft = true
             shared.isRegistryDirty = true
+            shared.isWantedStale = true
         }
     }
 }

@@ -17,6 +17,14 @@ extension Discovery {
             Glob.matches(pattern, name)
                 || RolledName.isRolled(RolledName.unpacked(name), from: pattern)
         }
+
+        /// Whether this one's claim to a file as a roll gives way to another's that names it: `app-error.log`
+        /// is no roll of `app-*.log`, nor `app-2.log` one of `app.log`, where a source names them; but who
+        /// asks for all the rest, as `*.log` behind `app.log` does, gets no rolls of what is another's.
+        func yields(to other: Place, isBefore: Bool) -> Bool {
+            other.group == group || isOfRolls || isBefore
+                || !other.pattern.contains { "*?[".contains($0) }
+        }
     }
 
     /// Nil for a file that is not for this pattern to judge.
@@ -26,7 +34,9 @@ extension Discovery {
         let isNamed = place.names(name)
         let isRolled = !isNamed && place.rolls(name)
         // What nobody asks for is looked at once, by whoever comes first: a known source may stand in it.
-        if !isNamed, isRolled ? isNamedElsewhere(folder, name) : !isLeftTo(place, folder, name) {
+        if !isNamed,
+            isRolled ? isNamedElsewhere(place, folder, name) : !isLeftTo(place, folder, name)
+        {
             return nil
         }
         guard let status = FileIdentity.status(of: path), status.isRegular,
@@ -43,27 +53,43 @@ extension Discovery {
         }
     }
 
-    /// Some pattern names what is only rolled from this one's files: `app-error.log` is no roll of `app.log`.
-    private func isNamedElsewhere(_ folder: String, _ name: String) -> Bool {
+    /// Another pattern names what is only rolled from this one's files, and has the better claim.
+    private func isNamedElsewhere(_ place: Place, _ folder: String, _ name: String) -> Bool {
         guard let all = places[folder], all.count > 1 else { return false }
-        return all.contains {
-            $0.names(name) && !isExcluded(folder + "/" + name, name, by: $0.group)
+        let path = folder + "/" + name
+        var isBefore = true
+        for other in all {
+            if other == place {
+                isBefore = false
+            } else if other.names(name), place.yields(to: other, isBefore: isBefore),
+                !isExcluded(path, name, by: other.group)
+            {
+                return true
+            }
         }
+        return false
     }
 
     /// No pattern asks for this name, and the place is the first that looks into the folder.
     private func isLeftTo(_ place: Place, _ folder: String, _ name: String) -> Bool {
         let path = folder + "/" + name
-        let all = (places[folder] ?? []).filter { !isExcluded(path, name, by: $0.group) }
-        return all.first == place && !all.contains { $0.names(name) || $0.rolls(name) }
+        guard let all = places[folder],
+            all.first(where: { !isExcluded(path, name, by: $0.group) }) == place
+        else { return false }
+        return !all.contains {
+            ($0.names(name) || $0.rolls(name)) && !isExcluded(path, name, by: $0.group)
+        }
     }
 
-    /// The group that asks for a path by name, or else for its rolls: what stands in a file keeps the labels
-    /// that it was begun with, whatever the file is called by now. Nil when none does.
+    /// The group that a file of this path belongs to, the first that asks for it: what stands in it keeps the
+    /// labels that it was begun with, whatever it is called by now. Nil when none asks.
     func owner(of path: String) -> Int? {
         let (folder, name) = FollowedFile.split(path)
-        let all = (places[folder] ?? []).filter { !isExcluded(path, name, by: $0.group) }
-        let place = all.first { $0.names(name) } ?? all.first { $0.rolls(name) }
+        let place = places[folder]?.first { place in
+            !isExcluded(path, name, by: place.group)
+                && (place.names(name)
+                    || place.rolls(name) && !isNamedElsewhere(place, folder, name))
+        }
         if let place { return place.group }
         // No sweep has come to the folder, or it is gone.
         func first(_ globs: (Group) -> [Glob]) -> Int? {

@@ -83,8 +83,9 @@ extension Discovery {
     ) -> SourceRecord? {
         let truncated = truncatedSources(sight, first).filter { $0.isFinished }
         return (wanted(for: sight) + truncated).filter {
-            $0.fingerprint.count > 0 && maySee($0, in: sight) && $0.matches(content, first: first)
+            $0.fingerprint.count > 0 && $0.matches(content, first: first)
                 && (sight.status.size > $0.offset || $0.isDetached != true)
+                && maySee($0, in: sight)
         }.max { $0.fingerprint.count < $1.fingerprint.count }
     }
 
@@ -103,7 +104,8 @@ extension Discovery {
 
     func isJudged(_ sight: Sight) -> Bool {
         guard let judgement = judged[sight.status.identity], judgement.epoch == epoch,
-            judgement.size == sight.status.size
+            judgement.size == sight.status.size,
+            judgement.wasAsked || judgement.source != nil || !isAsked(sight)
         else { return false }
         keep(judgement.source)
         return true
@@ -111,7 +113,7 @@ extension Discovery {
 
     func judge(_ sight: Sight, as source: String? = nil) {
         judged[sight.status.identity] = Judgement(
-            size: sight.status.size, epoch: epoch, source: source)
+            size: sight.status.size, epoch: epoch, source: source, wasAsked: isAsked(sight))
         keep(source)
     }
 

@@ -159,6 +159,8 @@ final class Discovery: @unchecked Sendable {
         var epoch: Int
         /// The source that it is a copy of.
         var source: String?
+        /// By a source of agent.yaml that asks for it; another one may, where this did not.
+        var wasAsked: Bool
     }
 
     let shared: Mutex<Shared>
@@ -288,6 +290,13 @@ final class Discovery: @unchecked Sendable {
             tellGaps()
         }
         for record in wanted.values.joined() where record.touched <= began {
+            if owner(of: record.path) == nil,
+                FileIdentity.status(of: record.path)?.identity == record.identity
+            {
+                // It is there, and nobody asks for it any more.
+                leave(record.id)
+                continue
+            }
             let isOurs = shared.withLock { shared in
                 // This very look may have found it.
                 guard !shared.truncated.contains(record.id), shared.files[record.id] == nil,
