@@ -145,10 +145,12 @@ package final class FileAgent: Service {
         // Until now it has looked for files; what it holds goes over.
         await scanning.finish()
         let (before, old) = state.withLock { ($0.configuration, $0.discovery) }
-        let open = old.handOver(before.groups)
+        // These would be looked for by names that they do not have any more.
+        Spool(before, discovery: old, logger: logger).keepAll { !$0.isPlain }
+        let open = old.handOver()
         let registry = old.shared.withLock(\.registry)
         let discovery = Self.discovery(next, registry, ledger, logger, metrics)
-        discovery.adopt(open, next.groups)
+        discovery.adopt(open)
         metrics.update { $0.forgetAll() }
         state.withLock { state in
             state.configuration = next

@@ -128,9 +128,31 @@ class Neighbours(EndToEndCase):
         self.write(range(100))
         self.expect({name: range(100) for name in self.names})
         agent.kill()
-        self.write(range(100, 200))
+        # The second roll is seen by nobody before it is one: it is that of the name that is closest.
+        for at, date in ((1, "2026-11-20"), (2, "2026-11-21")):
+            self.write(range(100 * at, 100 * at + 100))
+            (self.logs / "app-2.log").rename(self.logs / f"app-2.{date}.log")
+        self.write(range(300, 400))
         self.agent("--config", config, name="second")
-        self.expect({name: range(200) for name in self.names})
+        self.expect({name: range(400) for name in self.names})
+
+    def test_a_roll_that_was_deleted_and_kept_is_its_sources(self):
+        port = free_port()
+        text = self.sourced(("app", "app.log"), ("biz", "biz.log")).read_text()
+        config = self.folder / "agent.yaml"
+        config.write_text(text.replace(f":{self.server.port}", f":{port}"))
+        agent = self.agent("--config", config)
+        wait_until(lambda: self.agent_status("--state", self.folder / "state").get("isRunning"), PATIENCE, "the agent")
+        self.write(range(100), ["biz"])
+        roll = self.logs / "biz.log.1"
+        (self.logs / "biz.log").rename(roll)
+        shown = lambda: [f["path"] for f in self.agent_status("--state", self.folder / "state").get("files", [])]
+        wait_until(lambda: any("biz.log" in path for path in shown()), PATIENCE, "the roll held open")
+        roll.unlink()
+        self.assertEqual(agent.stop(), 0)
+        config.write_text(text)
+        self.agent("--config", config, name="second")
+        self.expect({"biz": range(100)})
 
     def test_rolls_of_a_source_in_front_of_one_for_all_the_rest(self):
         """Those that came and went while nobody looked are the first one's; what was there before it is the other's."""
@@ -139,17 +161,19 @@ class Neighbours(EndToEndCase):
         config = self.sourced(("app", "app.log"), ("rest", "*.log"))
         agent = self.agent("--config", config)
         self.write(range(10), ["app", "biz"])
-        wanted = lambda count: sorted([("rest", "old", "0")] + [(source, name, str(i)) for source, name in (("app", "app"), ("rest", "biz"))
+        wanted = lambda count: sorted([("rest", "old", str(i)) for i in range(count // 10)] + [(source, name, str(i)) for source, name in (("app", "app"), ("rest", "biz"))
                                                                 for i in range(count)])
         wait_until(lambda: len(self.arrived()) >= 21, PATIENCE, "the first lines")
         self.assertEqual(self.arrived(), wanted(10))
         agent.stop()
         for at in (1, 2, 3):
             self.write(range(10 * at, 10 * at + 10), ["app", "biz"])
+            with open(self.logs / "app-2020-01-01.log", "a") as f:
+                f.write(f"{DAY} 11:00:00.00{at} [main] INFO  a.B - old {at}\n")
             if at < 3:
                 (self.logs / "app.log").rename(self.logs / f"app-{DAY}.{at}.log")
         self.agent("--config", config, name="second")
-        wait_until(lambda: len(self.arrived()) >= 81, PATIENCE, "the rest")
+        wait_until(lambda: len(self.arrived()) >= 84, PATIENCE, "the rest")
         self.assertEqual(self.arrived(), wanted(40))
 
     def test_a_source_that_is_asked_for_no_more_is_not_lost(self):
@@ -258,10 +282,10 @@ class PrintedAllTheTime(EndToEndCase):
 
 
 class WhatCannotBe(EndToEndCase):
-    def check(self, *lines, outputs=None):
+    def check(self, *lines, outputs=None, paths="logs/*.log"):
         config = self.folder / "agent.yaml"
         server = f"outputs: [{outputs}]\n" if outputs else ""
-        config.write_text(server + "\n".join((f"state: {self.folder}/state", f"sources: [{{ paths: ['{self.folder}/logs/*.log'] }}]", *lines)))
+        config.write_text(server + "\n".join((f"state: {self.folder}/state", f"sources: [{{ paths: ['{self.folder}/{paths}'] }}]", *lines)))
         run = self.run_cordwood("agent", "check", "--config", config)
         return run.returncode, (run.stdout + run.stderr).decode()
 
@@ -286,9 +310,12 @@ class WhatCannotBe(EndToEndCase):
     def test_an_output_that_is_followed_would_feed_itself(self):
         (self.folder / "logs").mkdir()
         (self.folder / "link").symlink_to(self.folder / "logs")
-        for path in ("logs/out.log", "link/out.log", "logs/app.1.log"):
-            code, text = self.check(outputs=f"{{ kind: file, path: '{self.folder}/{path}' }}")
-            self.assertEqual((code, "is one of the files that are followed" in text), (2, True), (path, text))
+        (self.folder / "logs" / "2026").mkdir()
+        for paths, path in [("logs/*.log", "logs/out.log"), ("logs/*.log", "link/out.log"), ("link/*.log", "logs/out.log"),
+                            ("logs/**/*.log", "logs/out.log"), ("**/*.log", "logs/2026/out.log"), ("logs/app.log", "logs/app.1.log"),
+                            ("logs/*.log", "logs/2026/out.log")]:
+            code, text = self.check(outputs=f"{{ kind: file, path: '{self.folder}/{path}' }}", paths=paths)
+            self.assertEqual((code, "is one of the files that are followed" in text), (2, True), (paths, path, text))
         self.assertEqual(self.check(outputs=f"{{ kind: file, path: '{self.folder}/out.log' }}")[0], 0)
         code, text = self.check(outputs=f"{{ kind: stdout, server: 'http://h:3100' }}")
         self.assertEqual((code, "goes to no server" in text), (2, True), text)

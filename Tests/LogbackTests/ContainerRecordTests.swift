@@ -103,6 +103,20 @@ import Testing
         #expect(found.allSatisfy { !$0.isContinued })
     }
 
+    /// A line too long for an entry broke off: what the next process writes is no piece of it.
+    @Test func whatComesLongBehindALineInPiecesBeginsAnew() throws {
+        let pieces = (0..<8).map { _ in
+            "2026-11-21T10:00:01.000000001Z stdout P \(String(repeating: "x", count: 300))\n"
+        }
+        let found = try events(
+            pieces.joined()
+                + "2026-11-21T10:01:40.000000001Z stdout F 2026-11-21 10:01:40.000 INFO a - fresh\n",
+            .cri, bounds: .init(eventBytes: 1000))
+        #expect(found.last.map(text) == "2026-11-21 10:01:40.000 INFO a - fresh")
+        #expect(found.last?.level == "INFO" && found.last?.isContinued == false)
+        #expect(found.dropLast().reduce(0) { $0 + $1.text.count } == 8 * 300)
+    }
+
     @Test func whatIsNoRecordIsKeptAsItIs() throws {
         let found = try events("{\"log\":\"a\n2026-11-21T10:00:00Z stdin F x\nplain\n", .docker)
         #expect(found.map(text) == ["{\"log\":\"a", "2026-11-21T10:00:00Z stdin F x\nplain"])

@@ -75,7 +75,7 @@ package struct AgentConfiguration: Sendable {
         for group in groups {
             let isExcluded = group.exclude.contains { Glob($0).matches(path: output.path) }
             let pattern = (group.paths + group.rolledPaths).first {
-                $0 != "-" && Glob($0).asksFor(output.path)
+                $0 != "-" && Glob($0).reaches(output.path)
             }
             guard let pattern, !isExcluded else { continue }
             throw .configuration(

@@ -32,6 +32,14 @@ package struct SourceGroup: Sendable {
 
     package init(paths: [String]) { self.paths = paths }
 
+    /// Tells a source of agent.yaml from others, by what it asks for, as long as that is not changed.
+    var key: String {
+        Fingerprint(
+            [paths, rolledPaths, exclude].map { $0.joined(separator: "\n") }
+                .joined(separator: "\n\n").utf8
+        ).hex
+    }
+
     /// Of the paths, `-` stands for standard input, which is kept in the agent's state folder.
     mutating func nameInput(state: String) {
         paths = paths.map { $0 == "-" ? StandardInput.pattern(state) : $0 }

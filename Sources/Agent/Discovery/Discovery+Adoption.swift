@@ -7,22 +7,19 @@ extension Discovery {
         let descriptor: Int32
         let id: String
         let path: String
-        /// Of the group that it was found by.
-        let paths: [String]
         let head: [UInt8]
         let order: Int64
     }
 
     /// Open files, oldest first, for another discovery; those of packed content are found again by
     /// their names. For a time when neither the scanning thread nor the reader runs.
-    func handOver(_ configured: [SourceGroup]) -> [Adopted] {
+    func handOver() -> [Adopted] {
         shared.withLock { shared in
             shared.files.values.filter { $0.isPlain && $0.truncated == nil }.compactMap { file in
                 let descriptor = file.duplicate()
                 guard descriptor >= 0 else { return nil }
                 return Adopted(
                     descriptor: descriptor, id: file.id, path: file.path,
-                    paths: configured[file.place.group].paths,
                     head: file.shown.withLock(\.head),
                     order: shared.registry[file.id]?.order ?? 0)
             }.sorted { $0.order < $1.order }
@@ -30,15 +27,10 @@ extension Discovery {
     }
 
     /// Goes on with open files, before `run`. A file that no pattern asks for any more is let go.
-    func adopt(_ files: [Adopted], _ configured: [SourceGroup]) {
+    func adopt(_ files: [Adopted]) {
         for file in files {
-            let group =
-                configured.firstIndex { $0.paths == file.paths }
-                ?? groups.firstIndex { group in
-                    group.allGlobs.contains { $0.matches(path: file.path) }
-                        && !group.exclude.contains { $0.matches(path: file.path) }
-                }
-            guard let group, let record = shared.withLock({ $0.registry[file.id] }),
+            guard let record = shared.withLock({ $0.registry[file.id] }),
+                let group = owner(of: record) ?? owner(of: file.path),
                 let status = FileIdentity.status(of: file.descriptor)
             else {
                 close(file.descriptor)

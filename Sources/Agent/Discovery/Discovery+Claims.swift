@@ -18,6 +18,11 @@ extension Discovery {
                 || RolledName.isRolled(RolledName.unpacked(name), from: pattern)
         }
 
+        /// What must be taken out of a name, in bytes, to make it the pattern's; nil for no roll of it.
+        func takenOut(_ name: String) -> Int? {
+            isOfRolls ? nil : RolledName.takenOut(RolledName.unpacked(name), from: pattern)
+        }
+
         /// Whether this one's claim to a file as a roll gives way to another's that names it: `app-error.log`
         /// is no roll of `app-*.log`, nor `app-2.log` one of `app.log`, where a source names them; but who
         /// asks for all the rest, as `*.log` behind `app.log` does, gets no rolls of what is another's.
@@ -57,17 +62,25 @@ extension Discovery {
     private func isNamedElsewhere(_ place: Place, _ folder: String, _ name: String) -> Bool {
         guard let all = places[folder], all.count > 1 else { return false }
         let path = folder + "/" + name
+        let taken = place.takenOut(name)
         var isBefore = true
         for other in all {
             if other == place {
                 isBefore = false
-            } else if other.names(name), place.yields(to: other, isBefore: isBefore),
+            } else if other.names(name)
+                ? place.yields(to: other, isBefore: isBefore) : isCloser(other, name, than: taken),
                 !isExcluded(path, name, by: other.group)
             {
                 return true
             }
         }
         return false
+    }
+
+    /// `app-2.2026-11-21.log` may be a roll of `app.log`, and more likely is one of `app-2.log`.
+    private func isCloser(_ other: Place, _ name: String, than taken: Int?) -> Bool {
+        guard let taken, let others = other.takenOut(name) else { return false }
+        return others < taken
     }
 
     /// No pattern asks for this name, and the place is the first that looks into the folder.
@@ -92,18 +105,25 @@ extension Discovery {
         }
         if let place { return place.group }
         // No sweep has come to the folder, or it is gone.
-        func first(_ globs: (Group) -> [Glob]) -> Int? {
+        func first(_ asks: (Glob) -> Bool, in globs: (Group) -> [Glob]) -> Int? {
             groups.indices.first { index in
-                !isExcluded(path, name, by: index)
-                    && globs(groups[index]).contains { $0.matches(path: path) }
+                !isExcluded(path, name, by: index) && globs(groups[index]).contains(where: asks)
             }
         }
-        return first(\.globs) ?? first(\.rolledGlobs)
+        return first({ $0.asksFor(path) }, in: \.globs)
+            ?? first({ $0.asksFor(path) }, in: \.rolledGlobs)
+            ?? first({ $0.matches(path: path) }, in: \.allGlobs)
+    }
+
+    /// The group of a known source: the one that it was begun by, as long as it is there.
+    func owner(of record: SourceRecord) -> Int? {
+        record.group.flatMap { key in groups.firstIndex { $0.key == key } }
+            ?? owner(of: record.path)
     }
 
     /// The sight of a file in which a known source stands; nil where nobody asks for either.
     func sight(_ sight: Sight, of record: SourceRecord) -> Sight? {
-        guard let group = owner(of: record.path) else {
+        guard let group = owner(of: record) else {
             return sight.isNamed || sight.isRolled ? sight : nil
         }
         return sight.group == group ? sight : sight.of(group)
@@ -112,7 +132,7 @@ extension Discovery {
     /// True where a source may stand in a file that was not known as its own: not in what another group
     /// asks for, unless the name is one for its copies.
     func maySee(_ record: SourceRecord, in sight: Sight) -> Bool {
-        guard sight.isNamed || sight.isRolled, let owner = owner(of: record.path) else {
+        guard sight.isNamed || sight.isRolled, let owner = owner(of: record) else {
             return true
         }
         return owner == sight.group || RolledName.isCopy(sight.name, of: record.name)

@@ -71,7 +71,8 @@ extension Discovery {
                 close(descriptor)
                 return false
             }
-            let record = record(&shared)
+            var record = record(&shared)
+            record.group = group.key
             let file = FollowedFile(
                 record, descriptor: descriptor, place: place,
                 isRolled: sight.path != record.path, head: head, now: now)

@@ -209,10 +209,13 @@ extension Discovery {
             return true
         }
         return shared.withLock { shared in
-            shared.files.values.contains { file in
+            let isHead = shared.files.values.contains { file in
                 shared.learnHead(of: file)
                 return begins(with: file.shown.withLock(\.head))
             }
+            // The spool has no beginning of a file, only what was unread of it.
+            return isHead
+                || shared.registry.beginning(with: first).contains { shared.files[$0.id] != nil }
         }
     }
 }

@@ -21,10 +21,11 @@ extension Discovery {
                 let isRead = record.isFinished && sight.status.size <= record.offset
                 if !isRead, let sight = self.sight(sight, of: record) {
                     follow(descriptor, record, sight, first)
-                } else {
-                    judge(sight, as: record.id)
-                    close(descriptor)
+                    return
                 }
+                if !isRead { leave(record.id) }
+                judge(sight, as: record.id)
+                close(descriptor)
                 return
             }
             // Other content in the same file: truncated while the agent did not look.

@@ -119,6 +119,8 @@ final class Discovery: @unchecked Sendable {
     }
 
     struct Group: Sendable {
+        /// As records remember it.
+        let key: String
         let globs: [Glob]
         let rolledGlobs: [Glob]
         var allGlobs: [Glob] { globs + rolledGlobs }
@@ -237,6 +239,7 @@ final class Discovery: @unchecked Sendable {
         let labels = configuration.groups.map { configuration.labels.merging($0.labels) { $1 } }
         groups = configuration.groups.enumerated().map { index, group in
             Group(
+                key: group.key,
                 globs: group.paths.map { Glob($0) },
                 rolledGlobs: group.rolledPaths.map { Glob($0) },
                 exclude: group.exclude.map { Glob($0) },
@@ -290,7 +293,7 @@ final class Discovery: @unchecked Sendable {
             tellGaps()
         }
         for record in wanted.values.joined() where record.touched <= began {
-            if owner(of: record.path) == nil,
+            if owner(of: record) == nil,
                 FileIdentity.status(of: record.path)?.identity == record.identity
             {
                 // It is there, and nobody asks for it any more.

@@ -126,16 +126,35 @@ struct Glob: Sendable {
     /// True for a whole path.
     func matches(path: String) -> Bool { fnmatch(pattern, path, 0) == 0 }
 
-    /// True when the pattern asks for a file, or for it as a roll, wherever links may lead.
+    /// True when the pattern asks for a file of such a path, or for it as a roll.
     func asksFor(_ path: String) -> Bool {
-        let (given, name) = FollowedFile.split(path)
-        let real = URL(fileURLWithPath: given).resolvingSymlinksInPath().path
-        return [path, real + "/" + name].contains { path in
-            if parts.contains("**") { return matches(path: path) }
-            let folder = FollowedFile.split(path).folder
-            let (inFolder, part) = FollowedFile.split(pattern)
-            return fnmatch(inFolder, folder, FNM_PATHNAME) == 0
-                && (Self.matches(part, name) || RolledName.isRolled(name, from: part))
+        let (folder, name) = FollowedFile.split(path)
+        let (inFolder, part) = FollowedFile.split(pattern)
+        let isReached =
+            parts.contains("**")
+            ? fnmatch(inFolder, folder, 0) == 0
+                || fnmatch(inFolder.replacing("/**", with: ""), folder, 0) == 0
+            : fnmatch(inFolder, folder, FNM_PATHNAME) == 0
+        return isReached && Self.asks(part, name)
+    }
+
+    private static func asks(_ part: String, _ name: String) -> Bool {
+        matches(part, name) || RolledName.isRolled(name, from: part)
+    }
+
+    /// True when a file of this path would be followed, wherever links lead: folders are looked at.
+    func reaches(_ path: String) -> Bool {
+        let (own, name) = FollowedFile.split(path)
+        guard let identity = FileIdentity.status(of: own.isEmpty ? "/" : own)?.identity else {
+            return asksFor(path)
         }
+        var isReached = false
+        forEachFolder { _ in
+        } body: { folder, _, part, _ in
+            isReached =
+                isReached
+                || Self.asks(part, name) && FileIdentity.status(of: folder)?.identity == identity
+        }
+        return isReached
     }
 }

@@ -9,12 +9,17 @@ package enum RolledName {
     /// True when a file under this name, without `.gz`, may have been rolled from one that the
     /// pattern names, or is named itself.
     static func isRolled(_ name: String, from pattern: String) -> Bool {
+        Glob.matches(pattern, settled(name)) || takenOut(name, from: pattern) != nil
+    }
+
+    /// The fewest bytes that must be taken out of a name so that the pattern names what is left; nil where
+    /// nothing can be taken out for that.
+    static func takenOut(_ name: String, from pattern: String) -> Int? {
         let name = settled(name)
-        if Glob.matches(pattern, name) { return true }
         let dot = pattern.lastIndex(of: ".") ?? pattern.endIndex
-        return originals(of: name).contains {
+        return originals(of: name).filter {
             Glob.matches(pattern, $0) || Glob.matches(pattern, $0 + pattern[dot...])
-        }
+        }.map { name.utf8.count - $0.utf8.count }.min()
     }
 
     /// The names that are left when a part of dates and numbers is taken out.

@@ -86,7 +86,8 @@ final class Spool {
     private func move(_ file: FollowedFile, from: Int64, to end: Int64) -> Bool {
         let path = Spool.path(file.id, state: discovery.state)
         do throws(AgentError) {
-            guard let packed = try pack(file, from, end, into: path) else { return false }
+            var used = usedBytes
+            guard let packed = try pack(file, from, end, into: path, &used) else { return false }
             // A restart must find it before the file itself is gone.
             discovery.noteSpooled(file.id, from: from, size: packed.end)
             try discovery.saveRegistry()
@@ -118,14 +119,15 @@ final class Spool {
 
     /// Moves the unread rest of every deleted file, oldest first, for a time when nothing else runs: no file
     /// is read any more.
-    func keepAll() {
+    func keepAll(where isMeant: (FollowedFile) -> Bool = { _ in true }) {
         let open = discovery.shared.withLock { shared in
             shared.files.values.compactMap { file -> (file: FollowedFile, record: SourceRecord)? in
                 shared.registry[file.id].map { (file, $0) }
             }
         }.sorted { ($0.record.order ?? 0) < ($1.record.order ?? 0) }
         var saved = Date()
-        for (file, record) in open {
+        var used = usedBytes
+        for (file, record) in open where isMeant(file) {
             // Who is killed in the middle of it has kept what was packed by then.
             if saved.timeIntervalSinceNow < -1 {
                 save()
@@ -133,13 +135,18 @@ final class Spool {
             }
             guard let status = FileIdentity.status(of: file.content.descriptor), status.links == 0
             else { continue }
-            // Should there be no room, the ledger tells what is lost.
-            discovery.shared.withLock { $0.noteEnd(of: file.id) }
+            discovery.shared.withLock { shared in
+                // A copy of it may be there, packed: by its beginning it is known again.
+                shared.learnHead(of: file)
+                // Should there be no room, the ledger tells what is lost.
+                shared.noteEnd(of: file.id)
+            }
             let from = record.offset
             guard !file.isPlain || status.size > from else { continue }
             let path = Spool.path(file.id, state: discovery.state)
             do throws(AgentError) {
-                guard let packed = try pack(file, from, status.size, into: path) else { continue }
+                guard let packed = try pack(file, from, status.size, into: path, &used)
+                else { continue }
                 close(packed.descriptor)
                 guard packed.end > from else {
                     unlink(path)
@@ -157,12 +164,11 @@ final class Spool {
     }
 
     /// A descriptor to read the packed bytes of a file from an offset on, and the offset where they end: of a
-    /// plain file at `end`. Nil when the spool is full.
+    /// plain file at `end`. Nil when the spool is full, of which `used` bytes are taken.
     private func pack(
-        _ file: FollowedFile, _ from: Int64, _ end: Int64, into path: String
+        _ file: FollowedFile, _ from: Int64, _ end: Int64, into path: String, _ used: inout Int64
     ) throws(AgentError) -> (descriptor: Int32, end: Int64)? {
         mkdir(folder, 0o750)
-        var used = usedBytes
         let source = file.duplicate()
         guard source >= 0 else { throw .system("opening", file.path) }
         defer { close(source) }
@@ -263,8 +269,15 @@ extension Discovery {
                 continue
             }
             kept.insert("\(record.id).gz")
+            guard let group = owner(of: record) else {
+                logger.notice(
+                    "no source asks for what is kept in the spool: it stays there",
+                    metadata: ["path": "\(record.path)"])
+                close(descriptor)
+                continue
+            }
             let sight = Sight(
-                path: record.path, name: record.name, group: owner(of: record.path) ?? 0,
+                path: record.path, name: record.name, group: group,
                 isNamed: true,
                 isRolled: true, kind: .gzip, status: status)
             start(descriptor, sight, []) { _ in record }

@@ -42,6 +42,9 @@ struct SourceRecord: Codable, Sendable {
     /// A new configuration does not ask for it: it rests until a pattern names it again.
     var isLeft: Bool?
 
+    /// What the source of agent.yaml asks for that it belongs to (`SourceGroup.key`).
+    var group: String?
+
     /// Another file had its name, or it had none, when `size` was looked at: its end is known.
     var isRolled: Bool?
     /// The newest rolled name of its family when it began under another one: its own comes next.

@@ -97,8 +97,8 @@ struct RecordJoiner {
     /// The streams that are within a line, with the second at which its last piece was written.
     private var partial: [String: Int64] = [:]
     private var waitingBytes = 0
-    /// Streams whose line was handed out in pieces, because it is too long.
-    private var continued: Set<String> = []
+    /// Streams whose line was handed out in pieces, because it is too long, with the second of its last one.
+    private var continued: [String: Int64] = [:]
 
     init(_ envelope: ContainerEnvelope, maxLineBytes: Int) {
         self.envelope = envelope
@@ -124,11 +124,12 @@ struct RecordJoiner {
         } else {
             var inner = line
             inner.text = record.text
-            inner.startsLine = !continued.contains(stream)
+            inner.startsLine = continued[stream] == nil
             waiting.append(Joined(line: inner, stamp: record.stamp, stream: stream))
         }
-        partial[stream] = record.isPartial ? record.stamp?.seconds ?? 0 : nil
-        if !record.isPartial { continued.remove(stream) }
+        let second = record.stamp?.seconds ?? 0
+        partial[stream] = record.isPartial ? second : nil
+        if continued[stream] != nil { continued[stream] = record.isPartial ? second : nil }
         done += partial.isEmpty ? release() : boundedRelease(record.text.count)
         return done
     }
@@ -144,17 +145,25 @@ struct RecordJoiner {
 
     /// What must not wait any longer now that this record has come.
     private mutating func releaseBefore(_ record: ContainerRecord) -> [Joined] {
+        if let since = continued[record.stream], isLate(record, behind: since) {
+            continued[record.stream] = nil
+        }
         if let at = placeOfPieces(record.stream),
             waiting[at].line.text.count + record.text.count > maxLineBytes
         {
-            continued.formUnion(partial.keys)
-            return release()
+            return releasePieces()
         }
-        guard let now = record.stamp?.seconds,
-            partial.values.contains(where: {
-                now.subtractingReportingOverflow($0).partialValue > Self.mostSeconds
-            })
-        else { return [] }
+        return partial.values.contains { isLate(record, behind: $0) } ? release() : []
+    }
+
+    private func isLate(_ record: ContainerRecord, behind second: Int64) -> Bool {
+        guard let now = record.stamp?.seconds else { return false }
+        return now.subtractingReportingOverflow(second).partialValue > Self.mostSeconds
+    }
+
+    /// What waits, with lines that go on behind it.
+    private mutating func releasePieces() -> [Joined] {
+        continued.merge(partial) { $1 }
         return release()
     }
 
@@ -167,8 +176,7 @@ struct RecordJoiner {
     private mutating func boundedRelease(_ bytes: Int) -> [Joined] {
         waitingBytes += bytes + Self.recordBytes
         guard waitingBytes > maxLineBytes else { return [] }
-        continued.formUnion(partial.keys)
-        return release()
+        return releasePieces()
     }
 
     private mutating func release() -> [Joined] {
