@@ -166,15 +166,18 @@ class Neighbours(EndToEndCase):
         wait_until(lambda: len(self.arrived()) >= 21, PATIENCE, "the first lines")
         self.assertEqual(self.arrived(), wanted(10))
         agent.stop()
-        for at in (1, 2, 3):
+        for at in (1, 2, 3, 4, 5):
             self.write(range(10 * at, 10 * at + 10), ["app", "biz"])
             with open(self.logs / "app-2020-01-01.log", "a") as f:
                 f.write(f"{DAY} 11:00:00.00{at} [main] INFO  a.B - old {at}\n")
-            if at < 3:
-                (self.logs / "app.log").rename(self.logs / f"app-{DAY}.{at}.log")
+            if at < 5:
+                roll = self.logs / [f"app-{DAY}.1.log", f"app-{DAY}.2.log", f"app.log.{DAY}", f"app-{DAY}.4.log"][at - 1]
+                (self.logs / "app.log").rename(roll)
+                if at == 4:
+                    subprocess.run(["gzip", roll], check=True)
         self.agent("--config", config, name="second")
-        wait_until(lambda: len(self.arrived()) >= 84, PATIENCE, "the rest")
-        self.assertEqual(self.arrived(), wanted(40))
+        wait_until(lambda: len(self.arrived()) >= 126, PATIENCE, "the rest")
+        self.assertEqual(self.arrived(), wanted(60))
 
     def test_a_source_that_is_asked_for_no_more_is_not_lost(self):
         config = self.configure()

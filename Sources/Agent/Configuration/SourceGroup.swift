@@ -34,10 +34,9 @@ package struct SourceGroup: Sendable {
 
     /// Tells a source of agent.yaml from others, by what it asks for, as long as that is not changed.
     var key: String {
-        Fingerprint(
-            [paths, rolledPaths, exclude].map { $0.joined(separator: "\n") }
-                .joined(separator: "\n\n").utf8
-        ).hex
+        // Of long lists a fingerprint has the beginning only: it is taken of each.
+        let lists = [paths, rolledPaths, exclude].map { $0 + [""] }
+        return lists.joined().reduce("") { Fingerprint("\($0)\n\($1)".utf8).hex }
     }
 
     /// Of the paths, `-` stands for standard input, which is kept in the agent's state folder.

@@ -67,8 +67,8 @@ extension Discovery {
         for other in all {
             if other == place {
                 isBefore = false
-            } else if other.names(name)
-                ? place.yields(to: other, isBefore: isBefore) : isCloser(other, name, than: taken),
+            } else if place.yields(to: other, isBefore: isBefore),
+                other.names(name) || isCloser(other, name, than: taken),
                 !isExcluded(path, name, by: other.group)
             {
                 return true
@@ -110,7 +110,9 @@ extension Discovery {
                 !isExcluded(path, name, by: index) && globs(groups[index]).contains(where: asks)
             }
         }
-        return first({ $0.asksFor(path) }, in: \.globs)
+        return first({ $0.names(path) }, in: \.globs)
+            ?? first({ $0.names(path) }, in: \.rolledGlobs)
+            ?? first({ $0.asksFor(path) }, in: \.globs)
             ?? first({ $0.asksFor(path) }, in: \.rolledGlobs)
             ?? first({ $0.matches(path: path) }, in: \.allGlobs)
     }

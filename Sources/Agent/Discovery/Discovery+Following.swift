@@ -13,6 +13,8 @@ extension Discovery {
             // A copy holds the content of a source that was truncated: it speaks for it now.
             record.isDetached = nil
             record.isLeft = nil
+            // The file holds all of it.
+            record.spooledFrom = nil
             leavePredecessor(&record, shared)
             return record
         }

@@ -18,10 +18,14 @@ extension Discovery {
 
     /// Looks until it is told to stop.
     func run(until stop: StopFlag) {
-        openSpool()
+        openSpool(isSwept: false)
+        var isFirst = true
         while !stop.isSet {
             let wall = Date().timeIntervalSince1970
             look(wall)
+            // Where files of older configurations belong is known by now.
+            if isFirst { openSpool(isSwept: true) }
+            isFirst = false
             watch.wait(milliseconds: Int32(rest(wall)))
             usleep(Self.gatherMicroseconds)
         }

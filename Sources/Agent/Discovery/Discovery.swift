@@ -105,8 +105,10 @@ final class Discovery: @unchecked Sendable {
 
         /// The first bytes of an open file, though the reader has not come to them.
         mutating func learnHead(of file: FollowedFile) {
-            guard file.learnHead() else { return }
-            registry[file.id]?.fingerprint = Fingerprint(file.shown.withLock(\.head))
+            let isMore = file.learnHead()
+            let head = file.shown.withLock(\.head)
+            guard isMore || head.count > registry[file.id]?.fingerprint.count ?? 0 else { return }
+            registry[file.id]?.fingerprint = Fingerprint(head)
             isRegistryDirty = true
         }
 

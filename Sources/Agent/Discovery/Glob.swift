@@ -126,20 +126,27 @@ struct Glob: Sendable {
     /// True for a whole path.
     func matches(path: String) -> Bool { fnmatch(pattern, path, 0) == 0 }
 
+    /// True when the pattern names a file of such a path.
+    func names(_ path: String) -> Bool {
+        let (folder, name) = FollowedFile.split(path)
+        return isReached(folder) && Self.matches(FollowedFile.split(pattern).name, name)
+    }
+
     /// True when the pattern asks for a file of such a path, or for it as a roll.
     func asksFor(_ path: String) -> Bool {
         let (folder, name) = FollowedFile.split(path)
-        let (inFolder, part) = FollowedFile.split(pattern)
-        let isReached =
-            parts.contains("**")
-            ? fnmatch(inFolder, folder, 0) == 0
-                || fnmatch(inFolder.replacing("/**", with: ""), folder, 0) == 0
-            : fnmatch(inFolder, folder, FNM_PATHNAME) == 0
-        return isReached && Self.asks(part, name)
+        return isReached(folder) && Self.asks(FollowedFile.split(pattern).name, name)
+    }
+
+    private func isReached(_ folder: String) -> Bool {
+        let wanted = FollowedFile.split(pattern).folder
+        guard parts.contains("**") else { return fnmatch(wanted, folder, FNM_PATHNAME) == 0 }
+        return fnmatch(wanted, folder, 0) == 0
+            || fnmatch(wanted.replacing("/**", with: ""), folder, 0) == 0
     }
 
     private static func asks(_ part: String, _ name: String) -> Bool {
-        matches(part, name) || RolledName.isRolled(name, from: part)
+        matches(part, name) || RolledName.isRolled(RolledName.unpacked(name), from: part)
     }
 
     /// True when a file of this path would be followed, wherever links lead: folders are looked at.

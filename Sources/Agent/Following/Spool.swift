@@ -150,6 +150,7 @@ final class Spool {
                 close(packed.descriptor)
                 guard packed.end > from else {
                     unlink(path)
+                    discovery.shared.withLock { $0.registry[file.id]?.isFinished = true }
                     continue
                 }
                 discovery.noteSpooled(file.id, from: from, size: packed.end)
@@ -182,11 +183,12 @@ final class Spool {
                 unlink(temporary)
             }
         }
+        var taken = used
         var rest = Rest(FileContent(descriptor: source, kind: file.content.kind), from, end)
         while let block = rest.next(Self.blockBytes) {
             let packed = Gzip.compress(block, level: PackedLogs.gzipLevel)
-            used += Int64(packed.count)
-            guard used <= spoolBytes else {
+            taken += Int64(packed.count)
+            guard taken <= spoolBytes else {
                 tellFull()
                 return nil
             }
@@ -197,6 +199,7 @@ final class Spool {
         guard !file.isPlain || rest.offset == end else { throw .system("reading", file.path) }
         guard fsync(out) == 0, rename(temporary, path) == 0 else { throw .system("writing", path) }
         isDone = true
+        used = taken
         return (out, rest.offset)
     }
 
@@ -256,32 +259,39 @@ extension Discovery {
         }
     }
 
-    /// Goes on with what an agent before left in the spool, and clears away the rest of it.
-    func openSpool() {
+    /// Goes on with what an agent before left in the spool, and clears away the rest of it. `isSwept`: what
+    /// no source asks for then rests.
+    func openSpool(isSwept: Bool) {
         let folder = state + "/spool"
         var kept: Set<String> = []
         for record in shared.withLock({ $0.registry.unfinished }) where record.spooledFrom != nil {
-            let path = Spool.path(record.id, state: state)
-            let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0, let status = FileIdentity.status(of: descriptor) else {
+            kept.insert("\(record.id).gz")
+            guard shared.withLock({ $0.files[record.id] == nil }) else { continue }
+            let descriptor = Foundation.open(
+                Spool.path(record.id, state: state), O_RDONLY | O_CLOEXEC)
+            if descriptor < 0, errno == ENOENT {
                 // Then it is looked for as any other source.
                 shared.withLock { $0.registry[record.id]?.spooledFrom = nil }
+            }
+            guard descriptor >= 0, let status = FileIdentity.status(of: descriptor) else {
                 continue
             }
-            kept.insert("\(record.id).gz")
             guard let group = owner(of: record) else {
-                logger.notice(
-                    "no source asks for what is kept in the spool: it stays there",
-                    metadata: ["path": "\(record.path)"])
+                if isSwept {
+                    logger.notice(
+                        "no source asks for what is kept in the spool: it stays there",
+                        metadata: ["path": "\(record.path)"])
+                }
                 close(descriptor)
                 continue
             }
             let sight = Sight(
-                path: record.path, name: record.name, group: group,
-                isNamed: true,
-                isRolled: true, kind: .gzip, status: status)
+                path: record.path, name: record.name, group: group, isNamed: true, isRolled: true,
+                kind: .gzip, status: status)
             start(descriptor, sight, []) { _ in record }
         }
+        // Later something may just be moved there.
+        guard !isSwept else { return }
         for name in Glob.names(folder) ?? [] where !kept.contains(name) {
             unlink(folder + "/" + name)
         }
