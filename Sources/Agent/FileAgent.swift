@@ -313,24 +313,31 @@ package final class FileAgent: Service {
 /// The threads of one discovery.
 private struct Scanning {
     private let flag = StopFlag()
-    private let threads: [Thread]
+    private let running = DispatchGroup()
 
     init(_ configuration: AgentConfiguration, _ discovery: Discovery, _ logger: Logger) {
-        let scanning = Thread { [flag] in discovery.run(until: flag) }
-        scanning.name = "cordwood-discovery"
-        let spooling = Thread { [flag] in
+        let flag = flag
+        start("cordwood-discovery") { discovery.run(until: flag) }
+        start("cordwood-spool") {
             Spool(configuration, discovery: discovery, logger: logger).run(until: flag)
         }
-        spooling.name = "cordwood-spool"
-        threads = [scanning, spooling]
-        for thread in threads { thread.start() }
+    }
+
+    private func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        running.enter()
+        let thread = Thread { [running] in
+            body()
+            running.leave()
+        }
+        thread.name = name
+        thread.start()
     }
 
     /// Returns when the threads have ended.
     func finish() async {
         flag.set()
-        while threads.contains(where: { !$0.isFinished }) {
-            try? await Task.sleep(for: .milliseconds(5))
+        await withCheckedContinuation { ended in
+            running.notify(queue: .global()) { ended.resume() }
         }
     }
 }

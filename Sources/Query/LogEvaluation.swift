@@ -38,14 +38,15 @@ struct LogEvaluation: Sendable {
         }
         var none = LogCandidates(request, distinct: legs.count > 1)
         let keepsAll = legs.count == 1 ? try scan.pipeline(legs[0].stages).keepsAll : false
+        var dealing = Scan.Dealing.asFree
         if keepsAll {
             // Only lines of the answer are worth reading.
             try none.bound(tasks.lazy.map(\.unit)) { (unit, times) throws(QueryError) in
                 try scan.times(unit, within: times)
             }
-            tasks = sideBySide(tasks.filter { none.mayTake($0.unit) })
+            (tasks, dealing) = sideBySide(tasks.filter { none.mayTake($0.unit) })
         }
-        var found = try matches(tasks, none, areAllWanted: keepsAll)
+        var found = try matches(tasks, none, areAllWanted: keepsAll, dealing)
         found.thin(to: request)
         guard request.context.isWanted else { return found.rows.map(\.row) }
         return try LogContext(scan).around(found.rows)
@@ -54,19 +55,16 @@ struct LogEvaluation: Sendable {
     /// Units that all belong to the answer, in an order in which every worker gets neighbours: pages that
     /// hold lines of many streams are unpacked once. Where units hold all that is wanted of such pages, the
     /// largest come first instead, for whoever is free.
-    private func sideBySide(_ tasks: [Task]) -> [Task] {
-        if Self.areWhole(tasks) { return tasks.sorted { $0.unit.bytes > $1.unit.bytes } }
+    private func sideBySide(_ tasks: [Task]) -> ([Task], Scan.Dealing) {
+        let areWhole = tasks.allSatisfy { $0.unit.streams.count > 1 }
+        if areWhole { return (tasks.sorted { $0.unit.bytes > $1.unit.bytes }, .asFree) }
         let sorted = tasks.sorted { $0.unit.place < $1.unit.place }
         let workers = Scan.workers(for: tasks.count)
         let share = (tasks.count + workers - 1) / workers
-        return (0..<share).flatMap { at in
+        let dealt = (0..<share).flatMap { at in
             stride(from: at, to: sorted.count, by: share).map { sorted[$0] }
         }
-    }
-
-    /// True when each unit joins many streams.
-    private static func areWhole(_ tasks: [Task]) -> Bool {
-        tasks.allSatisfy { $0.unit.streams.count > 1 }
+        return (dealt, .byTurns)
     }
 
     private func plan(_ log: LogExpression) throws(QueryError) -> [ScanUnit] {
@@ -90,15 +88,14 @@ struct LogEvaluation: Sendable {
         return try scan.plan(selection)
     }
 
-    /// `areAllWanted`: then there is no need for waves, and workers take turns, as `sideBySide` expects.
+    /// `areAllWanted`: then there is no need for waves.
     private func matches(
-        _ tasks: [Task], _ none: LogCandidates, areAllWanted: Bool
+        _ tasks: [Task], _ none: LogCandidates, areAllWanted: Bool, _ dealing: Scan.Dealing
     ) throws(QueryError) -> LogCandidates {
         let workers = Scan.workers(for: tasks.count)
         let slots = Mutex([Worker?](repeating: nil, count: workers))
         var found = none
         var next = 0
-        let dealing: Scan.Dealing = areAllWanted && !Self.areWhole(tasks) ? .byTurns : .asFree
         // A small wave first, as a few units often are enough.
         var size = areAllWanted ? tasks.count : workers
         while next < tasks.count, found.mayTake(tasks[next].unit) {

@@ -78,6 +78,11 @@ package struct HTTPAccess: Sendable, Equatable {
     private static func read<T>(
         _ path: String, _ body: () throws -> T
     ) throws(AccessError) -> T {
+        // What the library says of these is no more than that it failed.
+        guard access(path, R_OK) == 0 else {
+            throw AccessError(
+                description: "\(path) cannot be read: \(String(cString: strerror(errno)))")
+        }
         do { return try body() } catch {
             throw AccessError(description: "\(path) cannot be used: \(error)")
         }

@@ -69,7 +69,7 @@ import Testing
         ("server: http://x:1\ntls: { ca_file: /nowhere/ca.pem }", "no https:// address"),
         (
             "server: https://x:1\ntls: { ca_file: /nowhere/ca.pem }",
-            "/nowhere/ca.pem cannot be used"
+            "/nowhere/ca.pem cannot be read: No such file"
         ),
         ("server: https://x:1\ntls: { cert_file: /nowhere/c.pem }", "belong together"),
         ("server: http://x:1\nproxy: 'ftp://x'", "socks5://HOST:PORT"),

@@ -3,30 +3,6 @@ import LogModel
 import Logback
 import Testing
 
-/// Configurations in a folder of their own, read as `--logback FOLDER` reads them.
-struct ConfigurationFolder {
-    let path: String
-
-    init(_ files: [String: String]) throws {
-        path = NSTemporaryDirectory() + "cordwood-configuration-\(UUID().uuidString)"
-        for (name, text) in files {
-            let file = path + "/" + name
-            try FileManager.default.createDirectory(
-                atPath: (file as NSString).deletingLastPathComponent,
-                withIntermediateDirectories: true)
-            try Data(text.utf8).write(to: URL(fileURLWithPath: file))
-        }
-    }
-
-    func remove() { try? FileManager.default.removeItem(atPath: path) }
-
-    func read(_ change: (inout Application) -> Void = { _ in }) throws -> LogbackConfiguration {
-        var application = try Application.at(path)
-        change(&application)
-        return try ConfigurationReader.read(application)
-    }
-}
-
 @Suite struct ConfigurationTests {
     private func read(
         _ files: [String: String], _ change: (inout Application) -> Void = { _ in }
@@ -129,7 +105,7 @@ struct ConfigurationFolder {
             "more.properties": "# a comment\nfromFile : \\\n   zw\\u00f6lf\n",
         ])
         #expect(found.appenders.first?.globs == ["/x/one-d-zwölf-*.log"])
-        #expect(found.remarks.contains { $0.contains("the properties are not there") })
+        #expect(found.remarks.contains { $0.contains("\"absent.properties\" is not there") })
         let environment = try read([
             "logback.xml": configuration(appender("<file>/${D}/${E}.log</file>\(encoder)"))
         ]) {

@@ -141,6 +141,18 @@ import Testing
         #expect(trace(thread)?.exception == "java.lang.Error")
     }
 
+    /// As Tomcat writes them into `catalina.log`.
+    @Test func aWholeTraceSetIn() throws {
+        let plain = Self.nested.split(separator: "\n", omittingEmptySubsequences: false)
+        let setIn =
+            "10:00 SEVERE [main] a.B.c no\n" + plain.map { "\t" + $0 }.joined(separator: "\n")
+        #expect(trace(setIn) == trace(Self.nested))
+        // What is quoted beside the frames of another is no throwable.
+        let quoted = "10:00 ERROR x\n  a.BadError: y\njava.lang.Error: z\n\tat a.B.c(D.java:1)"
+        #expect(trace(quoted)?.exception == "java.lang.Error")
+        #expect(trace("10:00 ERROR x\n\t\ta.BadError: y\n\tat a.B.c(D.java:1)") == nil)
+    }
+
     @Test(arguments: [
         "", "\n\n", "10:00 INFO a.B - hello\nworld: yes", "at noon\n at the station",
         "10:00 INFO x\n\tat nowhere", "10:00 INFO a\nkey: value\n\tat home (really)",

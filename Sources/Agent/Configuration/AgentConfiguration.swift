@@ -53,8 +53,7 @@ package struct AgentConfiguration: Sendable {
     /// Throws when something is missing or cannot be.
     package func validate() throws(AgentError) {
         try validateOutputs()
-        var status = stat()
-        if stat(state, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+        if FileIdentity.isFolder(state) == false {
             throw .configuration("state: \(state) is no folder")
         }
         if groups.allSatisfy({ $0.paths.isEmpty }) {

@@ -16,7 +16,7 @@ package enum ConfigurationCheck {
         var warnings: [String] = []
         let outputs = configuration.outputs.isEmpty ? [configuration.output] : configuration.outputs
         for output in outputs { warnings += care(of: output, config: config) }
-        for group in configuration.groups { warnings += reach(of: group) }
+        for group in configuration.groups { warnings += reach(of: group) + reading(of: group) }
         warnings += shared(configuration.groups)
         warnings += writing(to: configuration.state)
         return warnings
@@ -57,9 +57,8 @@ package enum ConfigurationCheck {
         case nil: break
         }
         if output.kind == .file {
-            var status = stat()
             let folder = FollowedFile.split(output.path).folder
-            if stat(output.path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            if FileIdentity.isFolder(output.path) == true {
                 warnings.append("\(output.name): \(output.path) is a folder: name a file in it")
             } else if access(folder.isEmpty ? "/" : folder, W_OK | X_OK) != 0 {
                 warnings.append(
@@ -101,6 +100,16 @@ package enum ConfigurationCheck {
             warnings += values(of: group, in: found.suffix(lookedAtFiles))
         }
         return warnings
+    }
+
+    /// What of a layout and of rules is likely to be a slip of the pen.
+    private static func reading(of group: SourceGroup) -> [String] {
+        let words = group.layout.compiled?.remarks ?? []
+        return words.map { "layout of \(group.paths.joined(separator: ", ")): \($0)" }
+            + group.rules.sample.keys.sorted().filter { !LayoutRule.isLevel($0) }.map {
+                "sample: \"\($0)\" is no level of Logback, Log4j, java.util.logging or nginx: entries "
+                    + "that call themselves so are sampled, and no others"
+            }
     }
 
     private static func files(_ pattern: String) -> [String] {

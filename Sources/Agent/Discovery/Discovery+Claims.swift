@@ -14,8 +14,7 @@ extension Discovery {
 
         /// True for what files of the pattern may be rolled to, packed or not.
         func rolls(_ name: String) -> Bool {
-            Glob.matches(pattern, name)
-                || RolledName.isRolled(RolledName.unpacked(name), from: pattern)
+            Glob.asks(pattern, name)
         }
 
         /// What must be taken out of a name, in bytes, to make it the pattern's; nil for no roll of it.
@@ -28,7 +27,7 @@ extension Discovery {
         /// asks for all the rest, as `*.log` behind `app.log` does, gets no rolls of what is another's.
         func yields(to other: Place, isBefore: Bool) -> Bool {
             other.group == group || isOfRolls || isBefore
-                || !other.pattern.contains { "*?[".contains($0) }
+                || !Glob.hasWildcard(other.pattern)
         }
     }
 

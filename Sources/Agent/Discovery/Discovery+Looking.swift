@@ -186,12 +186,12 @@ extension Discovery {
     /// are watched for it.
     private func watchWay(to folder: String) -> [String] {
         noteBlindness(folder, watch.watch(folder))
-        var status = stat()
-        let error = stat(folder, &status) == 0 ? 0 : errno
+        let isFolder = FileIdentity.isFolder(folder)
+        let error = isFolder == nil ? errno : 0
         if error == EACCES { noteReadable(folder, error) }
         guard error != 0 else {
             // A pattern of folders may mean files, too.
-            if status.st_mode & S_IFMT == S_IFDIR {
+            if isFolder == true {
                 noteReadable(folder, access(folder, R_OK | X_OK) == 0 ? nil : errno)
             }
             return [folder]

@@ -13,7 +13,7 @@ struct Glob: Sendable {
             ? pattern : FileManager.default.currentDirectoryPath + "/" + pattern
         self.pattern = absolute
         let all = absolute.split(separator: "/").map(String.init)
-        let fixed = all.dropLast().prefix { part in !part.contains { "*?[".contains($0) } }
+        let fixed = all.dropLast().prefix { !Self.hasWildcard($0) }
         root = "/" + fixed.joined(separator: "/")
         parts = Array(all.dropFirst(fixed.count))
     }
@@ -145,7 +145,10 @@ struct Glob: Sendable {
             || fnmatch(wanted.replacing("/**", with: ""), folder, 0) == 0
     }
 
-    private static func asks(_ part: String, _ name: String) -> Bool {
+    static func hasWildcard(_ part: String) -> Bool { part.contains { "*?[".contains($0) } }
+
+    /// True for a name that a part of a pattern means, and for what its files are rolled to.
+    static func asks(_ part: String, _ name: String) -> Bool {
         matches(part, name) || RolledName.isRolled(RolledName.unpacked(name), from: part)
     }
 

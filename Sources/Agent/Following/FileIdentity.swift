@@ -1,4 +1,5 @@
 import CFiles
+import Foundation
 
 /// What tells one generation of a file from all others: a number alone comes back as soon as a file
 /// is deleted, so the time of birth goes with it.
@@ -15,6 +16,12 @@ struct FileIdentity: Hashable, Sendable, Codable {
         var isRegular: Bool
         /// Seconds since the epoch.
         var modified: Int64
+    }
+
+    /// Nil when nothing is there that can be asked; `errno` says why.
+    static func isFolder(_ path: String) -> Bool? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode & S_IFMT == S_IFDIR : nil
     }
 
     static func status(of path: String) -> Status? { status(-1, path) }

@@ -10,6 +10,7 @@ extension ConfigurationReader {
         }
         let name = try text(element.attributes["name"] ?? "", element.place).value
         let type = className(element)
+        appenderNames.insert(name)
         try refer(from: name, element)
         if type.hasSuffix("SiftingAppender") { return try takeSifting(element, name) }
         var whole = element

@@ -49,9 +49,10 @@ extension ConfigurationReader {
     func refer(from name: String, _ element: XMLTree) throws(LogbackError) {
         for child in try expanded(element.children, including: [])
         where child.name == "appender-ref" {
-            if let ref = child.attributes["ref"] {
-                references[name, default: []].insert(try text(ref, child.place).value)
-            }
+            guard let ref = child.attributes["ref"] else { continue }
+            let target = try text(ref, child.place).value
+            references[name, default: []].insert(target)
+            referencePlaces[target] = referencePlaces[target] ?? child.place
         }
     }
 
@@ -101,7 +102,7 @@ extension ConfigurationReader {
 
     private func defineFile(_ element: XMLTree) throws(LogbackError) {
         guard let found = try resource(element) else {
-            remarks.append("\(element.place): the properties are not there: passed over")
+            remarks.append("\(try missing(element)): its properties are passed over")
             return
         }
         for entry in JavaProperties.parse(found.bytes) {
@@ -131,6 +132,12 @@ extension ConfigurationReader {
         return nil
     }
 
+    /// `logback.xml:3: "extra.xml" is not there`.
+    private func missing(_ element: XMLTree) throws(LogbackError) -> String {
+        let named = element.attributes["file"] ?? element.attributes["resource"] ?? ""
+        return "\(element.place): \"\(try text(named, element.place).value)\" is not there"
+    }
+
     private func included(
         _ element: XMLTree, _ path: [String]
     ) throws(LogbackError) -> ([XMLTree], [String]) {
@@ -144,9 +151,8 @@ extension ConfigurationReader {
             return ([], path)
         }
         guard let found = try resource(element) else {
-            guard element.attributes["optional"] == "true" else {
-                remarks.append("\(element.place): what is included is not there: passed over")
-                return ([], path)
+            if element.attributes["optional"] != "true" {
+                remarks.append("\(try missing(element)): what it would include is passed over")
             }
             return ([], path)
         }

@@ -21,6 +21,10 @@ package final class ConfigurationReader {
     var conversionRules: Set<String> = []
     /// Names that somebody refers to, and who: "" is a logger.
     var references: [String: Set<String>] = [:]
+    /// Where each name is referred to first.
+    var referencePlaces: [String: String] = [:]
+    /// Of all appenders, whatever they write to.
+    var appenderNames: Set<String> = []
     var appenders: [FileAppender] = []
     var otherAppenders: [String] = []
     private var isScanning = false
@@ -116,12 +120,17 @@ package final class ConfigurationReader {
 
     private func finished(_ source: String) throws(LogbackError) -> LogbackConfiguration {
         let used = usedAppenders
-        let kept = appenders.filter { used.contains($0.name) }
         for appender in appenders where !used.contains(appender.name) {
             remarks.append(
                 "\(appender.place): the appender \(appender.name) is left out: no logger refers to it"
             )
         }
+        for (name, place) in referencePlaces.sorted(by: { $0.value < $1.value })
+        where !appenderNames.contains(name) {
+            remarks.append(
+                "\(place): there is no appender \(name): what refers to it writes nothing")
+        }
+        let kept = started.filter { used.contains($0.name) }
         guard !kept.isEmpty else {
             throw .noFiles(
                 "\(source): no appender that writes a file"
@@ -143,6 +152,27 @@ package final class ConfigurationReader {
         result.scanned = isScanning ? filesRead.filter { !$0.contains("!/") } : []
         result.remarks = remarks
         return result
+    }
+
+    /// Those that Logback starts: of several with one file, or with one pattern of rolled names, the
+    /// first. Before 1.3 it starts appenders that nobody refers to, too.
+    private var started: [FileAppender] {
+        var first: [String: FileAppender] = [:]
+        return appenders.filter { appender in
+            guard dialect == .legacy || usedAppenders.contains(appender.name) else { return false }
+            let names = [appender.file?.value, appender.rolledNames?.value.text].compactMap {
+                // Only the application knows the name.
+                $0.flatMap { $0.contains { "*\(Variables.open)".contains($0) } ? nil : $0 }
+            }
+            if let name = names.first(where: { first[$0] != nil }), let other = first[name] {
+                remarks.append(
+                    "\(appender.place): the appender \(appender.name) is left out: \(other.name) "
+                        + "(\(other.place)) has \(name), and Logback does not start a second one")
+                return false
+            }
+            for name in names { first[name] = appender }
+            return true
+        }
     }
 
     /// Appenders that a logger reaches, through others or not.

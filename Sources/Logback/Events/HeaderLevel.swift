@@ -4,11 +4,14 @@
 enum HeaderLevel {
     private static let names = [
         "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "WARNING", "CRITICAL", "NOTICE",
-        "SEVERE",
+        "SEVERE", "CRIT", "ALERT", "EMERG",
         "CONFIG", "FINE", "FINER", "FINEST",
     ].map { Array($0.utf8) }
     private static let maxBytes = 256
     private static let escape: UInt8 = 0x1b
+
+    /// True for what is found by itself, in any letters.
+    static func isKnown(_ level: String) -> Bool { names.contains(Array(level.uppercased().utf8)) }
 
     static func find(in line: UnsafeRawBufferPointer, from: Int) -> String? {
         let end = min(line.count, from + maxBytes)

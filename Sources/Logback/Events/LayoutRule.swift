@@ -53,6 +53,9 @@ package struct LayoutRule: Sendable {
 
     package static let automatic = LayoutRule(compiled: nil, format: nil, keys: JSONKeys())
 
+    /// True for a level that is known as one in any header, in any letters.
+    package static func isLevel(_ name: String) -> Bool { HeaderLevel.isKnown(name) }
+
     private init(compiled: Regexp?, format: TimestampFormat?, keys: JSONKeys) {
         firstLine = compiled
         self.format = format

@@ -9,6 +9,8 @@ import LogModel
 ///     	Suppressed: …                                        passed over, and what is set in under it
 ///     Caused by: java.net.ConnectException: refused        root cause, the last of them
 ///
+/// The whole may be set in, as Tomcat does it in `catalina.log`.
+///
 /// The hash is over names of throwables and of methods. Line numbers, messages, numbers of lambdas
 /// and anonymous classes, and whole frames of proxies and reflection are left out of it: they change
 /// from build to build and from call to call.
@@ -26,7 +28,7 @@ package struct StackTrace: Sendable, Equatable {
     package init?(of text: UnsafeRawBufferPointer, own: OwnPackages) {
         guard let start = Self.start(of: text) else { return nil }
         var reading = Reading(own: own)
-        reading.begin(text, start.name)
+        reading.begin(text, start)
         var at = start.next
         while let line = TraceLine.next(in: text, &at) { reading.take(line, of: text) }
         exception = String(decoding: text[reading.exception], as: UTF8.self)
@@ -35,32 +37,46 @@ package struct StackTrace: Sendable, Equatable {
         frame = reading.frame.map { String(decoding: text[$0], as: UTF8.self) }
     }
 
-    /// Where the first throwable is named: on the first line of those in front of the frames that
-    /// begins as one. A line with a name as throwables have them is preferred.
-    private static func start(
-        of text: UnsafeRawBufferPointer
-    ) -> (name: Range<Int>, next: Int)? {
+    /// Where the first throwable is named, and how far that line is set in.
+    fileprivate struct Start {
+        let name: Range<Int>
+        let indent: Int
+        /// The offset behind the line.
+        let next: Int
+    }
+
+    /// On the first line of those in front of the frames that begins as a throwable. A line with a name
+    /// as throwables have them is preferred, and one that is not set in.
+    private static func start(of text: UnsafeRawBufferPointer) -> Start? {
         var at = 0
-        var likely: (name: Range<Int>, next: Int)?
-        var usual: (name: Range<Int>, next: Int)?
+        var likely: Start?
+        var usual: Start?
+        var setIn: Start?
         var before: (line: TraceLine, next: Int)?
         var isFirst = true
         while let line = TraceLine.next(in: text, &at) {
             if line.isFrame(of: text) {
+                if let found = usual ?? likely { return found }
+                if let setIn, setIn.indent < line.indent { return setIn }
                 // Layouts may write the throwable behind the message.
-                return usual ?? likely
-                    ?? before.flatMap { before in
-                        name(within: before.line.range, of: text).map { ($0, before.next) }
+                return before.flatMap { before in
+                    name(within: before.line.range, of: text).map {
+                        Start(name: $0, indent: 0, next: before.next)
                     }
+                }
             }
             if let name = line.throwable(of: text) {
                 let isUsual = ClassName.isUsual(name, of: text)
-                if isUsual, usual == nil { usual = (name, at) }
-                if !isUsual, likely == nil, text[name].contains(UInt8(ascii: ".")) {
-                    likely = (name, at)
+                let start = Start(name: name, indent: line.indent, next: at)
+                if line.indent > 0 {
+                    if isUsual, setIn == nil { setIn = start }
+                } else if isUsual {
+                    // Without any frame, a name at the very start may be a message's.
+                    if isFirst, at >= text.count { return nil }
+                    if usual == nil { usual = start }
+                } else if likely == nil, text[name].contains(UInt8(ascii: ".")) {
+                    likely = start
                 }
-                // Without any frame, a name at the very start may be a message's.
-                if isFirst, isUsual, usual?.name == name, at >= text.count { return nil }
             }
             before = (line, at)
             isFirst = false
@@ -106,25 +122,28 @@ private struct Reading {
     /// Lines of a suppressed throwable are set in; the chain goes on without.
     private var isInSuppressed = false
     private var lastFrame: UInt64 = 0
+    /// How far the lines of the chain are set in.
+    private var margin = 0
 
     init(own: OwnPackages) { self.own = own }
 
-    mutating func begin(_ text: UnsafeRawBufferPointer, _ name: Range<Int>) {
-        exception = name
-        rootCause = name
-        hash.add(text, name)
+    mutating func begin(_ text: UnsafeRawBufferPointer, _ start: StackTrace.Start) {
+        margin = start.indent
+        exception = start.name
+        rootCause = start.name
+        hash.add(text, start.name)
     }
 
     mutating func take(_ line: TraceLine, of text: UnsafeRawBufferPointer) {
         switch line.kind(of: text) {
         case .cause(let name):
-            guard line.indent == 0 else { return }
+            guard line.indent == margin else { return }
             isInSuppressed = false
             rootCause = name
             hash.add(text, name)
         case .wrapper(let name):
             // The root cause comes first then, and the one that was logged last.
-            guard line.indent == 0 else { return }
+            guard line.indent == margin else { return }
             isInSuppressed = false
             exception = name
             hash.add(text, name)

@@ -39,9 +39,9 @@ struct TraceLine {
         if case .frame = kind(of: text) { true } else { false }
     }
 
-    /// The class that the line begins with, when nothing is in front of it.
+    /// The class that the line begins with, behind tabs and blanks.
     func throwable(of text: UnsafeRawBufferPointer) -> Range<Int>? {
-        indent == 0 ? ClassName.range(in: text, body) : nil
+        ClassName.range(in: text, body)
     }
 
     func kind(of text: UnsafeRawBufferPointer) -> Kind {

@@ -65,7 +65,11 @@ struct TrailingPairs: Sendable, Equatable {
         var at = 0
         var last: TraceLine?
         while let line = TraceLine.next(in: text, &at) {
-            if last != nil, line.throwable(of: text) != nil || line.isFrame(of: text) { break }
+            if last != nil,
+                line.indent == 0 && line.throwable(of: text) != nil || line.isFrame(of: text)
+            {
+                break
+            }
             if !line.range.isEmpty || last == nil { last = line }
         }
         return last.map { text[$0.range] }
