@@ -101,7 +101,8 @@ package protocol FieldReader: AnyObject {
 /// What a reader says of a row.
 package enum FieldTaking {
     case taken
-    /// Every row of the shape that has the same deciding value may be left out from now on.
+    /// Every row of the shape, and of those with its number of verdicts, that has the same deciding
+    /// value may be left out from now on.
     case unwanted
     /// Its values are not enough: the row is wanted as a line.
     case asLine
@@ -113,6 +114,9 @@ package struct WantedFields {
     package var holes: [Int]
     /// The place among them of the value that decides whether a row is wanted at all.
     package var decider: Int?
+    /// Shapes with one number are left out by the same values of one column; nil: what this one is left
+    /// out by tells nothing of others.
+    package var verdicts: Int?
     /// No row is wanted, whatever its values.
     package var isNone = false
 

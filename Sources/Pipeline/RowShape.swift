@@ -68,6 +68,8 @@ final class RowShape {
         let groupTexts: Int
         /// The holes that filters, groups and samples look at.
         fileprivate let holes: (filtered: Int?, grouped: Int?, sampled: Int?)
+        /// A number for what drops rows, where it is nothing but the value that filters look at.
+        var verdicts: Int? { sampled.missing == nil ? filterTexts : nil }
         /// Names that no field has: a row may have them otherwise, by its stream or its metadata.
         let missing: [String]
         fileprivate let program: FieldProgram

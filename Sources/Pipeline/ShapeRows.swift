@@ -53,6 +53,7 @@ final class ShapeRows {
         if entry.plan != nil, hasNoName(of: entry) {
             shape.isClean = true
             wanted.isNone = shape.dropsAll
+            wanted.verdicts = entry.plan?.verdicts
         }
         return wanted
     }

@@ -30,6 +30,13 @@ final class FieldWalk {
         var isWanted: Bool
     }
 
+    private struct Verdicts: BitwiseCopyable {
+        static let none = -1
+
+        var number = Verdicts.none
+        var first: Int32 = 0
+    }
+
     /// Deciding values of columns with more than this are not remembered.
     private static let mostCodes = 4096
 
@@ -43,6 +50,8 @@ final class FieldWalk {
     @exclusivity(unchecked) private var holes = RawList<Hole>()
     /// By the code of a deciding value: whether its rows are left out.
     @exclusivity(unchecked) private var dropped = RawList<Bool>()
+    /// By column: whose verdicts on its values lie where in `dropped`, of those that were asked for first.
+    private var verdicts: RawList<Verdicts>
     /// Values of the row at hand.
     private let values: UnsafeMutablePointer<FieldValue>
 
@@ -62,6 +71,7 @@ final class FieldWalk {
         templates = RawList(Array(numbers.templates[first..<end]))
         firstRow = first
         plans = RawList(repeating: Plan(), count: header.templates)
+        verdicts = RawList(repeating: Verdicts(), count: header.columns.count)
         values = .allocate(capacity: LineCutter.mostHoles + 1)
         plan(header, shapes)
     }
@@ -196,8 +206,16 @@ extension FieldWalk {
         for before in 0..<hole where offers.column(template, before) == column {
             plan.deciderOffset += 1
         }
+        let known = verdicts[Int(column)]
+        if let number = fields.verdicts, number == known.number {
+            plan.firstDropped = known.first
+            return
+        }
         plan.firstDropped = Int32(truncatingIfNeeded: dropped.count)
         for _ in 0..<distinct { dropped.append(false) }
+        if let number = fields.verdicts, known.number == Verdicts.none {
+            verdicts[Int(column)] = Verdicts(number: number, first: plan.firstDropped)
+        }
     }
 }
 
