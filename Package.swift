@@ -25,6 +25,7 @@ let lifecycle: Target.Dependency = .product(
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let sockets: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
     name: "cordwood",
@@ -67,12 +68,7 @@ let package = Package(
             ]),
         // Floor 4.
         floor("Pipeline", ["Template", "LogQL", "LogModel", "Regexp", "Bytes"]),
-        floor(
-            "Storage",
-            [
-                "Segment", "LogModel", "Bytes", log,
-                .product(name: "GRDB", package: "GRDB.swift"),
-            ]),
+        floor("Storage", ["Segment", "LogModel", "Bytes", log, sqlite]),
         // Floor 3.
         floor("Template", ["LogQL", "LogModel", "Regexp", "Bytes"]),
         // Floor 2.
@@ -128,7 +124,7 @@ let package = Package(
             fixtures: ["Fixtures"]),
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),
         tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
-        tests("StorageTests", ["Storage", "Segment", "Query", "LogModel", "Bytes"]),
+        tests("StorageTests", ["Storage", "Segment", "Query", "LogModel", "Bytes", sqlite]),
         tests("QueryTests", ["Query", "Storage", "Segment", "Pipeline", "LogQL", "LogModel", log]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes", log]),
         tests("CommandTests", ["cordwood", "Query", "Segment", "LogModel", "Bytes"]),

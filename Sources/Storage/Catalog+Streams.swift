@@ -24,28 +24,24 @@ extension Catalog {
                 found.append(labels)
             }
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT id, labels, last FROM streams WHERE \(condition)",
+                db, sql: "SELECT labels, last FROM streams WHERE \(condition)",
                 arguments: arguments)
-            var unknown: [(id: Int64, text: String, end: Int64)] = []
             while let row = try rows.next() {
-                let text: String = row[1]
-                let end: Int64 = row[2]
-                if let labels = labelSets[text] {
-                    take(labels, end)
-                } else {
-                    unknown.append((row[0], text, end))
-                }
-            }
-            let pairs = try db.cachedStatement(
-                sql: "SELECT name, value FROM postings WHERE stream = ?")
-            for stream in unknown {
-                let labels = Labels(
-                    sorted: try Row.fetchAll(pairs, arguments: [stream.id])
-                        .map { Label($0[0], $0[1]) }.sorted())
-                guard !labels.isEmpty else { continue }
-                take(labelSets.keep(labels, stream.text), stream.end)
+                let text: String = row[0]
+                let labels = try labelSets[text] ?? labelSets.keep(Self.labels(text), text)
+                take(labels, row[1])
             }
             return found
         }
+    }
+
+    /// The label set of a stream, of which the catalog has the text.
+    static func labels(_ text: String) throws -> Labels {
+        guard let labels = Labels(description: text) else {
+            throw StorageError.corrupt(
+                object: "catalog", detail: "\(text) is no label set (`cordwood repair` rebuilds it)"
+            )
+        }
+        return labels
     }
 }

@@ -77,7 +77,10 @@ final class Catalog: Sendable {
             throw StorageError.corrupt(
                 object: "catalog", detail: "written by a later version of Cordwood (\(version))")
         }
-        guard version == 0 else { return }
+        guard version == 0 else {
+            // As large as the postings themselves. Labels of a stream are read from its text now.
+            return try db.execute(sql: "DROP INDEX IF EXISTS postings_by_stream")
+        }
         try db.execute(
             sql: """
                 CREATE TABLE streams (
@@ -87,7 +90,6 @@ final class Catalog: Sendable {
                     tenant TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
                     stream INTEGER NOT NULL, PRIMARY KEY (tenant, name, value, stream)
                 ) WITHOUT ROWID;
-                CREATE INDEX postings_by_stream ON postings (stream);
                 CREATE TABLE segments (
                     object TEXT PRIMARY KEY, tenant TEXT NOT NULL, level INTEGER NOT NULL,
                     first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL,
@@ -248,11 +250,20 @@ final class Catalog: Sendable {
                     db, sql: "SELECT MIN(first) FROM segments WHERE tenant = ?", arguments: [tenant]
                 )
                 let cutoff = first ?? .max
-                try db.execute(
+                let posting = try db.cachedStatement(
                     sql: """
-                        DELETE FROM postings WHERE stream IN
-                            (SELECT id FROM streams WHERE tenant = ? AND last < ?)
-                        """, arguments: [tenant, cutoff])
+                        DELETE FROM postings
+                        WHERE tenant = ? AND name = ? AND value = ? AND stream = ?
+                        """)
+                let forgotten = try Row.fetchCursor(
+                    db, sql: "SELECT id, labels FROM streams WHERE tenant = ? AND last < ?",
+                    arguments: [tenant, cutoff])
+                while let row = try forgotten.next() {
+                    let id: Int64 = row[0]
+                    for label in try Self.labels(row[1]).pairs {
+                        try posting.execute(arguments: [tenant, label.name, label.value, id])
+                    }
+                }
                 try db.execute(
                     sql: "DELETE FROM streams WHERE tenant = ? AND last < ?",
                     arguments: [tenant, cutoff])

@@ -8,7 +8,7 @@ final class LabelSets: Sendable {
     private static let most = 50_000
 
     private struct Known {
-        /// By their text in the catalog: putting one together from postings costs more than all that a
+        /// By their text in the catalog: putting one together from it costs more than all that a
         /// query does with it.
         var byText: [String: Labels] = [:]
         var byFingerprint: [UInt64: Labels] = [:]

@@ -109,6 +109,9 @@ private struct LabelTextParser {
             let name: String
             switch try next() {
             case .symbol(UInt8(ascii: "}")): return
+            case .string(let text) where text.utf8.contains(0x22):
+                // Texts of label sets must read as one set only.
+                throw wrong("the label name \(quoted(text)) has a quotation mark", at: tokenStart)
             case .name(let text), .string(let text): name = text
             case let other: throw unexpected(other, expected: "identifier or \"}\"")
             }

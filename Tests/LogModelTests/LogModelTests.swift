@@ -36,6 +36,26 @@ import Testing
                 == #"{a="quote\" slash\\ line\n bell\a delete\x7f 한글"}"#)
     }
 
+    @Test func aPrintedSetReadsAsTheSame() {
+        let everyControl = String(
+            String.UnicodeScalarView((0..<0x80).map { Unicode.Scalar(UInt8($0)) }))
+        for labels in [
+            Labels([]), Labels([Label("a", "1")]),
+            Labels([Label("b", ", c=\"}"), Label("a", "\\")]),
+            Labels([Label("a b=c", "1"), Label("d}", "2")]),
+            Labels([Label("a", everyControl), Label("é", "한글 e\u{301} \u{1f600}")]),
+        ] {
+            let text = labels.description
+            #expect(Labels(description: text) == labels, "\(text)")
+            // No beginning of a set is one.
+            for end in text.indices { #expect(Labels(description: String(text[..<end])) == nil) }
+            #expect(Labels(description: text + " ") == nil)
+        }
+        for text in [#"{a="1" b="2"}"#, #"{a=1}"#, #"{a="\q"}"#, #"{a="\xg0"}"#, #"{a="1",}"#] {
+            #expect(Labels(description: text) == nil, "\(text)")
+        }
+    }
+
     @Test func fingerprintSeparatesNamesFromValues() {
         #expect(Labels([Label("ab", "c")]).fingerprint != Labels([Label("a", "bc")]).fingerprint)
         // Stored in segments, so it must never change.

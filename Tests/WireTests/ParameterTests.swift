@@ -188,6 +188,10 @@ import Wire
             ("{a=\"b", "1:4: parse error: unterminated quoted string"),
             ("{a=\"b\n\"}", "1:4: parse error: unterminated quoted string"),
             ("{a=\"\\q\"}", "1:5: parse error: unknown escape sequence 'q'"),
+            (
+                "{'a\"'=\"b\"}",
+                "1:2: parse error: the label name \"a\\\"\" has a quotation mark"
+            ),
             ("{a=\"b\"}x", "1:8: parse error: unexpected character: 'x'"),
             ("{\n한=\"b\"}", "2:1: parse error: unexpected character inside braces: '한'"),
         ] {
