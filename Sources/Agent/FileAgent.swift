@@ -145,11 +145,16 @@ package final class FileAgent: Service {
         // Until now it has looked for files; what it holds goes over.
         await scanning.finish()
         let (before, old) = state.withLock { ($0.configuration, $0.discovery) }
-        // These would be looked for by names that they do not have any more.
-        Spool(before, discovery: old, logger: logger).keepAll { !$0.isPlain }
-        let open = old.handOver()
         let registry = old.shared.withLock(\.registry)
         let discovery = Self.discovery(next, registry, ledger, logger, metrics)
+        discovery.learnPlaces()
+        // Packed ones would be looked for by names that they do not have any more, and others nobody asks
+        // for now.
+        Spool(before, discovery: old, logger: logger).keepAll { file, record in
+            !file.isPlain || discovery.owner(of: record) == nil
+        }
+        let open = old.handOver()
+        discovery.shared.withLock { $0.registry = old.shared.withLock(\.registry) }
         discovery.adopt(open)
         metrics.update { $0.forgetAll() }
         state.withLock { state in

@@ -72,7 +72,8 @@ package struct AgentConfiguration: Sendable {
     /// What the agent writes must not be what it reads: each line would come back as a longer one, for ever.
     private func validateIsNotFollowed(_ output: Output) throws(AgentError) {
         for group in groups {
-            let isExcluded = group.exclude.contains { Glob($0).matches(path: output.path) }
+            let isExcluded = Exclusion(group.exclude).excludes(
+                output.path, FollowedFile.split(output.path).name)
             let pattern = (group.paths + group.rolledPaths).first {
                 $0 != "-" && Glob($0).reaches(output.path)
             }

@@ -15,7 +15,10 @@ extension Discovery {
     /// their names. For a time when neither the scanning thread nor the reader runs.
     func handOver() -> [Adopted] {
         shared.withLock { shared in
-            shared.files.values.filter { $0.isPlain && $0.truncated == nil }.compactMap { file in
+            shared.files.values.filter { file in
+                file.isPlain && file.truncated == nil
+                    && shared.registry[file.id]?.spooledFrom == nil
+            }.compactMap { file in
                 let descriptor = file.duplicate()
                 guard descriptor >= 0 else { return nil }
                 return Adopted(
@@ -26,7 +29,8 @@ extension Discovery {
         }
     }
 
-    /// Goes on with open files, before `run`. A file that no pattern asks for any more is let go.
+    /// Goes on with open files, behind `learnPlaces` and before `run`. A file that no pattern asks for any
+    /// more is let go.
     func adopt(_ files: [Adopted]) {
         for file in files {
             guard let record = shared.withLock({ $0.registry[file.id] }),
@@ -49,6 +53,7 @@ extension Discovery {
         shared.withLock { shared in
             shared.registry[id]?.isFinished = true
             shared.registry[id]?.isLeft = true
+            shared.registry[id]?.touched = Int64(Date().timeIntervalSince1970)
             shared.isRegistryDirty = true
             shared.isWantedStale = true
         }

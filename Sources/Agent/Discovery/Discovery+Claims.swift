@@ -36,6 +36,8 @@ extension Discovery {
         let path = folder + "/" + name
         guard !isExcluded(path, name, by: place.group) else { return nil }
         let isNamed = place.names(name)
+        // Whichever place comes to it first: the file may be made between two looks.
+        if isNamed, isNamedBefore(place, folder, name) { return nil }
         let isRolled = !isNamed && place.rolls(name)
         // What nobody asks for is looked at once, by whoever comes first: a known source may stand in it.
         if !isNamed,
@@ -52,8 +54,14 @@ extension Discovery {
     }
 
     private func isExcluded(_ path: String, _ name: String, by group: Int) -> Bool {
-        groups[group].exclude.contains {
-            $0.matches(path: path) || Glob.matches($0.pattern, name)
+        groups[group].exclusion.excludes(path, name)
+    }
+
+    /// A group in front of this one names the file, too.
+    private func isNamedBefore(_ place: Place, _ folder: String, _ name: String) -> Bool {
+        guard let all = places[folder], all.count > 1 else { return false }
+        return all.prefix { $0.group != place.group }.contains {
+            $0.names(name) && !isExcluded(folder + "/" + name, name, by: $0.group)
         }
     }
 
@@ -131,11 +139,12 @@ extension Discovery {
     }
 
     /// True where a source may stand in a file that was not known as its own: not in what another group
-    /// asks for, unless the name is one for its copies.
+    /// asks for, unless the name is its own or one for its copies.
     func maySee(_ record: SourceRecord, in sight: Sight) -> Bool {
         guard sight.isNamed || sight.isRolled, let owner = owner(of: record) else {
             return true
         }
-        return owner == sight.group || RolledName.isCopy(sight.name, of: record.name)
+        return owner == sight.group || sight.path == record.path
+            || RolledName.isCopy(sight.name, of: record.name)
     }
 }

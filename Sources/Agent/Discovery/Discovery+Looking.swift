@@ -18,18 +18,24 @@ extension Discovery {
 
     /// Looks until it is told to stop.
     func run(until stop: StopFlag) {
-        openSpool(isSwept: false)
-        var isFirst = true
+        learnPlaces()
+        openSpool()
         while !stop.isSet {
             let wall = Date().timeIntervalSince1970
             look(wall)
-            // Where files of older configurations belong is known by now.
-            if isFirst { openSpool(isSwept: true) }
-            isFirst = false
             watch.wait(milliseconds: Int32(rest(wall)))
             usleep(Self.gatherMicroseconds)
         }
         packedLooks.stop()
+        for file in held.values { close(file.descriptor) }
+        held = [:]
+    }
+
+    /// Finds out which pattern looks where, before a first look: who owns a file depends on all of them.
+    func learnPlaces() {
+        _ = reach { _ in
+        } unnameable: { _ in
+        }
     }
 
     /// Milliseconds until something is due without news.
@@ -127,28 +133,13 @@ extension Discovery {
         unseen = shared.withLock { Set($0.following.keys) }
         var reached: Set<String> = []
         var unnameable: Set<String> = []
-        places = [:]
-        var folders: [(folder: String, names: [String], place: Place)] = []
-        for (index, group) in groups.enumerated() {
-            for (glob, isOfRolls) in group.globs.map({ ($0, false) })
-                + group.rolledGlobs.map({ ($0, true) })
-            {
-                glob.forEachFolder {
-                    reached.formUnion(watchWay(to: $0))
-                } unnameable: {
-                    if unnameable.count < Self.maxRemembered { unnameable.insert($0) }
-                } body: { folder, names, pattern, isDated in
-                    let place = Place(
-                        group: index, pattern: pattern, isOfRolls: isOfRolls || isDated)
-                    if !places[folder, default: []].contains(place) {
-                        places[folder, default: []].append(place)
-                        folders.append((folder, names, place))
-                    }
-                }
-            }
+        let found = reach {
+            reached.formUnion(watchWay(to: $0))
+        } unnameable: {
+            if unnameable.count < Self.maxRemembered { unnameable.insert($0) }
         }
         // Whether a name is asked for depends on all patterns.
-        for (folder, names, place) in folders { look(folder, names, place) }
+        for (folder, names, place) in found { look(folder, names, place) }
         watch.keep(reached.union(links.keys))
         tellUnnameable(unnameable)
         forgetUnreadable()
@@ -173,6 +164,30 @@ extension Discovery {
             metrics.unwatchedFolders = blind
             metrics.sweepSeconds += sweepSeconds
         }
+    }
+
+    /// Every folder that a pattern reaches, with what stands in it; `places` has the patterns. Calls `enter`
+    /// with each folder on the way before its names are read.
+    private func reach(
+        enter: (String) -> Void, unnameable: (String) -> Void
+    ) -> [(folder: String, names: [String], place: Place)] {
+        places = [:]
+        var found: [(folder: String, names: [String], place: Place)] = []
+        for (index, group) in groups.enumerated() {
+            for (glob, isOfRolls) in group.globs.map({ ($0, false) })
+                + group.rolledGlobs.map({ ($0, true) })
+            {
+                glob.forEachFolder(enter: enter, unnameable: unnameable) {
+                    folder, names, pattern, isDated in
+                    let place = Place(
+                        group: index, pattern: pattern, isOfRolls: isOfRolls || isDated)
+                    guard !places[folder, default: []].contains(place) else { return }
+                    places[folder, default: []].append(place)
+                    found.append((folder, names, place))
+                }
+            }
+        }
+        return found
     }
 
     /// What this thread has had of a core: on a busy machine a look takes long and costs no more.

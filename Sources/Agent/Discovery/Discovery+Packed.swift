@@ -110,6 +110,7 @@ extension Discovery {
                 follow(look.descriptor, record, sight, look.first)
                 return
             }
+            leave(record.id)
             judge(sight, as: record.id)
         case .known(let record):
             judge(sight, as: record.id)
@@ -127,8 +128,8 @@ extension Discovery {
     /// The id of the source that a packed file is, of its first and last bytes and its length, unpacked. Short
     /// ones may hold the same on every host.
     func packedID(_ sight: Sight, _ first: [UInt8], _ tail: [UInt8], _ length: Int64) -> String {
-        let family = "\(host)/\(sight.folder)/\(RolledName.root(of: sight.name))"
-        return "\(Fingerprint(family.utf8 + first).hex)\(Fingerprint(tail).hex)-\(length)-packed"
+        let place = "\(host)/\(sight.family)"
+        return "\(Fingerprint(place.utf8 + first).hex)\(Fingerprint(tail).hex)-\(length)-packed"
     }
 
     /// When a file that waits is to be looked at again, if nothing happens.
@@ -178,6 +179,14 @@ extension Discovery {
         let records = shared.withLock { shared in
             shared.registry.beginning(with: look.first).filter { shared.files[$0.id] == nil }
         }.filter { maySee($0, in: look.sight) }
+        let family = look.sight.family
+        /// Of several with the same content the unread one first, and the one of the same name.
+        func likelihood(_ record: SourceRecord) -> (Int, Int, Int, Int64) {
+            (
+                record.isFinished ? 0 : 1, record.family == family ? 1 : 0,
+                record.fingerprint.count, record.offset
+            )
+        }
         var isMoved = false
         let candidates = records.filter { record in
             guard let mark = record.mark else { return true }
@@ -192,12 +201,12 @@ extension Discovery {
                 return false
             }
             return has
-        }.sorted {
-            ($0.isFinished ? 0 : 1, $0.fingerprint.count, $0.offset)
-                > ($1.isFinished ? 0 : 1, $1.fingerprint.count, $1.offset)
-        }
+        }.sorted { likelihood($0) > likelihood($1) }
         if let best = candidates.first { return .known(best) }
-        return isMoved || isOpen(look.first) ? .open : .nobody
+        if isMoved || isOpen(look.first) { return .open }
+        // Begun under a source of agent.yaml that has it no more.
+        let id = packedID(look.sight, look.first, facts.tail, facts.length)
+        return shared.withLock { $0.registry[id] }.map { .known($0) } ?? .nobody
     }
 
     /// True while a source that begins so is read through its own descriptor, or may become one: a

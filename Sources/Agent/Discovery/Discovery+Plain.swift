@@ -61,9 +61,12 @@ extension Discovery {
     func settle(
         _ descriptor: Int32, _ sight: Sight, _ content: FileContent, _ first: [UInt8]
     ) -> Bool {
-        if let rest = rest(content, first, of: sight), let sight = self.sight(sight, of: rest) {
-            follow(descriptor, rest, sight, first)
-            return true
+        if let rest = rest(content, first, of: sight) {
+            if let sight = self.sight(sight, of: rest) {
+                follow(descriptor, rest, sight, first)
+                return true
+            }
+            leave(rest.id)
         }
         let source =
             sourceOfCopy(content, first, sight) ?? packedTwin(content, first, sight)
@@ -83,11 +86,15 @@ extension Discovery {
         _ content: FileContent, _ first: [UInt8], of sight: Sight
     ) -> SourceRecord? {
         let truncated = truncatedSources(sight, first).filter { $0.isFinished }
+        let family = sight.family
+        func likelihood(_ record: SourceRecord) -> (Int, Int) {
+            (record.family == family ? 1 : 0, record.fingerprint.count)
+        }
         return (wanted(for: sight) + truncated).filter {
             $0.fingerprint.count > 0 && $0.matches(content, first: first)
                 && (sight.status.size > $0.offset || $0.isDetached != true)
                 && maySee($0, in: sight)
-        }.max { $0.fingerprint.count < $1.fingerprint.count }
+        }.max { likelihood($0) < likelihood($1) }
     }
 
     /// What is looked for in a file: sources that stood in its folder, or above it when it is one of

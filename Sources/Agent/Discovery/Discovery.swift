@@ -126,7 +126,7 @@ final class Discovery: @unchecked Sendable {
         let globs: [Glob]
         let rolledGlobs: [Glob]
         var allGlobs: [Glob] { globs + rolledGlobs }
-        let exclude: [Glob]
+        let exclusion: Exclusion
         let retention: RollRetention?
         let layout: LayoutRule
         let zone: ZoneRule
@@ -149,6 +149,9 @@ final class Discovery: @unchecked Sendable {
         let status: FileIdentity.Status
 
         var folder: String { FollowedFile.split(path).folder }
+
+        /// As `SourceRecord.family`.
+        var family: String { SourceRecord.family(of: path) }
 
         func of(_ group: Int) -> Sight {
             var sight = self
@@ -244,7 +247,7 @@ final class Discovery: @unchecked Sendable {
                 key: group.key,
                 globs: group.paths.map { Glob($0) },
                 rolledGlobs: group.rolledPaths.map { Glob($0) },
-                exclude: group.exclude.map { Glob($0) },
+                exclusion: Exclusion(group.exclude),
                 retention: group.retention, layout: group.layout, zone: group.zone,
                 encoding: group.encoding,
                 format: group.format,
@@ -295,19 +298,20 @@ final class Discovery: @unchecked Sendable {
             tellGaps()
         }
         for record in wanted.values.joined() where record.touched <= began {
-            if owner(of: record) == nil,
-                FileIdentity.status(of: record.path)?.identity == record.identity
-            {
-                // It is there, and nobody asks for it any more.
+            guard owner(of: record) != nil else {
+                // Nobody asks for it any more, wherever it is by now.
                 leave(record.id)
                 continue
             }
+            // It may be there, and cannot be opened: that is told as long as it is so.
+            if unreadable[record.path] != nil || unreadable[record.folder] != nil { continue }
             let isOurs = shared.withLock { shared in
                 // This very look may have found it.
                 guard !shared.truncated.contains(record.id), shared.files[record.id] == nil,
                     shared.registry[record.id]?.isFinished == false
                 else { return false }
                 shared.registry[record.id]?.isFinished = true
+                shared.registry[record.id]?.touched = Int64(wall)
                 shared.isRegistryDirty = true
                 shared.isWantedStale = true
                 return true

@@ -62,13 +62,21 @@ extension Discovery {
     /// The open file of another disk that this one looks like a copy of: nothing is renamed across
     /// disks, so what is rolled there is copied and then deleted. It may have no name any more.
     private func movedOriginal(_ first: [UInt8], _ sight: Sight) -> FollowedFile? {
-        let candidates = shared.withLock { shared in
-            shared.files.values.filter { file in
-                file.identity.device != sight.status.identity.device && file.isPlain
+        let (plain, spooled) = shared.withLock { shared in
+            let moved = shared.files.values.filter { file in
+                file.identity.device != sight.status.identity.device
                     && RolledName.isCopy(sight.name, of: file.name)
             }
+            // Of these the spool has all that is unread.
+            let spooled = moved.filter { file in
+                guard let record = shared.registry[file.id], record.spooledFrom != nil else {
+                    return false
+                }
+                return record.fingerprint.count > 0 && record.fingerprint.matches(first)
+            }
+            return (moved.filter(\.isPlain), spooled)
         }
-        return candidates.first { Self.isAlike(sight.status.size, first, $0) }
+        return plain.first { Self.isAlike(sight.status.size, first, $0) } ?? spooled.first
     }
 
     /// The source that was read to its end and stood on another disk, of which this file is a copy, or

@@ -85,12 +85,21 @@ final class PackedLooks: Sendable {
         wakeup.ring()
     }
 
+    /// Of what was not judged the descriptors are closed.
+    private func letGo(_ next: Look?) {
+        let left = state.withLock { state in
+            defer { (state.waiting, state.done, state.identities) = ([], [], []) }
+            return state.waiting + state.done
+        }
+        for look in left + (next.map { [$0] } ?? []) { close(look.descriptor) }
+    }
+
     private func run() {
         while true {
             let (next, isStopped) = state.withLock { state in
                 (state.waiting.isEmpty ? nil : state.waiting.removeFirst(), state.isStopped)
             }
-            if isStopped { return }
+            if isStopped { return letGo(next) }
             guard var look = next else {
                 wakeup.rest(seconds: 60)
                 continue

@@ -16,6 +16,7 @@ package enum RolledName {
     /// nothing can be taken out for that.
     static func takenOut(_ name: String, from pattern: String) -> Int? {
         let name = settled(name)
+        if name == pattern { return 0 }
         let dot = pattern.lastIndex(of: ".") ?? pattern.endIndex
         return originals(of: name).filter {
             Glob.matches(pattern, $0) || Glob.matches(pattern, $0 + pattern[dot...])

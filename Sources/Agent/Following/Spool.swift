@@ -19,6 +19,9 @@ final class Spool {
     private var isFullTold = false
     /// Sizes at the last look: a file that still grows is left alone.
     private var sizes: [String: Int64] = [:]
+    /// The room, in bytes, that there was for a file that needs more.
+    private var tooSmall: [String: Int64] = [:]
+    private var stop: StopFlag?
 
     /// How often deleted files are counted, in seconds.
     private static let careEvery = 2.0
@@ -36,6 +39,7 @@ final class Spool {
     static func path(_ id: String, state: String) -> String { "\(state)/spool/\(id).gz" }
 
     func run(until stop: StopFlag) {
+        self.stop = stop
         var next = Date().timeIntervalSince1970
         while !stop.isSet {
             Thread.sleep(forTimeInterval: 0.2)
@@ -66,9 +70,12 @@ final class Spool {
         var total = pinned.reduce(0) { $0 + $1.size }
         let before = sizes
         sizes = Dictionary(pinned.map { ($0.file.id, $0.size) }) { $1 }
+        tooSmall = tooSmall.filter { sizes[$0.key] != nil }
         discovery.metrics.update { $0.pinnedBytes = total }
         for one in pinned.sorted(by: { $0.size > $1.size }) where total > pinnedBytes {
-            guard before[one.file.id] == one.size else { continue }
+            guard before[one.file.id] == one.size, stop?.isSet != true,
+                tooSmall[one.file.id].map({ $0 < spoolBytes - usedBytes }) ?? true
+            else { continue }
             if move(one.file, from: one.offset, to: one.size) { total -= one.size }
         }
         discovery.metrics.update { metrics in
@@ -87,12 +94,21 @@ final class Spool {
         let path = Spool.path(file.id, state: discovery.state)
         do throws(AgentError) {
             var used = usedBytes
-            guard let packed = try pack(file, from, end, into: path, &used) else { return false }
+            discovery.shared.withLock { $0.learnHead(of: file) }
+            let packed = try pack(file, from, end, into: path, &used) { stop?.isSet == true }
+            guard let packed else {
+                if stop?.isSet != true { tooSmall[file.id] = spoolBytes - used }
+                return false
+            }
             // A restart must find it before the file itself is gone.
             discovery.noteSpooled(file.id, from: from, size: packed.end)
             try discovery.saveRegistry()
-            guard file.exchange(for: packed.descriptor, from: from) else {
+            // Somebody may have written on meanwhile.
+            let size = FileIdentity.status(of: file.content.descriptor)?.size
+            guard size == end, file.exchange(for: packed.descriptor, from: from) else {
                 close(packed.descriptor)
+                unlink(path)
+                discovery.shared.withLock { $0.registry[file.id]?.spooledFrom = nil }
                 return false
             }
         } catch {
@@ -117,9 +133,9 @@ final class Spool {
         discovery.metrics.update { $0.noteError("\(error)", of: file.id) }
     }
 
-    /// Moves the unread rest of every deleted file, oldest first, for a time when nothing else runs: no file
-    /// is read any more.
-    func keepAll(where isMeant: (FollowedFile) -> Bool = { _ in true }) {
+    /// Moves the unread rest of every deleted file, oldest first and what may be too large last, for a time
+    /// when nothing else runs: no file is read any more.
+    func keepAll(where isMeant: (FollowedFile, SourceRecord) -> Bool = { _, _ in true }) {
         let open = discovery.shared.withLock { shared in
             shared.files.values.compactMap { file -> (file: FollowedFile, record: SourceRecord)? in
                 shared.registry[file.id].map { (file, $0) }
@@ -127,7 +143,10 @@ final class Spool {
         }.sorted { ($0.record.order ?? 0) < ($1.record.order ?? 0) }
         var saved = Date()
         var used = usedBytes
-        for (file, record) in open where isMeant(file) {
+        let room = spoolBytes - used
+        let fits = open.filter { ($0.record.unread ?? .max) <= room }
+        let others = open.filter { ($0.record.unread ?? .max) > room }
+        for (file, record) in fits + others where isMeant(file, record) {
             // Who is killed in the middle of it has kept what was packed by then.
             if saved.timeIntervalSinceNow < -1 {
                 save()
@@ -165,9 +184,11 @@ final class Spool {
     }
 
     /// A descriptor to read the packed bytes of a file from an offset on, and the offset where they end: of a
-    /// plain file at `end`. Nil when the spool is full, of which `used` bytes are taken.
+    /// plain file at `end`. Nil when the spool is full, of which `used` bytes are taken, or at an order to
+    /// stop.
     private func pack(
-        _ file: FollowedFile, _ from: Int64, _ end: Int64, into path: String, _ used: inout Int64
+        _ file: FollowedFile, _ from: Int64, _ end: Int64, into path: String, _ used: inout Int64,
+        isStopped: () -> Bool = { false }
     ) throws(AgentError) -> (descriptor: Int32, end: Int64)? {
         mkdir(folder, 0o750)
         let source = file.duplicate()
@@ -186,6 +207,7 @@ final class Spool {
         var taken = used
         var rest = Rest(FileContent(descriptor: source, kind: file.content.kind), from, end)
         while let block = rest.next(Self.blockBytes) {
+            if isStopped() { return nil }
             let packed = Gzip.compress(block, level: PackedLogs.gzipLevel)
             taken += Int64(packed.count)
             guard taken <= spoolBytes else {
@@ -259,9 +281,9 @@ extension Discovery {
         }
     }
 
-    /// Goes on with what an agent before left in the spool, and clears away the rest of it. `isSwept`: what
-    /// no source asks for then rests.
-    func openSpool(isSwept: Bool) {
+    /// Goes on with what an agent before left in the spool, behind `learnPlaces`, and clears away the rest
+    /// of it.
+    func openSpool() {
         let folder = state + "/spool"
         var kept: Set<String> = []
         for record in shared.withLock({ $0.registry.unfinished }) where record.spooledFrom != nil {
@@ -277,11 +299,9 @@ extension Discovery {
                 continue
             }
             guard let group = owner(of: record) else {
-                if isSwept {
-                    logger.notice(
-                        "no source asks for what is kept in the spool: it stays there",
-                        metadata: ["path": "\(record.path)"])
-                }
+                logger.notice(
+                    "no source asks for what is kept in the spool: it stays there",
+                    metadata: ["path": "\(record.path)"])
                 close(descriptor)
                 continue
             }
@@ -290,8 +310,6 @@ extension Discovery {
                 kind: .gzip, status: status)
             start(descriptor, sight, []) { _ in record }
         }
-        // Later something may just be moved there.
-        guard !isSwept else { return }
         for name in Glob.names(folder) ?? [] where !kept.contains(name) {
             unlink(folder + "/" + name)
         }

@@ -65,7 +65,12 @@ struct SourceRecord: Codable, Sendable {
     var name: String { FollowedFile.split(path).name }
 
     /// What a file and its rolls have in common.
-    var family: String { folder + "/" + RolledName.root(of: name) }
+    var family: String { Self.family(of: path) }
+
+    static func family(of path: String) -> String {
+        let (folder, name) = FollowedFile.split(path)
+        return folder + "/" + RolledName.root(of: name)
+    }
 
     /// Bytes that are known to be missing; nil when nobody knows.
     var unread: Int64? { size.map { max(0, $0 - offset) } }

@@ -181,7 +181,9 @@ struct SourceRegistry {
     private mutating func expire(_ now: Int64) {
         lastExpiry = now
         let finished = sources.values.filter(\.isFinished)
-        for old in finished where now - old.touched >= Self.memory { self[old.id] = nil }
+        for old in finished where now - old.touched >= Self.memory && old.isLeft != true {
+            self[old.id] = nil
+        }
         let excess = finished.count - Self.mostFinished
         guard excess > 0 else { return }
         for old in finished.sorted(by: { $0.touched < $1.touched }).prefix(excess) {

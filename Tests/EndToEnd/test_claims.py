@@ -1,0 +1,100 @@
+"""What a change of agent.yaml does to files that are known: nothing is shipped twice, nothing is called lost."""
+import gzip
+import json
+import os
+import time
+import unittest
+
+from harness import PATIENCE, EndToEndCase, wait_until
+
+DAY = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86_400))
+
+
+class Claims(EndToEndCase):
+    def setUp(self):
+        super().setUp()
+        self.logs = self.folder / "logs"
+        self.logs.mkdir()
+        self.shipped = self.folder / "shipped.jsonl"
+        self.config = self.folder / "agent.yaml"
+
+    def sourced(self, *sources, more=""):
+        """Sources as (label, pattern), shipped into a file: it takes whatever it is given."""
+        self.config.write_text(
+            f"outputs: [{{ kind: file, path: '{self.shipped}' }}]\nstate: {self.folder}/state\nzone: UTC\n{more}sources:\n"
+            + "".join(f"  - paths: ['{self.logs}/{pattern}']\n    labels: {{ source: {name} }}\n" for name, pattern in sources))
+        return self.config
+
+    def lines(self, numbers):
+        return "".join(f"{DAY} 12:00:{i // 1000:02}.{i % 1000:03} [main] INFO  a.B - line {i}\n" for i in numbers)
+
+    def arrived(self):
+        if not self.shipped.exists():
+            return []
+        return sorted((entry["labels"]["source"], int(entry["line"].rsplit(" ", 1)[1]))
+                      for entry in map(json.loads, self.shipped.read_text().splitlines()))
+
+    def run_until(self, *wanted, name="agent", under=()):
+        """An agent runs until the lines (source, numbers) are there, and no others."""
+        wanted = sorted((source, i) for source, numbers in wanted for i in numbers)
+        agent = self.agent("--config", self.config, name=name, under=under)
+        wait_until(lambda: len(self.arrived()) >= len(wanted), PATIENCE, f"{len(wanted)} lines")
+        self.assertEqual(agent.stop(), 0)
+        self.assertEqual(self.arrived(), wanted)
+
+    def test_a_source_in_front_takes_no_packed_file_once_more(self):
+        for at in (1, 2, 3):
+            with gzip.open(self.logs / f"biz.log.{at}.gz", "wt") as f:
+                f.write(self.lines(range(100 * at, 100 * at + 100)))
+            os.utime(self.logs / f"biz.log.{at}.gz", (time.time() - 60, time.time() - 60))
+        self.sourced(("all", "*.gz"))
+        self.run_until(("all", range(100, 400)))
+        # The youngest roll is judged last: what would come twice stands in front of it.
+        with gzip.open(self.logs / "biz.log.0.gz", "wt") as f:
+            f.write(self.lines(range(400, 410)))
+        self.sourced(("biz", "biz.log*"), ("all", "*.gz"))
+        self.run_until(("all", range(100, 400)), ("biz", range(400, 410)), name="second")
+
+    def test_what_two_sources_name_is_the_first_ones(self):
+        """Whichever of them comes to a file first: here there are more files than descriptors."""
+        for at in range(30):
+            (self.logs / f"app-{at}.log").write_text(self.lines([at]))
+            (self.logs / f"biz-{at}.log").write_text(self.lines([100 + at]))
+        self.sourced(("app", "app-*.log"), ("all", "*.log"))
+        self.run_until(("app", range(30)), ("all", range(100, 130)), under=("prlimit", "--nofile=70"))
+
+    def test_a_name_that_is_excluded_wherever_it_stands(self):
+        for folder in (self.logs, self.logs / "2026"):
+            folder.mkdir(exist_ok=True)
+            (folder / "gc.log").write_text(self.lines([1]))
+        (self.logs / "app.log").write_text(self.lines([2]))
+        (self.logs / "2026" / "app.log").write_text(self.lines([3]))
+        self.sourced(("app", "**/*.log"))
+        self.config.write_text(self.config.read_text() + "    exclude: ['gc*.log']\n")
+        self.run_until(("app", [2, 3]))
+
+    def test_a_source_that_is_gone_and_its_packed_roll(self):
+        """Nobody asks for it any more: it rests, whatever became of its file, until somebody does. Only names tell the two apart."""
+        for name in ("app", "biz"):
+            (self.logs / f"{name}.log").write_text(self.lines(range(50)))
+        self.sourced(("app", "app.log"), ("biz", "biz.log"))
+        self.run_until(("app", range(50)), ("biz", range(50)))
+        for name in ("app", "biz"):
+            with open(self.logs / f"{name}.log", "a") as f:
+                f.write(self.lines(range(50, 60)))
+            with gzip.open(self.logs / f"{name}.log.1.gz", "wt") as f:
+                f.write((self.logs / f"{name}.log").read_text())
+            (self.logs / f"{name}.log").unlink()
+        self.sourced(("app", "app.log"), more="search_seconds: 1\n")
+        agent = self.agent("--config", self.config, name="second")
+        left = lambda: '"isLeft":true' in "".join(p.read_text() for p in (self.folder / "state").glob("sources.*"))
+        wait_until(lambda: len(self.arrived()) >= 110 and left(), PATIENCE, "the rest of app, and biz left")
+        self.assertEqual(agent.stop(), 0)
+        self.assertNotIn("gone before", agent.told())
+        self.assertEqual(self.arrived(), [("app", i) for i in range(60)] + [("biz", i) for i in range(50)])
+        self.sourced(("app", "app.log"), ("biz", "biz.log"))
+        self.run_until(("app", range(60)), ("biz", range(60)), name="third")
+
+
+if __name__ == "__main__":
+    unittest.main()
