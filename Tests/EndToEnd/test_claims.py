@@ -95,6 +95,36 @@ class Claims(EndToEndCase):
         self.sourced(("app", "app.log"), ("biz", "biz.log"))
         self.run_until(("app", range(60)), ("biz", range(60)), name="third")
 
+    def test_releases_behind_a_link(self):
+        """`current` leads to the latest; an instance of the one before goes on writing until it is drained."""
+        def release(number):
+            folder = self.logs / str(number)
+            folder.mkdir()
+            (self.logs / "next").symlink_to(str(number))
+            (self.logs / "next").rename(self.logs / "current")
+
+        def write(number, numbers):
+            with open(self.logs / str(number) / "app.log", "a") as f:
+                f.write(self.lines(numbers))
+
+        arrived = lambda numbers: wait_until(lambda: len(self.arrived()) >= len(numbers), PATIENCE, f"{len(numbers)} lines")
+        release(0)
+        write(0, range(10))
+        self.sourced(("app", "current/app.log"))
+        agent = self.agent("--config", self.config)
+        arrived(range(10))
+        for number in range(1, 5):
+            release(number)
+            write(number, range(10 * number, 10 * number + 10))
+            arrived(range(10 * number + 10))
+        # Longer than a renamed file is waited for.
+        time.sleep(7)
+        write(3, range(50, 60))
+        write(4, range(60, 70))
+        arrived(range(70))
+        self.assertEqual(agent.stop(), 0)
+        self.assertEqual(self.arrived(), [("app", i) for i in range(70)])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -138,6 +138,8 @@ extension Discovery {
         } unnameable: {
             if unnameable.count < Self.maxRemembered { unnameable.insert($0) }
         }
+        let identities = places.keys.compactMap { FileIdentity.status(of: $0)?.identity }
+        shared.withLock { $0.reached = Set(identities) }
         // Whether a name is asked for depends on all patterns.
         for (folder, names, place) in found { look(folder, names, place) }
         watch.keep(reached.union(links.keys))
@@ -209,7 +211,10 @@ extension Discovery {
             if isFolder == true {
                 noteReadable(folder, access(folder, R_OK | X_OK) == 0 ? nil : errno)
             }
-            return [folder]
+            // A link on the way may come to lead elsewhere.
+            let links = FileIdentity.links(on: folder).map { FollowedFile.split($0).folder }
+            for parent in links { watch.watchForFolders(parent.isEmpty ? "/" : parent) }
+            return [folder] + links.map { $0.isEmpty ? "/" : $0 }
         }
         var above = folder
         while access(above, F_OK) != 0, above.count > 1 {

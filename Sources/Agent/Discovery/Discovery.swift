@@ -29,6 +29,8 @@ final class Discovery: @unchecked Sendable {
         var hints: Set<String> = []
         /// Some folder is not watched: the reader must look at files by itself.
         var isBlind = false
+        /// The folders that patterns reach, as the last sweep found them.
+        var reached: Set<FileIdentity> = []
         /// Something was closed, or lost its file: what is looked for must be found out anew.
         var isWantedStale = true
         var registry: SourceRegistry

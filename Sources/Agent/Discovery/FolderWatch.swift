@@ -40,6 +40,8 @@ final class FolderWatch {
     /// Folders by watch: two paths may lead to one folder.
     private var folders: [Int32: Set<String>] = [:]
     private var watches: [String: Int32] = [:]
+    /// What each path led to when its watch began: a link may lead elsewhere by now.
+    private var identities: [String: FileIdentity] = [:]
     /// Of these, folders in which only folders are waited for.
     private var awaiting: Set<String> = []
     /// Folders that are not watched, and why.
@@ -72,7 +74,11 @@ final class FolderWatch {
     /// Watches a folder from now on; what is listed afterwards is complete. The reason when it cannot
     /// be watched, the first time it is asked for.
     func watch(_ folder: String) -> Blindness? {
-        if isWatched(folder) { return nil }
+        let identity = FileIdentity.status(of: folder)?.identity
+        if isWatched(folder) {
+            if identity == nil || identity == identities[folder] { return nil }
+            leave(folder)
+        }
         let reason: Blindness
         if cfiles_is_remote(folder) {
             reason = .remote
@@ -83,6 +89,7 @@ final class FolderWatch {
             if watch >= 0 {
                 watches[folder] = watch
                 folders[watch, default: []].insert(folder)
+                identities[folder] = identity
                 awaiting.remove(folder)
                 blind[folder] = nil
                 return nil
@@ -96,7 +103,7 @@ final class FolderWatch {
         return isNews ? reason : nil
     }
 
-    /// Tells when folders come in this one, and of its files what it must.
+    /// Tells when folders, and links to folders, come in this one.
     func watchForFolders(_ folder: String) {
         guard descriptor >= 0, watches[folder] == nil else { return }
         let watch = inotify_add_watch(descriptor, folder, Self.foldersMask)
@@ -109,16 +116,20 @@ final class FolderWatch {
 
     /// Stops watching what the patterns do not reach any more.
     func keep(_ reached: Set<String>) {
-        for (folder, watch) in watches where !reached.contains(folder) {
-            watches[folder] = nil
-            awaiting.remove(folder)
-            folders[watch]?.remove(folder)
-            if folders[watch]?.isEmpty ?? true {
-                folders[watch] = nil
-                inotify_rm_watch(descriptor, watch)
-            }
-        }
+        for folder in watches.keys where !reached.contains(folder) { leave(folder) }
         for folder in blind.keys where !reached.contains(folder) { blind[folder] = nil }
+    }
+
+    private func leave(_ folder: String) {
+        guard let watch = watches[folder] else { return }
+        watches[folder] = nil
+        identities[folder] = nil
+        awaiting.remove(folder)
+        folders[watch]?.remove(folder)
+        if folders[watch]?.isEmpty ?? true {
+            folders[watch] = nil
+            inotify_rm_watch(descriptor, watch)
+        }
     }
 
     /// Waits until there is news, at most so long.
@@ -165,6 +176,12 @@ final class FolderWatch {
                 if mask & IN_ATTRIB == 0 || mask & IN_CREATE != 0 { add(.folders, &news) }
             } else {
                 for folder in folders[watch] ?? [] {
+                    // A link to a folder, as `current` of deployments, is told as a file.
+                    if mask & (IN_CREATE | IN_MOVED_TO) != 0,
+                        FileIdentity.isFolder(folder + "/" + name) == true
+                    {
+                        add(.folders, &news)
+                    }
                     add(
                         mask & ~IN_MODIFY == 0
                             ? .growth(folder: folder, name: name)
@@ -181,6 +198,7 @@ final class FolderWatch {
     private func forget(_ watch: Int32, isGone: Bool) {
         for folder in folders[watch] ?? [] {
             watches[folder] = nil
+            identities[folder] = nil
             awaiting.remove(folder)
         }
         folders[watch] = nil

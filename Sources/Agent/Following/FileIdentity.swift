@@ -24,6 +24,18 @@ struct FileIdentity: Hashable, Sendable, Codable {
         return stat(path, &status) == 0 ? status.st_mode & S_IFMT == S_IFDIR : nil
     }
 
+    /// The beginnings of a path that are symbolic links.
+    static func links(on path: String) -> [String] {
+        var links: [String] = []
+        var part = ""
+        for name in path.split(separator: "/") {
+            part += "/" + name
+            var status = stat()
+            if lstat(part, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { links.append(part) }
+        }
+        return links
+    }
+
     static func status(of path: String) -> Status? { status(-1, path) }
 
     static func status(of descriptor: Int32) -> Status? { status(descriptor, nil) }

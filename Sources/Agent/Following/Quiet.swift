@@ -3,6 +3,9 @@ struct Quiet {
     /// One that was deleted or renamed is read out then.
     let deleted: UInt64
     let renamed: UInt64
+    /// One that stands, under whatever name, in a folder that no pattern reaches any more, is waited for so
+    /// long: nobody tells of news in it. An instance of an old release takes minutes to be drained.
+    let outOfReach: UInt64
     /// An event waits so long for more lines.
     let event: UInt64
     /// So long when half a line stands behind it: whoever began it goes on, unless it crashed.
@@ -17,6 +20,7 @@ struct Quiet {
         func scaled(_ seconds: Double) -> UInt64 { UInt64(seconds * patience * 1e9) }
         deleted = scaled(0.5)
         renamed = scaled(5)
+        outOfReach = scaled(600)
         event = scaled(1)
         tornEvent = scaled(30)
         openEvent = scaled(10)

@@ -272,7 +272,9 @@ final class Reader {
         if status.links == 0 {
             discovery.shared.withLock { $0.noteEnd(of: file.id) }
             if silence > quiet.deleted { finishAtEnd(file) }
-        } else if silence > quiet.renamed, hasSuccessor(file) {
+        } else if silence > quiet.renamed, hasSuccessor(file),
+            silence > quiet.outOfReach || isInReach(file)
+        {
             finishAtEnd(file)
         } else if pause > patience(for: file) || silence > quiet.event && hasSuccessor(file)
             || isOpenForLong(file)
@@ -316,6 +318,13 @@ final class Reader {
     private func hasSuccessor(_ file: FollowedFile) -> Bool {
         if file.isRolled { return true }
         return FileIdentity.status(of: file.path).map { $0.identity != file.identity } ?? false
+    }
+
+    /// False for a file in a folder that no pattern leads to any more, as `current` of deployments leads
+    /// to another release.
+    private func isInReach(_ file: FollowedFile) -> Bool {
+        guard let folder = file.folderIdentity else { return true }
+        return discovery.shared.withLock { $0.reached.isEmpty || $0.reached.contains(folder) }
     }
 
     /// The end counts only if it is still the end now that the successor was seen.
