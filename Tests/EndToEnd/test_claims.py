@@ -123,7 +123,18 @@ class Claims(EndToEndCase):
         write(4, range(60, 70))
         arrived(range(70))
         self.assertEqual(agent.stop(), 0)
-        self.assertEqual(self.arrived(), [("app", i) for i in range(70)])
+        # And while nobody looks, with a roll in the release before.
+        write(4, range(70, 80))
+        (self.logs / "4" / "app.log").rename(self.logs / "4" / "app.log.1")
+        write(4, range(80, 90))
+        release(5)
+        write(5, range(90, 100))
+        agent = self.agent("--config", self.config, name="second")
+        found = lambda: [i for _, i in self.arrived()]
+        wait_until(lambda: len(found()) >= 90, PATIENCE, "the releases before and behind")
+        self.assertEqual(agent.stop(), 0)
+        # What was begun in a folder that no path leads to any more, nobody knows of.
+        self.assertEqual(found(), [*range(80), *range(90, 100)])
 
 
 if __name__ == "__main__":

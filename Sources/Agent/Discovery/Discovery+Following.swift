@@ -68,6 +68,7 @@ extension Discovery {
             layout: group.layout, zone: group.zone, encoding: group.encoding,
             format: group.format)
         let now = DispatchTime.now().uptimeNanoseconds
+        let stood = sight.kind == .plain ? Self.place(of: sight.path, descriptor) : nil
         let isStarted = shared.withLock { shared in
             guard shared.following[sight.status.identity] == nil else {
                 close(descriptor)
@@ -75,6 +76,7 @@ extension Discovery {
             }
             var record = record(&shared)
             record.group = group.key
+            record.place = stood ?? record.place
             let file = FollowedFile(
                 record, descriptor: descriptor, place: place,
                 isRolled: sight.path != record.path, head: head, now: now)

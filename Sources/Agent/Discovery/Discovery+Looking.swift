@@ -140,6 +140,7 @@ extension Discovery {
         }
         let identities = places.keys.compactMap { FileIdentity.status(of: $0)?.identity }
         shared.withLock { $0.reached = Set(identities) }
+        lookBehindLinks()
         // Whether a name is asked for depends on all patterns.
         for (folder, names, place) in found { look(folder, names, place) }
         watch.keep(reached.union(links.keys))

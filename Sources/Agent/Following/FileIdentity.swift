@@ -24,6 +24,11 @@ struct FileIdentity: Hashable, Sendable, Codable {
         return stat(path, &status) == 0 ? status.st_mode & S_IFMT == S_IFDIR : nil
     }
 
+    /// Where an open file stands now; nil when nobody knows.
+    static func path(of descriptor: Int32) -> String? {
+        try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+    }
+
     /// The beginnings of a path that are symbolic links.
     static func links(on path: String) -> [String] {
         var links: [String] = []

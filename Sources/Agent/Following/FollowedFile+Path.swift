@@ -1,5 +1,3 @@
-import Foundation
-
 extension FollowedFile {
     /// A path as folder and name.
     static func split(_ path: String) -> (folder: String, name: String) {
@@ -9,10 +7,8 @@ extension FollowedFile {
 
     /// Of the folder in which the file stands now, wherever links lead; nil when nobody knows.
     var folderIdentity: FileIdentity? {
-        let link = "/proc/self/fd/\(content.descriptor)"
-        guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: link) else {
-            return nil
+        FileIdentity.path(of: content.descriptor).flatMap {
+            FileIdentity.status(of: Self.split($0).folder)?.identity
         }
-        return FileIdentity.status(of: Self.split(path).folder)?.identity
     }
 }

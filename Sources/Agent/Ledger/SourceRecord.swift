@@ -45,6 +45,9 @@ struct SourceRecord: Codable, Sendable {
     /// What the source of agent.yaml asks for that it belongs to (`SourceGroup.key`).
     var group: String?
 
+    /// Where the file stood, when its path led to it over links.
+    var place: String?
+
     /// Another file had its name, or it had none, when `size` was looked at: its end is known.
     var isRolled: Bool?
     /// The newest rolled name of its family when it began under another one: its own comes next.
