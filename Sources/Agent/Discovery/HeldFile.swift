@@ -24,7 +24,7 @@ final class HeldFile {
 /// Copies, as copytruncate makes them: a copy that the pattern matches must not be read as a source.
 ///
 /// A file is taken for a copy when its name may be one of the original's rolled names, it is younger,
-/// not longer, and every byte that fingerprints look at is the original's, which still stands under
+/// not longer, and its first and last bytes are the original's, which still stands under
 /// its own name. When the original is truncated the copy is looked at again, for the unread rest; it is
 /// held until the reader finds the truncation out, however long it waits for the server: by then the
 /// copy may have no name any more. On another disk than the original's every roll is such a copy.
@@ -52,16 +52,18 @@ extension Discovery {
             guard let identity = FileIdentity.status(of: path)?.identity,
                 identity.birth < birth || birth == 0,
                 let file = shared.withLock({ $0.following[identity] }), file.path == path,
-                file.isPlain, Self.isAlike(sight.status.size, first, file)
+                file.isPlain, Self.isAlike(content, sight.status.size, first, file)
             else { continue }
             return file
         }
-        return movedOriginal(first, sight)
+        return movedOriginal(content, first, sight)
     }
 
     /// The open file of another disk that this one looks like a copy of: nothing is renamed across
     /// disks, so what is rolled there is copied and then deleted. It may have no name any more.
-    private func movedOriginal(_ first: [UInt8], _ sight: Sight) -> FollowedFile? {
+    private func movedOriginal(
+        _ content: FileContent, _ first: [UInt8], _ sight: Sight
+    ) -> FollowedFile? {
         let (plain, spooled) = shared.withLock { shared in
             let moved = shared.files.values.filter { file in
                 file.identity.device != sight.status.identity.device
@@ -76,7 +78,7 @@ extension Discovery {
             }
             return (moved.filter(\.isPlain), spooled)
         }
-        return plain.first { Self.isAlike(sight.status.size, first, $0) } ?? spooled.first
+        return plain.first { Self.isAlike(content, sight.status.size, first, $0) } ?? spooled.first
     }
 
     /// The source that was read to its end and stood on another disk, of which this file is a copy, or
@@ -101,8 +103,11 @@ extension Discovery {
         !file.content.firstBytes.starts(with: file.shown.withLock(\.head))
     }
 
-    /// True when the first bytes are those of the original, or may be.
-    private static func isAlike(_ size: Int64, _ first: [UInt8], _ file: FollowedFile) -> Bool {
+    /// True when the first bytes are those of the original, and the last ones what stands there in it, or may
+    /// be: files of one application mostly begin with the same lines.
+    private static func isAlike(
+        _ content: FileContent, _ size: Int64, _ first: [UInt8], _ file: FollowedFile
+    ) -> Bool {
         let shown = file.shown.withLock { $0 }
         let current = file.content.firstBytes
         guard current.starts(with: shown.head) else {
@@ -112,7 +117,15 @@ extension Discovery {
         }
         let originalSize = max(
             shown.size, FileIdentity.status(of: file.content.descriptor)?.size ?? 0)
-        return originalSize > 0 && size <= originalSize && current.starts(with: first)
+        guard originalSize > 0, size <= originalSize, current.starts(with: first) else {
+            return false
+        }
+        guard let tail = content.tail(before: size), file.content.tail(before: size) != tail else {
+            return true
+        }
+        // Just now the original may have been truncated.
+        return isTruncated(file)
+            || FileIdentity.status(of: file.content.descriptor)?.size ?? 0 < size
     }
 
     /// The source, truncated in place, that this file is a copy of: as long as what was read of it, or

@@ -65,6 +65,7 @@ final class FollowedFile: @unchecked Sendable {
     /// Of looks that find nothing, in nanoseconds.
     var pause: UInt64 = 0
     let lane: Int64
+    private let number: Int64?
     private let hadHeaders: Bool
     /// What the path tells, of a container's log.
     private(set) var labels: [Label] = [] {
@@ -121,6 +122,7 @@ final class FollowedFile: @unchecked Sendable {
         family = record.family
         origin = Shipment.Origin(source: record.id, path: place.path)
         lane = record.lane ?? 0
+        number = record.order
         seed = record.seed ?? 0
         hadHeaders = record.hasHeaders ?? false
         predecessor = record.predecessor
@@ -187,7 +189,7 @@ final class FollowedFile: @unchecked Sendable {
         labels = envelope == nil ? [] : ContainerPath.labels(path)
         assembler = EventAssembler(
             layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
-            lane: lane, hasSeenHeader: hadHeaders && ackedOffset > 0,
+            lane: lane, number: number, hasSeenHeader: hadHeaders && ackedOffset > 0,
             bounds: .init(eventBytes: eventBytes), encoding: encoding,
             envelope: envelope, startsLine: encoding != .utf8 || envelope != nil || isBehindLine)
         if ackedOffset == 0, let start { assembler.begin(at: start) }

@@ -65,6 +65,7 @@ package struct EventAssembler {
     private var open: FileEvent?
     private var clock: EventClock
     private let lane: Int64
+    private let number: Int64?
     private var known = Known()
     /// When the first stamp was written, nanoseconds, until it is met: stamps may tell no date.
     private var start: Int64?
@@ -74,11 +75,12 @@ package struct EventAssembler {
     package private(set) var dateless = DatelessStamps()
 
     /// `events`: the clock that came with the event before `offset`, 0 at the start of a source.
-    /// `lane`: tells files of one stream apart that are written at the same time. `startsLine`: false
-    /// when `offset` lies within a line.
+    /// `lane`: tells files of one stream apart that are written at the same time, `number` all sources.
+    /// `startsLine`: false when `offset` lies within a line.
     package init(
         layout: LayoutRule, zone: ZoneRule, offset: Int64, events: Int64, lane: Int64 = 0,
-        hasSeenHeader: Bool = false, bounds: Bounds = Bounds(), encoding: TextEncoding = .utf8,
+        number: Int64? = nil, hasSeenHeader: Bool = false, bounds: Bounds = Bounds(),
+        encoding: TextEncoding = .utf8,
         envelope: ContainerEnvelope? = nil, startsLine: Bool = true
     ) {
         self.layout = layout
@@ -88,7 +90,8 @@ package struct EventAssembler {
         self.zone = ZoneCache(zone)
         known.hasSeenHeader = hasSeenHeader
         self.lane = lane
-        clock = EventClock(latest: events, lane: lane)
+        self.number = number
+        clock = EventClock(latest: events, lane: lane, number: number)
         isDated = offset > 0 && events != 0
         if hasSeenHeader, events != 0 {
             known.stamp = events - events % Nanoseconds.millisecond
@@ -117,7 +120,7 @@ package struct EventAssembler {
         wantsStart = false
         // The file before this one cannot have been written later: that clock is of no use here.
         if clock.latest > start + DatelessStamps.backstep * Nanoseconds.second {
-            clock = EventClock(latest: 0, lane: lane)
+            clock = EventClock(latest: 0, lane: lane, number: number)
         }
     }
 

@@ -14,6 +14,7 @@ package struct EventClock: Sendable {
     /// The latest time that was given; 0 before the first.
     package private(set) var latest: Int64
     private let lane: Int64
+    private let number: Int64
 
     /// Files of one stream that are written at the same time count from different starts. As many
     /// as instances of an application that share a folder, with room to spare.
@@ -21,17 +22,19 @@ package struct EventClock: Sendable {
     /// A stamp that is finer than this leaves no room to count in: its twins go on behind it, at most
     /// so many nanoseconds.
     private static let fineSlack: Int64 = 1000
-    /// Files with the same lines must not step back onto the same nanosecond: a prime, so that lanes
+    /// Files with the same lines must not step back onto the same nanosecond: a prime, so that sources
     /// stay apart whatever the length of a line.
-    private static let laneStagger: Int64 = 7919
+    private static let stagger: Int64 = 7919
 
     /// As many events as are read at one moment, in nanoseconds: further back the clock of the reader
     /// was set.
     private static let readingSlack = 60 * Nanoseconds.second
 
-    package init(latest: Int64, lane: Int64) {
+    /// `number`: of the source, one for each; lanes are used again.
+    package init(latest: Int64, lane: Int64, number: Int64? = nil) {
         self.latest = latest
         self.lane = lane % Self.lanes
+        self.number = number ?? self.lane
     }
 
     /// For an event of a source that tells no times: that of reading, or the next, however many events
@@ -60,6 +63,6 @@ package struct EventClock: Sendable {
         // Threads write a few milliseconds out of turn, and clocks are set back. How many events had
         // this stamp is forgotten by now; the offset rises with them and is never twice the same.
         guard half > 0 else { return stamp }
-        return stamp &+ half &+ (offset &+ lane &* Self.laneStagger) % half
+        return stamp &+ half &+ (offset &+ number &* Self.stagger) % half
     }
 }
