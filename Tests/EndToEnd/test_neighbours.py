@@ -218,6 +218,30 @@ class Neighbours(EndToEndCase):
         self.assertEqual(self.arrived(), sorted(
             [(f.name, "start", "0") for f in folders] + [(f.name, "done", "1") for f in folders]))
 
+    def test_files_that_begin_alike(self):
+        """A banner longer than what sources are known by, with one stamp, in each file that is begun while the agent is killed."""
+        log = self.logs / "app.log"
+        banner = "".join(f"{DAY} 11:00:00.000 [main] INFO  a.B - banner {i:02} {'=' * 60}\n" for i in range(40))
+        config = self.sourced(("app", "*.log"))
+        log.write_text(banner)
+        self.write(range(5), ["app"])
+        for at in range(1, 6):
+            agent = self.agent("--config", config, name=f"agent{at}")
+            wait_until(lambda: self.agent_status("--state", self.folder / "state").get("isRunning"), PATIENCE, "the agent")
+            agent.kill()
+            self.write(range(10 * at, 10 * at + 2), ["app"])
+            for older in range(5, 0, -1):
+                if (self.logs / f"app.log.{older}").exists():
+                    (self.logs / f"app.log.{older}").rename(self.logs / f"app.log.{older + 1}")
+            log.rename(self.logs / "app.log.1")
+            log.write_text(banner)
+            self.write(range(10 * at + 2, 10 * at + 5), ["app"])
+        self.agent("--config", config, name="last")
+        wanted = ([("app", "app", str(i)) for i in range(5)] + [("app", "app", str(10 * at + i)) for at in range(1, 6) for i in range(5)]
+                  + 6 * [("app", f"{i:02}", "=" * 60) for i in range(40)])
+        wait_until(lambda: len(self.arrived()) >= len(wanted), PATIENCE, f"{len(wanted)} lines")
+        self.assertEqual(self.arrived(), sorted(wanted))
+
     def test_layouts_of_two_appenders(self):
         """The second one's lines are no text of the first one's layout, after a restart either."""
         configuration = self.folder / "logback.xml"

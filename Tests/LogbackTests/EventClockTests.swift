@@ -4,9 +4,11 @@ import Testing
 
 /// Nanoseconds within a stamp.
 @Suite struct EventClockTests {
-    private func events(_ text: String, clock: Int64 = 0, lane: Int64 = 0) -> [FileEvent] {
+    private func events(
+        _ text: String, clock: Int64 = 0, lane: Int64 = 0, number: Int64? = nil
+    ) -> [FileEvent] {
         var assembler = EventAssembler(
-            layout: .automatic, zone: .utc, offset: 0, events: clock, lane: lane)
+            layout: .automatic, zone: .utc, offset: 0, events: clock, lane: lane, number: number)
         return assembler.add(Array(text.utf8), now: 5) + assembler.finish(now: 5)
     }
 
@@ -47,6 +49,19 @@ import Testing
         #expect(Set(times).count == times.count)
         let millisecond = times[0] / Nanoseconds.millisecond
         #expect(times.allSatisfy { 0...1 ~= $0 / Nanoseconds.millisecond - millisecond })
+    }
+
+    /// Each goes on behind the one before it, whose last stamp is a later one.
+    @Test func filesWithTheSameLinesOneAfterAnotherStayApart() {
+        let text = line("00.500") + line("00.500") + line("00.501") + line("01.000")
+        var clock: Int64 = 0
+        var times: [Int64] = []
+        for number in 1...50 {
+            let found = events(text, clock: clock, number: Int64(number))
+            times += found.map(\.timestamp)
+            clock = found.last?.events ?? clock
+        }
+        #expect(Set(times).count == times.count)
     }
 
     /// Two threads that write out of turn, and say the same.
