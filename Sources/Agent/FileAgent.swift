@@ -151,7 +151,8 @@ package final class FileAgent: Service {
         // Packed ones would be looked for by names that they do not have any more, and others nobody asks
         // for now.
         Spool(before, discovery: old, logger: logger).keepAll { file, record in
-            !file.isPlain || discovery.owner(of: record) == nil
+            !file.isPlain
+                || discovery.owner(of: record) ?? discovery.owner(of: file.path) == nil
         }
         let open = old.handOver()
         discovery.shared.withLock { $0.registry = old.shared.withLock(\.registry) }

@@ -92,7 +92,7 @@ private struct LabelReading {
     mutating func pairs() -> [Label]? {
         guard take("{") else { return nil }
         var pairs: [Label] = []
-        while !take("}") {
+        while at < text.count - 1 || !take("}") {
             guard pairs.isEmpty || take(", "), let name = name(), let value = value() else {
                 return nil
             }

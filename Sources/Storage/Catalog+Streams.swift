@@ -24,24 +24,29 @@ extension Catalog {
                 found.append(labels)
             }
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT labels, last FROM streams WHERE \(condition)",
+                db, sql: "SELECT id, labels, last FROM streams WHERE \(condition)",
                 arguments: arguments)
             while let row = try rows.next() {
-                let text: String = row[0]
-                let labels = try labelSets[text] ?? labelSets.keep(Self.labels(text), text)
-                take(labels, row[1])
+                let text: String = row[1]
+                let labels =
+                    try labelSets[text]
+                    ?? labelSets.keep(Self.labels(text, of: row[0], tenant, db), text)
+                take(labels, row[2])
             }
             return found
         }
     }
 
-    /// The label set of a stream, of which the catalog has the text.
-    static func labels(_ text: String) throws -> Labels {
-        guard let labels = Labels(description: text) else {
-            throw StorageError.corrupt(
-                object: "catalog", detail: "\(text) is no label set (`cordwood repair` rebuilds it)"
-            )
-        }
-        return labels
+    /// The label set of a stream. Where its text does not tell it, as of names with quotation marks that were
+    /// taken once, all postings of the tenant are looked through.
+    static func labels(
+        _ text: String, of stream: Int64, _ tenant: String, _ db: Database
+    ) throws -> Labels {
+        if let labels = Labels(description: text) { return labels }
+        let pairs = try db.cachedStatement(
+            sql: "SELECT name, value FROM postings WHERE tenant = ? AND stream = ?")
+        return Labels(
+            sorted: try Row.fetchAll(pairs, arguments: [tenant, stream])
+                .map { Label($0[0], $0[1]) }.sorted())
     }
 }

@@ -260,7 +260,7 @@ final class Catalog: Sendable {
                     arguments: [tenant, cutoff])
                 while let row = try forgotten.next() {
                     let id: Int64 = row[0]
-                    for label in try Self.labels(row[1]).pairs {
+                    for label in try Self.labels(row[1], of: id, tenant, db).pairs {
                         try posting.execute(arguments: [tenant, label.name, label.value, id])
                     }
                 }

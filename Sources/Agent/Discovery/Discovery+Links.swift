@@ -5,10 +5,13 @@ extension Discovery {
     /// Goes on with wanted sources whose path leads elsewhere by now: the file of the release before stands
     /// where it stood, under its name or another one.
     func lookBehindLinks() {
-        for record in wanted.values.joined() {
+        let records = wanted.values.joined().sorted { ($0.order ?? 0) < ($1.order ?? 0) }
+        for record in records where record.place != nil {
+            // Where the path leads to the same folder as ever, its names are looked at in their order.
             guard let place = record.place, let group = owner(of: record),
+                Self.identity(ofFolder: place) != Self.identity(ofFolder: record.path),
                 let path = Self.path(of: record.identity, at: place),
-                FileIdentity.status(of: record.path)?.identity != record.identity
+                shared.withLock(\.following.count) + held.count < maxOpenFiles
             else { continue }
             let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
             guard descriptor >= 0 else { continue }
@@ -25,6 +28,10 @@ extension Discovery {
                 kind: .plain, status: status)
             follow(descriptor, record, sight, first)
         }
+    }
+
+    private static func identity(ofFolder path: String) -> FileIdentity? {
+        FileIdentity.status(of: FollowedFile.split(path).folder)?.identity
     }
 
     /// The name that a file has by now, of those beside the one that it had.

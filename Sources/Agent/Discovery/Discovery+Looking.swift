@@ -138,8 +138,6 @@ extension Discovery {
         } unnameable: {
             if unnameable.count < Self.maxRemembered { unnameable.insert($0) }
         }
-        let identities = places.keys.compactMap { FileIdentity.status(of: $0)?.identity }
-        shared.withLock { $0.reached = Set(identities) }
         lookBehindLinks()
         // Whether a name is asked for depends on all patterns.
         for (folder, names, place) in found { look(folder, names, place) }
@@ -190,6 +188,10 @@ extension Discovery {
                 }
             }
         }
+        // Of links to files news come from where these stand.
+        let folders = Set(places.keys).union(links.keys)
+        let identities = folders.compactMap { FileIdentity.status(of: $0)?.identity }
+        shared.withLock { $0.reached = Set(identities) }
         return found
     }
 

@@ -168,7 +168,9 @@ extension Discovery {
             let original = original(of: content, first, sight)
             let isAlike = original != nil
             let isQuiet = now - file.grown > Self.copyQuiet * patience
-            if let original, !isQuiet || Self.isTruncated(original) { continue }
+            if let original, !isQuiet || original.isPlain && Self.isTruncated(original) {
+                continue
+            }
             let isLong = status.size >= min(file.originalSize, Int64(Fingerprint.length))
             if isAlike, status.size > 0, isLong {
                 judge(sight)

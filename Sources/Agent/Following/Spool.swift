@@ -19,8 +19,8 @@ final class Spool {
     private var isFullTold = false
     /// Sizes at the last look: a file that still grows is left alone.
     private var sizes: [String: Int64] = [:]
-    /// The room, in bytes, that there was for a file that needs more.
-    private var tooSmall: [String: Int64] = [:]
+    /// The room, in bytes, that there was for so many unread ones of a file, which needs more.
+    private var tooSmall: [String: (room: Int64, unread: Int64)] = [:]
     private var stop: StopFlag?
 
     /// How often deleted files are counted, in seconds.
@@ -74,7 +74,7 @@ final class Spool {
         discovery.metrics.update { $0.pinnedBytes = total }
         for one in pinned.sorted(by: { $0.size > $1.size }) where total > pinnedBytes {
             guard before[one.file.id] == one.size, stop?.isSet != true,
-                tooSmall[one.file.id].map({ $0 < spoolBytes - usedBytes }) ?? true
+                mayFit(one.file.id, unread: one.size - one.offset)
             else { continue }
             if move(one.file, from: one.offset, to: one.size) { total -= one.size }
         }
@@ -82,6 +82,12 @@ final class Spool {
             metrics.pinnedBytes = total
             metrics.spoolBytes = usedBytes
         }
+    }
+
+    /// False for what was tried before, with as much room and not much more to pack.
+    private func mayFit(_ id: String, unread: Int64) -> Bool {
+        guard let tried = tooSmall[id] else { return true }
+        return tried.room < spoolBytes - usedBytes || unread <= tried.unread / 2
     }
 
     private var usedBytes: Int64 {
@@ -97,7 +103,7 @@ final class Spool {
             discovery.shared.withLock { $0.learnHead(of: file) }
             let packed = try pack(file, from, end, into: path, &used) { stop?.isSet == true }
             guard let packed else {
-                if stop?.isSet != true { tooSmall[file.id] = spoolBytes - used }
+                if stop?.isSet != true { tooSmall[file.id] = (spoolBytes - used, end - from) }
                 return false
             }
             // A restart must find it before the file itself is gone.

@@ -200,6 +200,7 @@ extension ConfigurationReader {
         let then = element.children.filter { $0.name == "then" }
         let other = element.children.filter { $0.name == "else" }
         if let known { return known ? then : other }
+        isUndecided = true
         remarks.append(
             "\(element.place): the condition cannot be told without running the application: both "
                 + "branches are taken into account")

@@ -31,6 +31,8 @@ package final class ConfigurationReader {
     /// Where the configuration stands, and what it includes.
     var filesRead: [String] = []
     var lastCondition: Bool?
+    /// Both branches of some `<if>` are taken into account, of which the application has one.
+    var isUndecided = false
 
     package static func read(
         _ application: Application
@@ -160,6 +162,7 @@ package final class ConfigurationReader {
         var first: [String: FileAppender] = [:]
         return appenders.filter { appender in
             guard dialect == .legacy || usedAppenders.contains(appender.name) else { return false }
+            if isUndecided { return true }
             let names = [appender.file?.value, appender.rolledNames?.value.text].compactMap {
                 // Only the application knows the name.
                 $0.flatMap { $0.contains { "*\(Variables.open)".contains($0) } ? nil : $0 }
