@@ -85,7 +85,9 @@ struct AgentStatusCommand: AsyncParsableCommand {
         }
         lines.append("")
         for (fate, sum) in status.totals.sorted(by: { $0.key > $1.key }) {
-            lines.append("\(fate): \(sum.ranges) ranges, \(sum.bytes) bytes")
+            let isOpen = status.notShipped.contains { $0.what.rawValue == fate && $0.to == nil }
+            let unknown = isOpen ? " that are known; how far some went nobody saw" : ""
+            lines.append("\(fate): \(sum.ranges) ranges, \(sum.bytes) bytes\(unknown)")
         }
         for (why, count) in status.dropped.sorted(by: { $0.key < $1.key }) {
             lines.append("dropped \(count) entries lately: \(TerminalText.safe(why))")

@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import subprocess
 import time
 import unittest
 
@@ -135,6 +136,23 @@ class Claims(EndToEndCase):
         self.assertEqual(agent.stop(), 0)
         # What was begun in a folder that no path leads to any more, nobody knows of.
         self.assertEqual(found(), [*range(80), *range(90, 100)])
+
+    def test_a_packed_roll_behind_a_link(self):
+        for number in (0, 1):
+            (self.logs / str(number)).mkdir()
+        (self.logs / "current").symlink_to("0")
+        log = self.logs / "0" / "app.log"
+        log.write_text(self.lines(range(50)))
+        self.sourced(("app", "current/app.log"))
+        self.run_until(("app", range(50)))
+        with open(log, "a") as f:
+            f.write(self.lines(range(50, 100)))
+        subprocess.run(["gzip", log], check=True)
+        log.with_suffix(".log.gz").rename(log.with_suffix(".log.1.gz"))
+        (self.logs / "next").symlink_to("1")
+        (self.logs / "next").rename(self.logs / "current")
+        (self.logs / "1" / "app.log").write_text(self.lines(range(100, 110)))
+        self.run_until(("app", range(110)), name="second")
 
 
 if __name__ == "__main__":

@@ -3,31 +3,53 @@ import Foundation
 /// Files that paths lead to over links, as `current/logs/app.log` does to those of the latest release.
 extension Discovery {
     /// Goes on with wanted sources whose path leads elsewhere by now: the file of the release before stands
-    /// where it stood, under its name or another one.
+    /// where it stood, under its name or another one, packed or not.
     func lookBehindLinks() {
         let records = wanted.values.joined().sorted { ($0.order ?? 0) < ($1.order ?? 0) }
-        for record in records where record.place != nil {
+        var folders: [String: String] = [:]
+        for record in records {
             // Where the path leads to the same folder as ever, its names are looked at in their order.
             guard let place = record.place, let group = owner(of: record),
-                Self.identity(ofFolder: place) != Self.identity(ofFolder: record.path),
-                let path = Self.path(of: record.identity, at: place),
-                shared.withLock(\.following.count) + held.count < maxOpenFiles
+                Self.identity(ofFolder: place) != Self.identity(ofFolder: record.path)
             else { continue }
-            let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-            guard descriptor >= 0 else { continue }
-            let content = FileContent(descriptor: descriptor, kind: .plain)
-            let first = content.firstBytes
-            guard let status = FileIdentity.status(of: descriptor),
-                status.identity == record.identity, record.matches(content, first: first)
-            else {
-                close(descriptor)
-                continue
+            let path = Self.path(of: record.identity, at: place)
+            if let path, FileContent.Kind(name: path) == .plain {
+                goOn(record, at: path, group)
+            } else {
+                folders[FollowedFile.split(place).folder] = record.folder
             }
-            let sight = Sight(
-                path: record.path, name: record.name, group: group, isNamed: true, isRolled: false,
-                kind: .plain, status: status)
-            follow(descriptor, record, sight, first)
         }
+        for (place, folder) in folders { lookForRest(in: place, of: folder) }
+    }
+
+    private func goOn(_ record: SourceRecord, at path: String, _ group: Int) {
+        guard shared.withLock(\.following.count) + held.count < maxOpenFiles else { return }
+        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return }
+        let first = FileContent(descriptor: descriptor, kind: .plain).firstBytes
+        guard let status = FileIdentity.status(of: descriptor), status.identity == record.identity,
+            record.matches(FileContent(descriptor: descriptor, kind: .plain), first: first)
+        else {
+            close(descriptor)
+            return
+        }
+        let sight = Sight(
+            path: record.path, name: record.name, group: group, isNamed: true, isRolled: false,
+            kind: .plain, status: status)
+        follow(descriptor, record, sight, first)
+    }
+
+    /// Looks at the names of a folder, to which `folder` has led, for what is known to be unread: nobody asks
+    /// for others there.
+    private func lookForRest(in place: String, of folder: String) {
+        let sights = (Glob.names(place) ?? []).compactMap { name -> Sight? in
+            let path = place + "/" + name
+            guard let status = FileIdentity.status(of: path), status.isRegular else { return nil }
+            return Sight(
+                path: folder + "/" + name, name: name, group: 0, isNamed: false, isRolled: false,
+                kind: FileContent.Kind(name: name), status: status, place: path)
+        }
+        for sight in Self.inOrder(sights) { consider(sight) }
     }
 
     private static func identity(ofFolder path: String) -> FileIdentity? {

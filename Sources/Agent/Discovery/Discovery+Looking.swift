@@ -130,6 +130,9 @@ extension Discovery {
         if judged.count > Self.maxRemembered { judged = [:] }
         if later.count > Self.maxRemembered { later = [:] }
         if rechecks.count > Self.maxRemembered { rechecks = [:] }
+        if !replaced.isEmpty {
+            shared.withLock { shared in replaced = replaced.filter { shared.files[$0.key] != nil } }
+        }
         unseen = shared.withLock { Set($0.following.keys) }
         var reached: Set<String> = []
         var unnameable: Set<String> = []
@@ -271,7 +274,7 @@ extension Discovery {
 
     /// Oldest first: packed files by what their names say, plain ones by their births, which a rename
     /// keeps; a copy is younger than its original.
-    private static func inOrder(_ sights: [Sight]) -> [Sight] {
+    static func inOrder(_ sights: [Sight]) -> [Sight] {
         let packed = sights.filter { $0.kind != .plain }.map { ($0, RolledName.Rank($0.name)) }
         let plain = sights.filter { $0.kind == .plain }
         return packed.sorted { $0.1 < $1.1 }.map(\.0)
@@ -294,7 +297,7 @@ extension Discovery {
         }
     }
 
-    private func consider(_ sight: Sight) {
+    func consider(_ sight: Sight) {
         let identity = sight.status.identity
         guard held[identity] == nil else { return }
         let isOpen = shared.withLock { shared in

@@ -31,6 +31,7 @@ extension Discovery {
             // Other content in the same file: truncated while the agent did not look.
             detach(record)
         }
+        if record == nil, takesPlace(descriptor, sight, content, first) { return }
         if isAsked(sight), record == nil, let original = original(of: content, first, sight) {
             hold(descriptor, sight, original)
         } else if !settle(descriptor, sight, content, first) {

@@ -114,6 +114,11 @@ final class Discovery: @unchecked Sendable {
             isRegistryDirty = true
         }
 
+        /// The open files that were found under a path.
+        func openFiles(of path: String) -> [FollowedFile] {
+            (ids[path] ?? []).compactMap { files[$0] }
+        }
+
         /// The names under which open files were found.
         var paths: Dictionary<String, Set<String>>.Keys { ids.keys }
 
@@ -149,6 +154,8 @@ final class Discovery: @unchecked Sendable {
         let isRolled: Bool
         let kind: FileContent.Kind
         let status: FileIdentity.Status
+        /// Where the file stands, when the path leads elsewhere by now.
+        var place: String?
 
         var folder: String { FollowedFile.split(path).folder }
 
@@ -190,6 +197,9 @@ final class Discovery: @unchecked Sendable {
     /// must be judged anew.
     var later: [FileIdentity: PackedWait] = [:]
     var held: [FileIdentity: HeldFile] = [:]
+    /// Since when open files are deleted and have copies under their names, by the id of their source, in
+    /// seconds since the epoch.
+    var replaced: [String: Double] = [:]
     /// By folder.
     var wanted: [String: [SourceRecord]] = [:]
     /// Files and folders that may not be read, and why.
@@ -274,7 +284,8 @@ final class Discovery: @unchecked Sendable {
             waiting += 1
             return nil
         }
-        let descriptor = Foundation.open(sight.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = Foundation.open(
+            sight.place ?? sight.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor < 0 else {
             noteReadable(sight.path, nil)
             // Between the look and the opening another file may have taken the name.

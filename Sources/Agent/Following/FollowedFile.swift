@@ -62,6 +62,8 @@ final class FollowedFile: @unchecked Sendable {
     var nextLook: UInt64? = 0
     /// Events are open at the end of the file behind this offset, since a moment in monotonic nanoseconds.
     var openSince: (offset: Int64, moment: UInt64)?
+    /// Deleted, with a copy under its name, since a moment in monotonic nanoseconds.
+    var replacedSince: UInt64?
     /// Of looks that find nothing, in nanoseconds.
     var pause: UInt64 = 0
     let lane: Int64
@@ -230,6 +232,7 @@ final class FollowedFile: @unchecked Sendable {
         ackedEvents = other.ackedEvents
         handedOut = other.handedOut
         seed = other.seed
+        start = other.start
         marks = other.marks
         predecessor = nil
         startUnpacking()

@@ -3,6 +3,8 @@ struct Quiet {
     /// One that was deleted or renamed is read out then.
     let deleted: UInt64
     let renamed: UInt64
+    /// A deleted one whose name a copy of it has by now is read on in that one by then.
+    let replaced: UInt64
     /// One that stands, under whatever name, in a folder that no pattern reaches any more, is waited for so
     /// long: nobody tells of news in it. An instance of an old release takes minutes to be drained.
     let outOfReach: UInt64
@@ -20,6 +22,7 @@ struct Quiet {
         func scaled(_ seconds: Double) -> UInt64 { UInt64(seconds * patience * 1e9) }
         deleted = scaled(0.5)
         renamed = scaled(5)
+        replaced = max(scaled(10), 5_000_000_000)
         outOfReach = scaled(600)
         event = scaled(1)
         tornEvent = scaled(30)

@@ -271,7 +271,7 @@ final class Reader {
         let silence = max(pause, sinceWritten(status))
         if status.links == 0 {
             discovery.shared.withLock { $0.noteEnd(of: file.id) }
-            if silence > quiet.deleted { finishAtEnd(file) }
+            if silence > quiet.deleted, !awaitsReplacement(file) { finishAtEnd(file) }
         } else if silence > quiet.renamed, hasSuccessor(file),
             silence > quiet.outOfReach || isInReach(file)
         {
@@ -282,6 +282,14 @@ final class Reader {
             add(file.flush(wallClock: wallClock), of: file)
         }
         return false
+    }
+
+    /// True while discovery is expected to go on with the source in another file.
+    private func awaitsReplacement(_ file: FollowedFile) -> Bool {
+        guard discovery.isReplaced(file) else { return false }
+        let since = file.replacedSince ?? Self.now
+        file.replacedSince = since
+        return Self.now - since < quiet.replaced
     }
 
     /// True when nothing was handed out for long though the end of the file was seen again and again.

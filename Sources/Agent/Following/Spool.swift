@@ -220,9 +220,7 @@ final class Spool {
                 tellFull()
                 return nil
             }
-            guard write(out, packed, packed.count) == packed.count else {
-                throw .system("writing", temporary)
-            }
+            try StateFile.write(packed, to: out, temporary)
         }
         guard !file.isPlain || rest.offset == end else { throw .system("reading", file.path) }
         guard fsync(out) == 0, rename(temporary, path) == 0 else { throw .system("writing", path) }

@@ -70,14 +70,7 @@ final class StandardInput: @unchecked Sendable {
             guard descriptor >= 0 else { throw .system("creating", path) }
             written = 0
         }
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes {
-                Foundation.write(descriptor, $0.baseAddress, $0.count)
-            }
-            guard count > 0 else { throw .system("writing to", folder) }
-            rest = rest.dropFirst(count)
-        }
+        try StateFile.write(bytes, to: descriptor, folder)
         written += Int64(bytes.count)
     }
 

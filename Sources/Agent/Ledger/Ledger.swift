@@ -196,12 +196,7 @@ package final class Ledger: Sendable {
         var last: UInt8 = 0x0a
         if end > 0 { pread(descriptor, &last, 1, end - 1) }
         let text = last == 0x0a ? line : [0x0a] + line
-        let written = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard written == text.count, !isSynced || fdatasync(descriptor) == 0 else {
-            let failure = AgentError.system("writing", path)
-            ftruncate(descriptor, end)
-            throw failure
-        }
+        try StateFile.append(text, to: descriptor, path, isSynced: isSynced)
     }
 
     /// Sums up the older half. What is lost or set aside outlives what is shipped: of it the newer

@@ -273,15 +273,8 @@ extension SourceRegistry.Save {
         let descriptor = open(journal, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | start, 0o640)
         guard descriptor >= 0 else { throw .system("creating", journal) }
         defer { close(descriptor) }
-        let written = data.withUnsafeBytes {
-            Foundation.write(descriptor, $0.baseAddress, $0.count)
-        }
-        guard written == data.count, fdatasync(descriptor) == 0 else {
-            let failure = AgentError.system("writing", journal)
-            // Half a line must not be followed by another.
-            ftruncate(descriptor, off_t(offset))
-            throw failure
-        }
+        // Half a line must not be followed by another.
+        try StateFile.append(data, to: descriptor, journal)
     }
 
     private func encodedChanges() throws -> Data {

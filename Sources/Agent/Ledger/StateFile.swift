@@ -1,7 +1,42 @@
 import Foundation
 
-/// Files of the state folder that are replaced as a whole.
+/// What the files of the state folder, and of outputs, are written with.
 enum StateFile {
+    /// Returns when the kernel has all of it: a full disk takes a part at first, and says why only when it
+    /// is asked for the rest.
+    static func write(
+        _ bytes: some Collection<UInt8>, to descriptor: Int32, _ path: String
+    ) throws(AgentError) {
+        let bytes = ContiguousArray(bytes)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes[done...].withUnsafeBytes {
+                Foundation.write(descriptor, $0.baseAddress, $0.count)
+            }
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
+            guard count > 0 else { throw .system("writing", path) }
+            done += count
+        }
+    }
+
+    /// The same at the end of a file, synced unless it may be lost in a power cut. Throws when it is not
+    /// there; then nothing of it is, so that trying again is safe.
+    static func append(
+        _ bytes: some Collection<UInt8>, to descriptor: Int32, _ path: String,
+        isSynced: Bool = true
+    ) throws(AgentError) {
+        let end = lseek(descriptor, 0, SEEK_END)
+        do throws(AgentError) {
+            try write(bytes, to: descriptor, path)
+            guard !isSynced || fsync(descriptor) == 0 else {
+                throw AgentError.system("syncing", path)
+            }
+        } catch {
+            if end >= 0 { ftruncate(descriptor, end) }
+            throw error
+        }
+    }
+
     /// Written beside, renamed; synced, with its folder, unless it may be lost in a power cut.
     static func replace(
         _ path: String, with bytes: [UInt8], isSynced: Bool = true
@@ -10,14 +45,7 @@ enum StateFile {
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .system("creating", temporary) }
         defer { close(descriptor) }
-        var done = 0
-        while done < bytes.count {
-            let written = bytes[done...].withUnsafeBytes {
-                write(descriptor, $0.baseAddress, $0.count)
-            }
-            guard written > 0 else { throw .system("writing", temporary) }
-            done += written
-        }
+        try write(bytes, to: descriptor, temporary)
         guard !isSynced || fsync(descriptor) == 0, rename(temporary, path) == 0 else {
             throw .system("writing", path)
         }

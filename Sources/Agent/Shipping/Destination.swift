@@ -163,28 +163,7 @@ struct LineDestination: Destination {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .system("writing", path) }
         defer { close(descriptor) }
-        let end = lseek(descriptor, 0, SEEK_END)
-        do throws(AgentError) {
-            try write(text, to: descriptor, path)
-            guard fsync(descriptor) == 0 else { throw AgentError.system("writing", path) }
-        } catch {
-            if end >= 0 { ftruncate(descriptor, end) }
-            throw error
-        }
-    }
-
-    private func write(
-        _ text: [UInt8], to descriptor: Int32, _ name: String
-    ) throws(AgentError) {
-        var done = 0
-        while done < text.count {
-            let count = text[done...].withUnsafeBytes {
-                Foundation.write(descriptor, $0.baseAddress, $0.count)
-            }
-            if count < 0, errno == EINTR || errno == EAGAIN { continue }
-            guard count > 0 else { throw .system("writing", name) }
-            done += count
-        }
+        try StateFile.append(text, to: descriptor, path)
     }
 
     static func lines(_ batches: [Batch]) -> [UInt8] {

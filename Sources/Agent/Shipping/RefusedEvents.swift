@@ -18,15 +18,7 @@ struct RefusedEvents {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .system("writing", path) }
         defer { close(descriptor) }
-        let end = lseek(descriptor, 0, SEEK_END)
-        let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        guard written == line.count, fsync(descriptor) == 0 else {
-            let failure: AgentError =
-                written >= 0 && written < line.count
-                ? .state("writing \(path): no space for it") : .system("writing", path)
-            ftruncate(descriptor, end)
-            throw failure
-        }
+        try StateFile.append(line, to: descriptor, path)
     }
 
     static func line(_ item: Shipment.Item, status: Int, reason: String) -> [UInt8] {
