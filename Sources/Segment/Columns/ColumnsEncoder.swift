@@ -126,12 +126,18 @@ private final class ChunkBuilder {
         let pool = ColumnPool(table, merged, strips: strips)
         isDense = ColumnsWorth.isDense(
             lines, values: pool.columns.reduce(0) { $0 + $1.count }, strips: rows)
-        if let worth, isDense {
-            // Many values are slow to encode: their first part tells whether to go on.
+        let literal = templates.reduce(0) { sum, template in
+            template.pieces.reduce(sum) { $0 + $1.count * template.rows }
+        }
+        if let worth, isDense || ColumnsWorth.isMostlyValues(lines, literal: literal) {
+            // Many values, or long ones, are slow to encode: their first part tells whether to go on.
             let trial = Self.encoded(pool, text, timestamps, share: Self.trialShare)
-            let size = trial.reduce(0) { $0 + $1.size }
-            let share = 1 / Double(Self.trialShare)
-            guard !worth.isHopeless(size, share: share, isDense: true) else { return nil }
+            let size = trial.reduce(0) {
+                $0 + $1.size + ($1.mayBeIDs ? $1.values * IDFilter.bitsPerID / 8 : 0)
+            }
+            guard worth.maySuffice(size, ofFirst: Self.trialShare, isDense: isDense) else {
+                return nil
+            }
         }
         columns = Self.encoded(pool, text, timestamps, share: 1)
         for index in columns.indices where columns[index].mayBeIDs {
@@ -145,6 +151,7 @@ private final class ChunkBuilder {
     /// Takes the ids of a column to the filter, if every value has one.
     private func gatherIDs(_ values: Values, _ column: inout EncodedColumn) {
         var found: [UInt64] = []
+        found.reserveCapacity(values.count)
         for index in 0..<values.count {
             let value = values.start(index)
             let before = found.count

@@ -26,6 +26,12 @@ struct ColumnsWorth {
     private static let manyBytes = 1024 * 1024
     /// Now and then frames take more than samples promise, but not by so much.
     private static let hopeless = 1.25
+    /// A first part of the lines may be worse than all of them, as dictionaries are small beside those; what
+    /// is mostly values has none.
+    private static let doubtfulIfDense = 1.2
+    private static let doubtful = 1.03
+    /// The share of lines that is the same in all of a template; with less, what they hold is values.
+    private static let literalShare = 0.3
     private static let samples = 2
 
     private let lines: [UInt8]
@@ -59,24 +65,43 @@ struct ColumnsWorth {
         lines.count < looseBytes * (values + strips)
     }
 
+    /// `literal`: bytes of the lines that their templates tell.
+    static func isMostlyValues(_ lines: [UInt8], literal: Int) -> Bool {
+        Double(literal) < literalShare * Double(lines.count)
+    }
+
     private static func packed(_ lines: [UInt8], _ range: Range<Int>) -> Int {
         lines.withUnsafeBytes {
             Zstd.compress(UnsafeRawBufferPointer(rebasing: $0[range]), level: 3).count
         }
     }
 
-    /// Whether columns that take `size` bytes, for a share of the lines, are so far from paying that
-    /// nothing more need be known.
-    func isHopeless(_ size: Int, share: Double, isDense: Bool) -> Bool {
+    /// Whether columns that take `size` bytes are so far from paying that nothing more need be known.
+    private func isHopeless(_ size: Int, isDense: Bool) -> Bool {
         guard let expected else { return false }
-        let worthwhile = isDense ? Self.worthwhileIfDense : Self.worthwhile
-        return Double(size) > worthwhile * Self.hopeless * expected * share
+        return Double(size) > Self.worthwhile(isDense) * Self.hopeless * expected
+    }
+
+    /// False when columns that take `size` bytes for the first of so many parts of the lines will hardly pay
+    /// for all of them.
+    func maySuffice(_ size: Int, ofFirst parts: Int, isDense: Bool) -> Bool {
+        guard lines.count >= Self.manyBytes else {
+            // Of few lines the first part is too small to be compared.
+            return !isDense || !isHopeless(size * parts, isDense: true)
+        }
+        let plain = Self.packed(lines, 0..<lines.count / parts)
+        let doubtful = isDense ? Self.doubtfulIfDense : Self.doubtful
+        return Double(size) <= Self.worthwhile(isDense) * doubtful * Double(plain)
+    }
+
+    private static func worthwhile(_ isDense: Bool) -> Double {
+        isDense ? worthwhileIfDense : worthwhile
     }
 
     /// Samples mostly tell; where they leave a doubt, all frames are tried. Lines of many strips, as
     /// stack traces are, repeat over more than a sample, and leave a doubt as well.
     func pays(_ size: Int, isDense: Bool, hasManyStrips: Bool) -> Bool {
-        if isHopeless(size, share: 1, isDense: isDense) { return false }
+        if isHopeless(size, isDense: isDense) { return false }
         if let expected, Double(size) < sampling.clearly * expected, !hasManyStrips { return true }
         var plain = 0
         var start = 0
@@ -86,7 +111,6 @@ struct ColumnsWorth {
             plain += Self.packed(lines, start..<end)
             start = end
         }
-        let worthwhile = isDense ? Self.worthwhileIfDense : Self.worthwhile
-        return Double(size) < worthwhile * Double(plain)
+        return Double(size) < Self.worthwhile(isDense) * Double(plain)
     }
 }

@@ -16,6 +16,8 @@ struct IDFilter: Sendable {
     private static let fewest = 64
 
     static let shortest = 12
+    /// Of a large filter.
+    static let bitsPerID = 9
 
     private let seed: UInt64
     private let segmentBits: Int
