@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import signal
 import subprocess
 import time
 import unittest
@@ -136,6 +137,73 @@ class Claims(EndToEndCase):
         self.assertEqual(agent.stop(), 0)
         # What was begun in a folder that no path leads to any more, nobody knows of.
         self.assertEqual(found(), [*range(80), *range(90, 100)])
+
+    def test_a_reload_while_a_release_is_drained(self):
+        """What was read of the release before is known, and what it still writes is found."""
+        for number in (0, 1):
+            (self.logs / str(number)).mkdir()
+        (self.logs / "current").symlink_to("0")
+        old, new = (self.logs / str(number) / "app.log" for number in (0, 1))
+
+        def write(log, numbers):
+            with open(log, "a") as f:
+                f.write(self.lines(numbers))
+            wait_until(lambda: len(self.arrived()) > numbers[-1], PATIENCE, f"{numbers[-1] + 1} lines")
+
+        write_only = lambda log, numbers: log.write_text(self.lines(numbers))
+        write_only(old, range(10))
+        self.sourced(("app", "current/app.log"))
+        agent = self.agent("--config", self.config)
+        wait_until(lambda: len(self.arrived()) >= 10, PATIENCE, "the first lines")
+        (self.logs / "next").symlink_to("1")
+        (self.logs / "next").rename(self.logs / "current")
+        write(new, range(10, 20))
+        write(old, range(20, 30))
+        for at in (30, 50):
+            agent.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: agent.told().count("read again") == at // 25, PATIENCE, "a reload")
+            # Longer than a renamed file is waited for.
+            time.sleep(6)
+            write(old, range(at, at + 10))
+            write(new, range(at + 10, at + 20))
+        self.assertEqual(agent.stop(), 0)
+        self.assertEqual(self.arrived(), [("app", i) for i in range(70)])
+
+    def test_rolls_under_a_link_that_stays(self):
+        """`logs` leads to another disk, as it mostly does: rolls are followed and found as anywhere."""
+        (self.logs / "real").mkdir()
+        (self.logs / "link").symlink_to("real")
+        log = self.logs / "real" / "app.log"
+
+        def write(numbers):
+            with open(log, "a") as f:
+                f.write(self.lines(numbers))
+
+        def roll():
+            for at in range(8, 0, -1):
+                old = log.with_name(f"app.log.{at}")
+                if old.exists():
+                    old.rename(log.with_name(f"app.log.{at + 1}"))
+            log.rename(log.with_name("app.log.1"))
+
+        write(range(10))
+        self.sourced(("app", "link/app.log"))
+        self.run_until(("app", range(10)))
+        # Three rolls while nobody looks, then two that are seen.
+        for at in range(10, 40, 10):
+            write(range(at, at + 5))
+            roll()
+            write(range(at + 5, at + 10))
+        agent = self.agent("--config", self.config, name="second")
+        wait_until(lambda: len(self.arrived()) >= 40, PATIENCE, "what was rolled meanwhile")
+        for at in (40, 50):
+            write(range(at, at + 5))
+            roll()
+            write(range(at + 5, at + 10))
+            wait_until(lambda: len(self.arrived()) >= at + 10, PATIENCE, "what is rolled")
+        self.assertEqual(agent.stop(), 0)
+        self.assertEqual(self.arrived(), [("app", i) for i in range(60)])
+        self.assertNotIn("gone before", agent.told())
 
     def test_a_packed_roll_behind_a_link(self):
         for number in (0, 1):

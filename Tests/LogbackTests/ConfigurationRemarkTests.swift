@@ -51,6 +51,17 @@ import Testing
         #expect(found.appenders.map(\.name) == kept + ["Z"])
     }
 
+    /// The application has one branch of it: neither appender takes the other's file.
+    @Test func appendersOfAnUndecidedConditionAreKept() throws {
+        let (one, other) = (
+            appender("A", "<file>/x/a.log</file>"), appender("B", "<file>/x/a.log</file>")
+        )
+        let found = try read(
+            "<if condition='new java.io.File(\"/x\").exists()'><then>\(one)</then>"
+                + "<else>\(other)</else></if>" + root("A", "B"))
+        #expect(found.appenders.map(\.name) == ["A", "B"])
+    }
+
     @Test func whatIsNotThereIsNamed() throws {
         let found = try read(
             "<include file=\"/x/none.xml\"/><include resource=\"part.xml\"/>\n"
