@@ -1,6 +1,7 @@
 """Files that are not plain UTF-8 lines: encodings, containers' records, access logs, standard input."""
 import gzip
 import json
+import signal
 import subprocess
 import time
 import zipfile
@@ -213,16 +214,44 @@ class Formats(EndToEndCase):
                 for i in numbers:
                     f.write(f"{second}.{i:09}Z stdout P {STAMP}.000 INFO a -\n")
                     f.write(f"{second}.{i:09}Z stdout F  number {i}\n")
+
+        def expect(count):
+            rows = self.arrive(count)
+            self.assertEqual([line for _, _, line in rows], [f"{STAMP}.000 INFO a - number {i}" for i in range(count)])
+            for labels, _, _ in rows:
+                labels = dict(labels)
+                self.assertEqual((labels["namespace"], labels["pod"], labels["container"]), ("prod", "shop-7d9", "web"))
         write(range(100))
-        self.follow({"paths": [f"{links}/*.log"], "labels": {"app": "x"}})
+        source = {"paths": [f"{links}/*.log"], "labels": {"app": "x"}}
+        agent = self.follow(source)
         self.arrive(100)
         # The kubelet renames, and the link leads to the next file.
         path.rename(pod / "0.log.20261121-100000")
         write(range(100, 200))
-        rows = self.arrive(200)
-        self.assertEqual([line for _, _, line in rows], [f"{STAMP}.000 INFO a - number {i}" for i in range(200)])
-        labels = dict(rows[0][0])
-        self.assertEqual((labels["namespace"], labels["pod"], labels["container"]), ("prod", "shop-7d9", "web"))
+        expect(200)
+        # And packs, here while no agent is there.
+        self.assertEqual(agent.stop(), 0)
+        write(range(200, 250))
+        path.rename(pod / "0.log.20261121-110000")
+        write(range(250, 300))
+        subprocess.run(["gzip", pod / "0.log.20261121-110000"], check=True)
+        agent = self.follow(source, name="second")
+        expect(300)
+        # Who came back, or read its configuration again, still hears of rolls where the link leads to.
+        for turn in range(2):
+            if turn:
+                agent.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: "read again" in agent.told(), PATIENCE, "a reload")
+            time.sleep(2.5)
+            for at in range(300 + 100 * turn, 400 + 100 * turn, 20):
+                write(range(at, at + 20))
+                time.sleep(0.3)
+                path.rename(pod / f"0.log.20261121-12{at:04}")
+                time.sleep(0.1)
+                (pod / f"0.log.20261121-12{at:04}").unlink()
+            path.touch()
+            expect(400 + 100 * turn)
+        self.assertEqual(agent.stop(), 0)
 
     def test_nginx_and_tomcat(self):
         local = time.localtime(time.time() - 600)

@@ -86,6 +86,48 @@ sources:
         self.assertEqual(agent.stop(), 0)
         self.assertNotIn("gone before", agent.told())
 
+    def rolled(self, names, paths):
+        """What rolls where it comes from is fetched as a copy of what had another name here. `names`: those of the latest
+        rolls, the oldest last."""
+        self.config.write_text(self.config.read_text().replace("/logs/*.log", f"/logs/{paths}"))
+        agent = self.agent("--config", self.config)
+        end = 0
+
+        def add(count):
+            nonlocal end
+            self.write("".join(map(line, range(end, end + count))))
+            end += count
+
+        def fetch(pause=1.5):
+            subprocess.run(["rsync", "-a", f"{self.folder}/there/", f"{self.folder}/logs/"], check=True)
+            time.sleep(pause)
+
+        add(40)
+        fetch()
+        for turn in range(4):
+            add(20)
+            fetch()
+            # With something in it that nobody has seen, and without.
+            add(7 * (turn % 2))
+            names(turn)
+            add(10)
+            fetch(turn)
+            add(10)
+            fetch()
+        self.expect(range(end))
+        self.assertEqual(agent.stop(), 0)
+        self.assertNotIn("gone before", agent.told())
+
+    def test_a_folder_with_dated_rolls(self):
+        self.rolled(lambda turn: self.source.rename(self.source.with_name(f"app-2026-11-23.{turn}.log")), "*.log")
+
+    def test_a_folder_with_numbered_rolls(self):
+        def roll(turn):
+            for at in range(turn, -1, -1):
+                name = f"app.log.{at}" if at else "app.log"
+                self.source.with_name(name).rename(self.source.with_name(f"app.log.{at + 1}"))
+        self.rolled(roll, "app.log")
+
     def test_while_the_server_is_away(self):
         self.write("".join(map(line, range(50))))
         self.fetch()

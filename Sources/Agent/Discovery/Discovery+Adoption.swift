@@ -45,6 +45,7 @@ extension Discovery {
                 path: file.path, name: FollowedFile.split(file.path).name, group: group,
                 isNamed: true, isRolled: false, kind: .plain, status: status)
             follow(file.descriptor, record, sight, file.head)
+            watchTarget(of: file.path)
         }
     }
 

@@ -130,8 +130,10 @@ extension Discovery {
             ?? owner(of: record.path)
     }
 
-    /// The sight of a file in which a known source stands; nil where nobody asks for either.
+    /// The sight of a file in which a known source stands; nil where nobody asks for either. What stands
+    /// behind a link that was switched goes by the path that is asked for.
     func sight(_ sight: Sight, of record: SourceRecord) -> Sight? {
+        let sight = sight.place == nil ? sight : sight.as(record.path)
         guard let group = owner(of: record) else {
             return sight.isNamed || sight.isRolled ? sight : nil
         }

@@ -8,9 +8,10 @@ extension Discovery {
         let records = wanted.values.joined().sorted { ($0.order ?? 0) < ($1.order ?? 0) }
         var folders: [String: String] = [:]
         for record in records {
-            // Where the path leads to the same folder as ever, its names are looked at in their order.
+            // Where the path leads to the same file as ever, or folder, its names are looked at in their order.
             guard let place = record.place, let group = owner(of: record),
-                Self.identity(ofFolder: place) != Self.identity(ofFolder: record.path)
+                Self.identity(ofFolder: place) != Self.identity(ofFolder: record.path),
+                FileIdentity.status(of: record.path)?.identity != record.identity
             else { continue }
             let path = Self.path(of: record.identity, at: place)
             if let path, FileContent.Kind(name: path) == .plain {
@@ -23,8 +24,12 @@ extension Discovery {
     }
 
     private func goOn(_ record: SourceRecord, at path: String, _ group: Int) {
-        guard shared.withLock(\.following.count) + held.count < maxOpenFiles else { return }
+        guard shared.withLock(\.following.count) + held.count < maxOpenFiles else {
+            waiting += 1
+            return
+        }
         let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        noteReadable(record.path, descriptor < 0 ? errno : nil)
         guard descriptor >= 0 else { return }
         let first = FileContent(descriptor: descriptor, kind: .plain).firstBytes
         guard let status = FileIdentity.status(of: descriptor), status.identity == record.identity,
@@ -50,6 +55,18 @@ extension Discovery {
                 kind: FileContent.Kind(name: name), status: status, place: path)
         }
         for sight in Self.inOrder(sights) { consider(sight) }
+    }
+
+    /// Links are switched, and go.
+    func forgetLinks() {
+        for (folder, paths) in links {
+            let left = paths.filter { FollowedFile.split(Self.target(of: $0)).folder == folder }
+            links[folder] = left.isEmpty ? nil : left
+        }
+    }
+
+    static func target(of path: String) -> String {
+        URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     }
 
     private static func identity(ofFolder path: String) -> FileIdentity? {

@@ -130,12 +130,13 @@ extension Discovery {
         if judged.count > Self.maxRemembered { judged = [:] }
         if later.count > Self.maxRemembered { later = [:] }
         if rechecks.count > Self.maxRemembered { rechecks = [:] }
-        if !replaced.isEmpty {
-            shared.withLock { shared in replaced = replaced.filter { shared.files[$0.key] != nil } }
+        shared.withLock { shared in
+            shared.replaced = shared.replaced.filter { shared.files[$0.key] != nil }
         }
         unseen = shared.withLock { Set($0.following.keys) }
         var reached: Set<String> = []
         var unnameable: Set<String> = []
+        forgetLinks()
         let found = reach {
             reached.formUnion(watchWay(to: $0))
         } unnameable: {
@@ -239,8 +240,7 @@ extension Discovery {
         guard (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil else {
             return
         }
-        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let (folder, _) = FollowedFile.split(target)
+        let (folder, _) = FollowedFile.split(Self.target(of: path))
         noteBlindness(folder, watch.watch(folder))
         links[folder, default: []].insert(path)
     }

@@ -31,7 +31,6 @@ extension Discovery {
             // Other content in the same file: truncated while the agent did not look.
             detach(record)
         }
-        if record == nil, takesPlace(descriptor, sight, content, first) { return }
         if isAsked(sight), record == nil, let original = original(of: content, first, sight) {
             hold(descriptor, sight, original)
         } else if !settle(descriptor, sight, content, first) {
@@ -56,12 +55,13 @@ extension Discovery {
     }
 
     /// What becomes of a plain file that is no copy of an open one: the rest of a source that was
-    /// truncated or renamed, a copy of what was shipped, or a source. False, and nothing is done, when
+    /// truncated, renamed or replaced, a copy of what was shipped, or a source. False, and nothing is done, when
     /// a source was truncated since this look began: this may be the copy with its unread rest, which
     /// may have no other name by now.
     func settle(
         _ descriptor: Int32, _ sight: Sight, _ content: FileContent, _ first: [UInt8]
     ) -> Bool {
+        if takesPlace(descriptor, sight, content, first) { return true }
         if let rest = rest(content, first, of: sight) {
             if let sight = self.sight(sight, of: rest) {
                 follow(descriptor, rest, sight, first)
@@ -71,7 +71,7 @@ extension Discovery {
         }
         let source =
             sourceOfCopy(content, first, sight) ?? packedTwin(content, first, sight)
-            ?? movedSource(content, first, sight)
+            ?? movedSource(content, first, sight) ?? readSource(content, first, sight)
         guard shared.withLock(\.epoch) == epoch else { return false }
         if isAsked(sight), source == nil {
             followNew(descriptor, sight, first)
@@ -91,7 +91,8 @@ extension Discovery {
         func likelihood(_ record: SourceRecord) -> (Int, Int) {
             (record.family == family ? 1 : 0, record.fingerprint.count)
         }
-        return (wanted(for: sight) + truncated).filter {
+        let read = readSources(sight, first).filter { sight.status.size > $0.offset }
+        return (wanted(for: sight) + truncated + read).filter {
             $0.fingerprint.count > 0 && $0.matches(content, first: first)
                 && (sight.status.size > $0.offset || $0.isDetached != true)
                 && maySee($0, in: sight)

@@ -1,7 +1,8 @@
 import Foundation
 
 /// Files that are replaced by longer copies of themselves: rsync writes what it fetches into another file,
-/// and gives that the name. The new file goes on where the one before was read to.
+/// and gives that the name; what was rolled where it comes from is a copy of what had another name here.
+/// The new file goes on where the one before was read to.
 extension Discovery {
     /// Somebody may still write to a file that has no name any more: then the new one is no copy of it.
     /// So long, in seconds, nobody must.
@@ -10,37 +11,32 @@ extension Discovery {
     private static let comparedBytes: Int64 = 8 << 20
     private static let lookAgainAfter = 0.2
 
-    /// Goes on in this file with the open source that it replaces. False when it replaces none; true, and
-    /// it will be looked at again, while that is not sure.
+    /// Goes on in this file with the open source of which it is a longer copy, and which has no file with a
+    /// name any more. False when there is none; true, and it will be looked at again, while that is not sure.
     func takesPlace(
         _ descriptor: Int32, _ sight: Sight, _ content: FileContent, _ first: [UInt8]
     ) -> Bool {
-        let named = shared.withLock { $0.openFiles(of: sight.path) }
-        guard sight.isNamed,
-            let before = named.first(where: { mayReplace(content, sight.status.size, $0) })
-        else { return false }
-        let wall = Date().timeIntervalSince1970
+        guard let before = openSources(of: sight).first(where: { holds(content, sight, $0) }) else {
+            return false
+        }
         // What grows on differs from its copy at the next look.
-        let since = replaced[before.id] ?? wall
-        replaced[before.id] = since
+        let wall = Date().timeIntervalSince1970
+        let since = shared.withLock { shared in
+            let since = shared.replaced[before.id] ?? wall
+            shared.replaced[before.id] = since
+            return since
+        }
         guard wall - since > Self.replacedQuiet * patience else {
             rechecks[sight.path] = wall + Self.lookAgainAfter
             close(descriptor)
             return true
         }
-        replaced[before.id] = nil
-        guard let size = FileIdentity.status(of: before.content.descriptor)?.size,
-            Self.beginsAlike(content, before.content, size)
-        else { return false }
-        let known = shared.withLock { shared -> SourceRecord? in
-            guard shared.files[before.id] === before, let record = shared.registry[before.id] else {
-                return nil
-            }
-            return record
+        guard let record = replaceable(before, by: content, sight),
+            let sight = self.sight(sight, of: record)
+        else {
+            shared.withLock { $0.replaced[before.id] = nil }
+            return false
         }
-        guard var record = known, let sight = self.sight(sight, of: record) else { return false }
-        // It has a name again, and may grow.
-        record.isRolled = nil
         shared.withLock { shared in
             shared.leaveFile(before)
             shared.truncated.insert(before.id)
@@ -49,32 +45,47 @@ extension Discovery {
         return true
     }
 
-    /// True while the name of an open file that was deleted belongs to one that is, or will be, followed in
-    /// its place.
-    func isReplaced(_ file: FollowedFile) -> Bool {
-        guard let status = FileIdentity.status(of: file.path), status.isRegular,
-            status.identity != file.identity
-        else { return false }
-        if let other = shared.withLock({ $0.following[status.identity] }) {
-            return other.id == file.id
+    /// The source of an open file that was deleted, when all of it stands in this one.
+    private func replaceable(
+        _ before: FollowedFile, by content: FileContent, _ sight: Sight
+    ) -> SourceRecord? {
+        guard let status = FileIdentity.status(of: before.content.descriptor), status.links == 0,
+            Self.beginsAlike(content, before.content, status.size)
+        else { return nil }
+        let known = shared.withLock { shared in
+            shared.files[before.id] === before ? shared.registry[before.id] : nil
         }
-        let descriptor = Foundation.open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        let content = FileContent(descriptor: descriptor, kind: .plain)
-        return mayReplace(content, status.size, file)
+        guard var record = known, maySee(record, in: sight) else { return nil }
+        // It has a name again, and may grow.
+        record.isRolled = nil
+        return record
     }
 
-    /// A deleted file's first bytes, and the last ones where they stood in it. What is shorter than a
-    /// fingerprint says too little without stamps: two runs of a program begin with the same banner.
-    private func mayReplace(
-        _ content: FileContent, _ size: Int64, _ file: FollowedFile
-    ) -> Bool {
+    /// True while a deleted open file is, or will be, followed in another one.
+    func isReplaced(_ id: String) -> Bool { shared.withLock { $0.replaced[id] != nil } }
+
+    /// Open files that had this name, or may be rolled to it.
+    private func openSources(of sight: Sight) -> [FollowedFile] {
+        guard isAsked(sight) else { return [] }
+        let folder = sight.folder
+        return shared.withLock { shared in
+            shared.files.values.filter { file in
+                file.folder == folder && file.identity != sight.status.identity
+                    && (file.name == sight.name || RolledName.isCopy(sight.name, of: file.name))
+            }
+        }
+    }
+
+    /// Whether a file has the first bytes of an open one, and the last ones where they stand there. What is
+    /// shorter than a fingerprint says too little without dates: two runs of a program begin with the same
+    /// banner. One that has its name is left to itself, unless this one may be its roll.
+    private func holds(_ content: FileContent, _ sight: Sight, _ file: FollowedFile) -> Bool {
         let before = file.content
         guard before.kind == .plain, let status = FileIdentity.status(of: before.descriptor),
-            status.links == 0, status.size > 0, size >= status.size,
+            status.links == 0 || file.name != sight.name,
+            status.size > 0, sight.status.size >= status.size,
             status.size >= Int64(Fingerprint.length)
-                || shared.withLock({ $0.registry[file.id]?.hasHeaders }) == true,
+                || shared.withLock({ $0.registry[file.id]?.hasDates }) == true,
             before.firstBytes.starts(with: file.shown.withLock(\.head)),
             content.firstBytes.starts(with: before.firstBytes),
             let tail = before.tail(before: status.size)
@@ -94,6 +105,29 @@ extension Discovery {
                     return FileContent.read(content.descriptor, at: offset, count: count)
                         == FileContent.read(before.descriptor, at: offset, count: count)
                 }
+        }
+    }
+
+    /// The source that was read to its end, of which this file is a copy.
+    func readSource(_ content: FileContent, _ first: [UInt8], _ sight: Sight) -> String? {
+        readSources(sight, first).first {
+            $0.offset == sight.status.size && $0.matches(content, first: first)
+        }?.id
+    }
+
+    /// Sources that were read to their ends, began like this file, and had this name or one that is rolled
+    /// to it. Their stamps tell dates: who writes the same every day writes it anew.
+    func readSources(_ sight: Sight, _ first: [UInt8]) -> [SourceRecord] {
+        guard isAsked(sight) else { return [] }
+        let folder = sight.folder
+        return shared.withLock { shared in
+            shared.registry.beginning(with: first).filter { record in
+                record.isFinished && record.isDetached != true && record.hasDates == true
+                    && record.mark != nil && record.identity != sight.status.identity
+                    && record.folder == folder
+                    && (record.path == sight.path
+                        || RolledName.isCopy(sight.name, of: record.name))
+            }
         }
     }
 }

@@ -37,6 +37,9 @@ final class Discovery: @unchecked Sendable {
         var isRegistryDirty = false
         /// Sources of this run whose rest is looked for; the reader gives them up.
         var truncated: Set<String> = []
+        /// Since when there are longer copies of open files, by the id of their source, in seconds since the
+        /// epoch.
+        var replaced: [String: Double] = [:]
         /// What tells when files will be deleted.
         var forecast = DeletionForecast()
         /// Changes with every truncation: then judgements are made anew.
@@ -145,8 +148,8 @@ final class Discovery: @unchecked Sendable {
 
     /// A name in a folder that is looked at.
     struct Sight {
-        let path: String
-        let name: String
+        private(set) var path: String
+        private(set) var name: String
         private(set) var group: Int
         /// The pattern matches the name itself.
         let isNamed: Bool
@@ -161,6 +164,13 @@ final class Discovery: @unchecked Sendable {
 
         /// As `SourceRecord.family`.
         var family: String { SourceRecord.family(of: path) }
+
+        func `as`(_ path: String) -> Sight {
+            var sight = self
+            sight.path = path
+            sight.name = FollowedFile.split(path).name
+            return sight
+        }
 
         func of(_ group: Int) -> Sight {
             var sight = self
@@ -197,9 +207,6 @@ final class Discovery: @unchecked Sendable {
     /// must be judged anew.
     var later: [FileIdentity: PackedWait] = [:]
     var held: [FileIdentity: HeldFile] = [:]
-    /// Since when open files are deleted and have copies under their names, by the id of their source, in
-    /// seconds since the epoch.
-    var replaced: [String: Double] = [:]
     /// By folder.
     var wanted: [String: [SourceRecord]] = [:]
     /// Files and folders that may not be read, and why.

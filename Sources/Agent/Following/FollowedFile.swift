@@ -62,8 +62,8 @@ final class FollowedFile: @unchecked Sendable {
     var nextLook: UInt64? = 0
     /// Events are open at the end of the file behind this offset, since a moment in monotonic nanoseconds.
     var openSince: (offset: Int64, moment: UInt64)?
-    /// Deleted, with a copy under its name, since a moment in monotonic nanoseconds.
-    var replacedSince: UInt64?
+    /// Found deleted at a moment in monotonic nanoseconds.
+    var deletedSince: UInt64?
     /// Of looks that find nothing, in nanoseconds.
     var pause: UInt64 = 0
     let lane: Int64
@@ -257,7 +257,7 @@ final class FollowedFile: @unchecked Sendable {
     private func readPlain(_ now: UInt64, _ wallClock: Int64) throws(AgentError) -> [FileEvent] {
         let at = assembler.offset
         guard let before = tail ?? fetchTail(at) else {
-            truncated = now
+            truncated = isPlain ? now : nil  // or moved to the spool meanwhile
             return []
         }
         // The bytes before are read once more with the new ones: what stands behind other bytes is

@@ -3,7 +3,7 @@ struct Quiet {
     /// One that was deleted or renamed is read out then.
     let deleted: UInt64
     let renamed: UInt64
-    /// A deleted one whose name a copy of it has by now is read on in that one by then.
+    /// A deleted one of which a longer copy stands there is read on in that one by then.
     let replaced: UInt64
     /// One that stands, under whatever name, in a folder that no pattern reaches any more, is waited for so
     /// long: nobody tells of news in it. An instance of an old release takes minutes to be drained.

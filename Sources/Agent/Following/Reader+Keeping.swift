@@ -1,7 +1,7 @@
 import Foundation
 import LogModel
 
-/// What the reader keeps of its files for others: the registry, the ledger, the metrics.
+/// What the reader keeps of its files, and what of that others see: the registry, the ledger, the metrics.
 extension Reader {
     /// Lets go of files that are read to their end and acknowledged.
     func forgetDone() {
@@ -26,6 +26,26 @@ extension Reader {
         }
         for file in done { discovery.clearSpool(of: file.id) }
         metrics.update { metrics in for file in done { metrics.forget(file.id) } }
+    }
+
+    /// Closes files without news when others wait for a descriptor: they are opened again when they
+    /// grow, wherever there is news of that.
+    func closeIdle() {
+        let waiting = discovery.shared.withLock(\.waiting)
+        guard waiting > 0 else { return }
+        let now = Self.now
+        let idle = files.values.filter {
+            $0.isPlain && $0.isAtEnd && !$0.isFinished && $0.truncated == nil
+                && $0.predecessor == nil && $0.ackedOffset == $0.assembler.offset
+                && now - min(now, $0.lastGrowth) > quiet.idle
+        }
+        let oldest = idle.sorted { $0.lastGrowth < $1.lastGrowth }.lazy
+        for file in oldest.filter({ $0.status()?.links ?? 0 > 0 && self.isInReach($0) })
+            .prefix(waiting)
+        {
+            activate(file)
+            file.isFinished = true
+        }
     }
 
     func updateMetrics(isLast: Bool = false) {
@@ -58,6 +78,7 @@ extension Reader {
                 record.mark = file.mark
                 record.size = shown.size
                 record.hasHeaders = file.assembler.hasSeenHeader
+                if file.assembler.hasSeenDate { record.hasDates = true }
                 shared.registry[id] = record
                 shared.isRegistryDirty = true
             }

@@ -31,7 +31,7 @@ final class Reader {
     var lastSave: UInt64 = 0
     var nextStates: UInt64 = 0
 
-    private let quiet: Quiet
+    let quiet: Quiet
     private static let saveEvery: UInt64 = 1_000_000_000
     /// How often the sizes of all files are looked at for the metrics.
     static let statesEvery: UInt64 = 200_000_000
@@ -141,7 +141,7 @@ final class Reader {
         }
     }
 
-    private func activate(_ file: FollowedFile) {
+    func activate(_ file: FollowedFile) {
         file.pause = 0
         let isActive = file.nextLook != nil
         file.nextLook = 0
@@ -167,7 +167,10 @@ final class Reader {
                 // The rest of a truncated file was found in a copy.
                 file.takeOver(other)
                 active.removeAll { $0 === other }
-                discovery.shared.withLock { _ = $0.truncated.remove(file.id) }
+                discovery.shared.withLock { shared in
+                    shared.truncated.remove(file.id)
+                    shared.replaced[file.id] = nil
+                }
             } else if serverKeepsPositions, let position = positions.removeValue(forKey: file.id) {
                 file.acknowledge(position)
                 file.rewind()
@@ -284,12 +287,12 @@ final class Reader {
         return false
     }
 
-    /// True while discovery is expected to go on with the source in another file.
+    /// True while discovery goes on with the source in another file, or may be about to find out.
     private func awaitsReplacement(_ file: FollowedFile) -> Bool {
-        guard discovery.isReplaced(file) else { return false }
-        let since = file.replacedSince ?? Self.now
-        file.replacedSince = since
-        return Self.now - since < quiet.replaced
+        let since = file.deletedSince ?? Self.now
+        file.deletedSince = since
+        let waited = Self.now - since
+        return waited < quiet.deleted || waited < quiet.replaced && discovery.isReplaced(file.id)
     }
 
     /// True when nothing was handed out for long though the end of the file was seen again and again.
@@ -330,7 +333,7 @@ final class Reader {
 
     /// False for a file in a folder that no pattern leads to any more, as `current` of deployments leads
     /// to another release.
-    private func isInReach(_ file: FollowedFile) -> Bool {
+    func isInReach(_ file: FollowedFile) -> Bool {
         guard let folder = file.folderIdentity else { return true }
         return discovery.shared.withLock { $0.reached.isEmpty || $0.reached.contains(folder) }
     }
@@ -374,22 +377,5 @@ final class Reader {
             discovery.wakeup.rest(seconds: 0.05)
         }
         shipment = Shipment(expecting: shipment.items.count)
-    }
-
-    /// Closes files without news when others wait for a descriptor: they are opened again when they
-    /// grow.
-    private func closeIdle() {
-        let waiting = discovery.shared.withLock(\.waiting)
-        guard waiting > 0 else { return }
-        let now = Self.now
-        let idle = files.values.filter {
-            $0.isPlain && $0.isAtEnd && !$0.isFinished && $0.truncated == nil
-                && $0.predecessor == nil && $0.ackedOffset == $0.assembler.offset
-                && now - min(now, $0.lastGrowth) > quiet.idle
-        }
-        for file in idle.sorted(by: { $0.lastGrowth < $1.lastGrowth }).prefix(waiting) {
-            activate(file)
-            file.isFinished = true
-        }
     }
 }

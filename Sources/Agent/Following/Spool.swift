@@ -114,7 +114,7 @@ final class Spool {
             guard size == end, file.exchange(for: packed.descriptor, from: from) else {
                 close(packed.descriptor)
                 unlink(path)
-                discovery.shared.withLock { $0.registry[file.id]?.spooledFrom = nil }
+                discovery.noteUnspooled(file.id)
                 return false
             }
         } catch {
@@ -135,6 +135,7 @@ final class Spool {
 
     private func noteFailure(_ error: AgentError, _ file: FollowedFile, _ path: String) {
         unlink(path)
+        discovery.noteUnspooled(file.id)
         logger.error("the rest of a deleted file cannot be kept elsewhere: \(error)")
         discovery.metrics.update { $0.noteError("\(error)", of: file.id) }
     }
@@ -281,6 +282,14 @@ extension Discovery {
         shared.withLock { shared in
             shared.registry[id]?.spooledFrom = offset
             shared.registry[id]?.size = size
+            shared.isRegistryDirty = true
+        }
+    }
+
+    func noteUnspooled(_ id: String) {
+        shared.withLock { shared in
+            guard shared.registry[id]?.spooledFrom != nil else { return }
+            shared.registry[id]?.spooledFrom = nil
             shared.isRegistryDirty = true
         }
     }

@@ -33,6 +33,8 @@ struct SourceRecord: Codable, Sendable {
     var lane: Int64?
     /// The source has shown headers.
     var hasHeaders: Bool?
+    /// It has shown stamps with dates: what begins like it and has its last bytes is a copy.
+    var hasDates: Bool?
     /// Other content stands in its file: it was truncated in place. Its rest may stand in a copy.
     var isDetached: Bool?
     /// The content stands in the spool, not in a file of the application's, from this offset on.

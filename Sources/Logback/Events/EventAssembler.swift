@@ -46,6 +46,8 @@ package struct EventAssembler {
         fileprivate var wantsLevel = false
         /// The streams of a container of which that is so: access logs may stand beside an application's.
         fileprivate var levelStreams: Set<String> = []
+        /// True once a stamp told its date: then no other content is the same.
+        package fileprivate(set) var hasSeenDate = false
         /// The last stamp, nanoseconds; its precision is 0 while there was none.
         fileprivate var stamp: Int64 = 0
         fileprivate var precision: Int64 = 0
@@ -127,6 +129,8 @@ package struct EventAssembler {
     package var zoneRule: ZoneRule { zone.zone }
 
     package var hasSeenHeader: Bool { known.hasSeenHeader }
+
+    package var hasSeenDate: Bool { known.hasSeenDate }
 
     /// Where the next byte of the file belongs.
     package var offset: Int64 { splitter.offset }
@@ -267,6 +271,7 @@ package struct EventAssembler {
                 ? clock.time(readAt: now, offset: offset)
                 : clock.time(stamp: known.stamp, precision: known.precision, offset: offset)
         }
+        if stamp.lacks == .nothing { known.hasSeenDate = true }
         let told = stamp.lacks == .nothing ? stamp.seconds : dated(stamp, now)
         isDated = true
         let seconds = stamp.hasZone ? told : zone.utc(ofLocal: told)
