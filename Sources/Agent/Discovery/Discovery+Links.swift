@@ -74,7 +74,7 @@ extension Discovery {
     }
 
     /// The name that a file has by now, of those beside the one that it had.
-    private static func path(of identity: FileIdentity, at place: String) -> String? {
+    static func path(of identity: FileIdentity, at place: String) -> String? {
         if FileIdentity.status(of: place)?.identity == identity { return place }
         let folder = FollowedFile.split(place).folder
         return (Glob.names(folder) ?? []).lazy.map { folder + "/" + $0 }.first {

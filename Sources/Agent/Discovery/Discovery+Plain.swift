@@ -91,7 +91,7 @@ extension Discovery {
         func likelihood(_ record: SourceRecord) -> (Int, Int) {
             (record.family == family ? 1 : 0, record.fingerprint.count)
         }
-        let read = readSources(sight, first).filter { sight.status.size > $0.offset }
+        let read = readSources(content, first, sight).filter { sight.status.size > $0.offset }
         return (wanted(for: sight) + truncated + read).filter {
             $0.fingerprint.count > 0 && $0.matches(content, first: first)
                 && (sight.status.size > $0.offset || $0.isDetached != true)

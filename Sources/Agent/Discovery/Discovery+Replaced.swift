@@ -110,17 +110,16 @@ extension Discovery {
 
     /// The source that was read to its end, of which this file is a copy.
     func readSource(_ content: FileContent, _ first: [UInt8], _ sight: Sight) -> String? {
-        readSources(sight, first).first {
-            $0.offset == sight.status.size && $0.matches(content, first: first)
-        }?.id
+        readSources(content, first, sight).first { $0.offset == sight.status.size }?.id
     }
 
-    /// Sources that were read to their ends, began like this file, and had this name or one that is rolled
-    /// to it. Their stamps tell dates: who writes the same every day writes it anew.
-    func readSources(_ sight: Sight, _ first: [UInt8]) -> [SourceRecord] {
+    /// Sources that were read to their ends, stand in this file, too, and had its name or one that is rolled
+    /// to it. Their own files are gone, and their stamps tell dates: who writes the same every day writes it
+    /// anew.
+    func readSources(_ content: FileContent, _ first: [UInt8], _ sight: Sight) -> [SourceRecord] {
         guard isAsked(sight) else { return [] }
         let folder = sight.folder
-        return shared.withLock { shared in
+        let alike = shared.withLock { shared in
             shared.registry.beginning(with: first).filter { record in
                 record.isFinished && record.isDetached != true && record.hasDates == true
                     && record.mark != nil && record.identity != sight.status.identity
@@ -128,6 +127,10 @@ extension Discovery {
                     && (record.path == sight.path
                         || RolledName.isCopy(sight.name, of: record.name))
             }
+        }
+        return alike.filter {
+            $0.matches(content, first: first)
+                && Self.path(of: $0.identity, at: $0.path) == nil
         }
     }
 }
