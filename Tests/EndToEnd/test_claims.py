@@ -133,10 +133,14 @@ class Claims(EndToEndCase):
         write(5, range(90, 100))
         agent = self.agent("--config", self.config, name="second")
         found = lambda: [i for _, i in self.arrived()]
-        wait_until(lambda: len(found()) >= 90, PATIENCE, "the releases before and behind")
+        wait_until(lambda: len(found()) >= 100, PATIENCE, "the releases before and behind")
+        # It rolls on while it is drained.
+        for at in (100, 110):
+            (self.logs / "4" / "app.log").rename(self.logs / "4" / f"app.log.{at}")
+            write(4, range(at, at + 10))
+            wait_until(lambda: len(found()) >= at + 10, PATIENCE, "a roll of the release before")
         self.assertEqual(agent.stop(), 0)
-        # What was begun in a folder that no path leads to any more, nobody knows of.
-        self.assertEqual(found(), [*range(80), *range(90, 100)])
+        self.assertEqual(found(), [*range(120)])
 
     def test_a_reload_while_a_release_is_drained(self):
         """What was read of the release before is known, and what it still writes is found."""

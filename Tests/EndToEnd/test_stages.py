@@ -26,6 +26,31 @@ class Stages(EndToEndCase):
     def rows(self, server, query='{app="shop"}'):
         return [row for row in server.lines(query, (BASE - 60) * SECOND, time.time_ns() + SECOND)]
 
+    def test_what_is_hidden_in_the_line_is_hidden_beside_it(self):
+        """Whatever makes metadata of a line: by then the words that told the secret may be gone."""
+        server, at = self.serve(), stamp(0)
+        sources = [
+            ("layout: { json: logstash }", f'{{"@timestamp":"{time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(BASE))}","message":"hi '
+             '{\\"password\\":\\"SECRET0\\"}","logger_name":"a.B","thread_name":"main","level":"INFO","accessToken":"SECRET1",'
+             '"authorization":"Bearer SECRET2abcdef"}'),
+            ("layout: { pattern: '%d %-5level %logger [token=%X{token}] - %msg%n' }", f"{at.replace('.000', ',000')} INFO  a.B [token=SECRET3] - hello"),
+            ("fields: [{ name: pw, regex: 'password=(\\S+)', as: metadata }]", f"{at} INFO  a.B - login password=SECRET4 user=x"),
+            ("stages: ['| json', '| line_format \"{{.msg}}\"']", '{"msg":"x","password":"SECRET5"}'),
+            ("stages: ['| logfmt']", "msg=x password=SECRET6 token=SECRET7")]
+        self.config.write_text(
+            f"server: http://127.0.0.1:{server.port}\nstate: {self.folder}/state\nlabels: {{ app: shop }}\nredact: [tokens]\nsources:\n"
+            + "".join(f"  - paths: ['{self.folder}/{i}.log']\n    {what}\n" for i, (what, _) in enumerate(sources)))
+        for i, (_, line) in enumerate(sources):
+            (self.folder / f"{i}.log").write_text(line + "\n")
+        agent = self.agent("--config", self.config)
+        wait_until(lambda: len(self.rows(server)) >= len(sources), PATIENCE, "all lines")
+        rows = self.rows(server)
+        self.assertEqual(len(rows), len(sources))
+        for labels, _, line in rows:
+            self.assertNotIn("SECRET", f"{labels} {line}")
+        self.assertEqual(sum("<token>" in str(labels) for labels, _, _ in rows), len(rows))
+        self.assertEqual(agent.stop(), 0)
+
     def test_rules_hold_across_crashes_and_are_told(self):
         server, metrics = self.serve(), free_port()
         source = ("    drop: ['|= \"health\"']\n    sample: { debug: 0.25 }\n    redact: [cards, email]\n"

@@ -2,25 +2,33 @@ import Foundation
 
 /// Files that paths lead to over links, as `current/logs/app.log` does to those of the latest release.
 extension Discovery {
-    /// Goes on with wanted sources whose path leads elsewhere by now: the file of the release before stands
-    /// where it stood, under its name or another one, packed or not.
+    /// What was born so many seconds ago, and is not known, was never seen: sources are remembered longer.
+    private static let newSeconds = 6 * 86_400.0
+
+    /// Goes on with sources whose path leads elsewhere by now: the file of the release before stands where it
+    /// stood, under its name or another one, packed or not; and what was begun beside it since is a source
+    /// of its own.
     func lookBehindLinks() {
-        let records = wanted.values.joined().sorted { ($0.order ?? 0) < ($1.order ?? 0) }
-        var folders: [String: String] = [:]
+        let open = shared.withLock { shared in shared.files.keys.compactMap { shared.registry[$0] }
+        }
+        let records = (wanted.values.joined() + open).filter { $0.place != nil }
+            .sorted { ($0.order ?? 0) < ($1.order ?? 0) }
+        var folders: [String: SourceRecord] = [:]
         for record in records {
             // Where the path leads to the same file as ever, or folder, its names are looked at in their order.
-            guard let place = record.place, let group = owner(of: record),
+            guard let place = record.place,
+                FileIdentity.status(of: record.path)?.identity != record.identity,
                 Self.identity(ofFolder: place) != Self.identity(ofFolder: record.path),
-                FileIdentity.status(of: record.path)?.identity != record.identity
+                let group = owner(of: record)
             else { continue }
-            let path = Self.path(of: record.identity, at: place)
-            if let path, FileContent.Kind(name: path) == .plain {
-                goOn(record, at: path, group)
-            } else {
-                folders[FollowedFile.split(place).folder] = record.folder
-            }
+            folders[FollowedFile.split(place).folder] = record
+            guard shared.withLock({ $0.files[record.id] == nil }),
+                let path = Self.path(of: record.identity, at: place),
+                FileContent.Kind(name: path) == .plain
+            else { continue }
+            goOn(record, at: path, group)
         }
-        for (place, folder) in folders { lookForRest(in: place, of: folder) }
+        for (place, record) in folders { lookAround(record, in: place) }
     }
 
     private func goOn(_ record: SourceRecord, at path: String, _ group: Int) {
@@ -44,17 +52,44 @@ extension Discovery {
         follow(descriptor, record, sight, first)
     }
 
-    /// Looks at the names of a folder, to which `folder` has led, for what is known to be unread: nobody asks
-    /// for others there.
-    private func lookForRest(in place: String, of folder: String) {
-        let sights = (Glob.names(place) ?? []).compactMap { name -> Sight? in
-            let path = place + "/" + name
-            guard let status = FileIdentity.status(of: path), status.isRegular else { return nil }
-            return Sight(
-                path: folder + "/" + name, name: name, group: 0, isNamed: false, isRolled: false,
-                kind: FileContent.Kind(name: name), status: status, place: path)
-        }
+    /// Looks at the names of a folder to which the path of a source has led.
+    private func lookAround(_ record: SourceRecord, in place: String) {
+        let sights = (Glob.names(place) ?? []).compactMap { sight(place, $0, behind: record) }
         for sight in Self.inOrder(sights) { consider(sight) }
+    }
+
+    /// A file beside that of a source, under the path that it would have where links led there. What is known
+    /// is known by its content; new ones are asked for by their names.
+    private func sight(_ place: String, _ name: String, behind record: SourceRecord) -> Sight? {
+        let path = place + "/" + name
+        // What its own path leads to is looked at there.
+        guard let status = FileIdentity.status(of: path), status.isRegular,
+            FileIdentity.status(of: record.path)?.identity != status.identity
+        else { return nil }
+        var sight = Sight(
+            path: record.folder + "/" + name, name: name, group: 0, isNamed: false, isRolled: false,
+            kind: FileContent.Kind(name: name), status: status, place: path)
+        let birth = Double(status.identity.birth) / 1e9
+        let started = Double(shared.withLock(\.registry.started))
+        guard birth > started, Date().timeIntervalSince1970 - birth < Self.newSeconds,
+            shared.withLock({ $0.registry.source(of: status.identity) }) == nil
+        else { return sight }
+        let stood = record.place.map { FollowedFile.split($0).name } ?? record.name
+        guard RolledName.root(of: stood) == RolledName.root(of: record.name) else {
+            // The link leads to a file, as those to containers do: its rolls go by the name of the link.
+            guard RolledName.root(of: name) == RolledName.root(of: stood),
+                let group = owner(of: record)
+            else { return sight }
+            sight = sight.as(record.path).of(group)
+            sight.isNamed = true
+            return sight
+        }
+        guard let group = owner(of: sight.path) else { return sight }
+        let places = (self.places[record.folder] ?? []).filter { $0.group == group }
+        sight = sight.of(group)
+        sight.isNamed = places.contains { $0.names(name) }
+        sight.isRolled = !sight.isNamed && places.contains { $0.rolls(name) }
+        return sight
     }
 
     /// Links are switched, and go.

@@ -152,9 +152,9 @@ final class Discovery: @unchecked Sendable {
         private(set) var name: String
         private(set) var group: Int
         /// The pattern matches the name itself.
-        let isNamed: Bool
+        var isNamed: Bool
         /// The name is one that a file of the pattern may be rolled to.
-        let isRolled: Bool
+        var isRolled: Bool
         let kind: FileContent.Kind
         let status: FileIdentity.Status
         /// Where the file stands, when the path leads elsewhere by now.

@@ -10,7 +10,7 @@ package struct Redaction: Sendable {
         /// Numbers of payment cards: a known prefix, its length, and the check digit.
         case cards
         /// Bearer and basic credentials, JSON web tokens, keys of AWS, GitHub, Slack and others; tokens, keys,
-        /// passwords and sessions of `name=value` and of JSON.
+        /// passwords and sessions of `name=value`, of JSON, and of labels and metadata that are called so.
         case tokens
         case email
         /// Korean resident registration numbers.
@@ -26,8 +26,11 @@ package struct Redaction: Sendable {
 
     private let way: Way
     private let mark: [UInt8]
+    /// Labels and metadata whose names match are hidden, whatever their values are.
+    private let names: Regexp?
 
     package init(_ known: Known) throws(RegexpError) {
+        names = known == .tokens ? try Regexp(Self.secretNames) : nil
         switch known {
         case .cards:
             way = .digits(CardNumber.isCard)
@@ -61,6 +64,7 @@ package struct Redaction: Sendable {
     /// `replacement`: `${1}` stands for a group.
     init(_ regexp: Regexp, with replacement: String) {
         mark = Array(replacement.utf8)
+        names = nil
         way = .patterns([(regexp, mark)], first: nil, usually: regexp)
     }
 
@@ -88,30 +92,52 @@ package struct Redaction: Sendable {
         #"(?i)\b(pwd=)[^\s/"'&,;<>(){}\[\]][^\s"'&,;<>(){}\[\]]*"#,
         #"(?i)("[\w.-]*\#(secretName)"[ \t]*:[ \t]*")(?:[^"\\\n]|\\.)+"#,
         #"(?i)('[\w.-]*\#(secretName)'[ \t]*:[ \t]*')(?:[^'\\\n]|\\.)+"#,
+        // JSON within a text of JSON.
+        #"(?i)(\\"[\w.-]*\#(secretName)\\"[ \t]*:[ \t]*\\")[^"\\\n]+"#,
     ]
     private static let secretName =
         "(?:token|secret|password|passwd|passphrase|j?session_?id|phpsessid)"
+    private static let secretNames =
+        "(?i)(?:\(secretName)|authorization|(?:api|access|secret)[_-]?key)$"
     /// Quoted on one line, or up to what ends a value.
     private static let secretValue =
         #"(?:"(?:[^"\\\n]|\\.)+"|'(?:[^'\\\n]|\\.)+'|[^\s"'&,;<>(){}\[\]]+)"#
     /// Of an address: `postgres://shop:password@db`.
     private static let userInfo = #"\b([A-Za-z][A-Za-z0-9+.-]*://[^\s/@:"'?#]*:)[^\s/@"'?#]+@"#
 
-    /// In the text, the metadata and the labels.
+    /// In the text, the metadata and the labels. What is hidden in the text is hidden in them, too: there the
+    /// words that tell it may be missing.
     func apply(to item: inout Shipment.Item) {
-        if let text = redacted(item.text) { item.text = text }
-        if let metadata = redacted(item.metadata) { item.metadata = metadata }
-        if let labels = redacted(item.labels) { item.labels = labels }
+        let text = item.text
+        let without = redacted(text)
+        if let without { item.text = without }
+        let isHidden = { (value: [UInt8]) in
+            without != nil && value.count >= Self.fewestHidden
+                && Self.contains(text, value) && !Self.contains(item.text, value)
+        }
+        if let metadata = redacted(item.metadata, isHidden) { item.metadata = metadata }
+        if let labels = redacted(item.labels, isHidden) { item.labels = labels }
     }
 
-    private func redacted(_ labels: Labels) -> Labels? {
+    /// Shorter values stand anywhere.
+    private static let fewestHidden = 4
+
+    private static func contains(_ text: [UInt8], _ part: [UInt8]) -> Bool {
+        let search = ByteSearch(part)
+        return text.withUnsafeBytes { search.occurs(in: $0) }
+    }
+
+    private func redacted(_ labels: Labels, _ isHidden: ([UInt8]) -> Bool) -> Labels? {
         var pairs = labels.pairs
         var isChanged = false
         for index in pairs.indices {
-            if let value = redacted(Array(pairs[index].value.utf8)) {
-                pairs[index].value = String(decoding: value, as: UTF8.self)
-                isChanged = true
-            }
+            let value = Array(pairs[index].value.utf8)
+            let isNamed = !value.isEmpty && names?.matches(pairs[index].name) == true
+            let found =
+                isNamed ? mark : redacted(value) ?? (isHidden(value) ? mark : nil)
+            guard let found else { continue }
+            pairs[index].value = String(decoding: found, as: UTF8.self)
+            isChanged = true
         }
         return isChanged ? Labels(pairs) : nil
     }
