@@ -3,7 +3,7 @@ import Foundation
 import LogModel
 import Logback
 
-/// The last entries of the newest plain file, as the agent would ship them.
+/// The last entries of the newest plain file, as the agent would read them.
 struct ParsedSample {
     /// Read from the end of the file: dozens of entries, and a trace among them.
     private static let tailBytes = 256 * 1024
@@ -51,6 +51,9 @@ struct ParsedSample {
             out +=
                 "  ! none does: another layout wrote them, or names of months and days in a language "
                 + "other than English or Korean; such entries have no level, and traces are cut\n"
+        }
+        if !group.rules.isEmpty {
+            out += "  as they are read: what the source drops, changes or hides is still there\n"
         }
         for event in events.suffix(count) { out += line(event) }
         return out

@@ -128,6 +128,17 @@ class Reload(EndToEndCase):
         self.assertEqual(code, 2)
         for line, words in ((3, 'unknown key "lables"'), (6, 'unknown key "levle"'), (7, "| jsn: column")):
             self.assertIn(f"{self.config}:{line}: {words}", text)
+        code, text = self.check("server: x:1\ntenant: a/b\nstate: /tmp/x\nlabels:\n  my-app: shop\noutputs:\n"
+                                "  - { server: 'http://x:1' }\n  - { server: 'y:2' }\n  - { server: 'http://z:1' }\n"
+                                "sources:\n  - paths: [a]\n    fields:\n      - { name: 1st, regex: x }\n")
+        self.assertEqual(code, 2)
+        for line, words in ((1, 'server: "x:1": not an http'), (2, "tenant: "), (5, 'label "my-app": letters'),
+                            (8, 'server: "y:2": not an http'), (9, "two are called cordwood"),
+                            (13, 'label "1st": letters')):
+            self.assertIn(f"{self.config}:{line}:", text)
+            self.assertTrue(any(f":{line}: " in told and words in told for told in text.splitlines()), (line, words, text))
+        code, text = self.check("server: http://x:1\nstate: /tmp/x\noutputs:\n  - { server: 'http://y:1' }\nsources: [{ paths: [a] }]\n")
+        self.assertEqual((code, "agent.yaml:4: server, tenant and" in text), (2, True), text)
 
     def test_no_fault_shows_what_stands_beside_it(self):
         """It may be a secret, and goes to journals."""

@@ -166,6 +166,15 @@ import Testing
     }
 
     /// Lines and patterns of random pieces neither trap nor take long.
+    @Test func whatStandsBehindTheMessage() throws {
+        let behind = try CompiledLayout("%d %-5p %m %X{traceId} [%t]%n%ex")
+        #expect(
+            behind.remarks.map { $0.prefix { $0 != ":" } } == [
+                "%X{traceId} stands behind the message", "%t stands behind the message",
+            ])
+        #expect(try CompiledLayout("%d %-5p [%t] %m %kvp%n").remarks.isEmpty)
+    }
+
     @Test func anythingIsSurvived() {
         var random = SeededGenerator(seed: 5_2026_11_21)
         let pieces = [

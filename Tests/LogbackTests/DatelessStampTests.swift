@@ -138,7 +138,7 @@ import Testing
             let cut = Int.random(in: 0..<399, using: &random)
             var rest = EventAssembler(
                 layout: layout, zone: .utc, offset: whole[cut].to, events: whole[cut].events,
-                hasSeenHeader: true)
+                known: .init(hasSeenHeader: true))
             let later = Int64.max / 2
             let found =
                 rest.add(bytes[Int(whole[cut].to)...], now: later) + rest.finish(now: later)

@@ -1,3 +1,4 @@
+import Foundation
 import LogModel
 import Logback
 import Testing
@@ -32,6 +33,34 @@ import Testing
         #expect(found.count == 2)
         #expect(found.first?.hasSuffix("A.java:1)\n") == true)
         #expect(found.last == "2026-11-21 10:00:00.001 [main] INFO  a.B [] - next")
+    }
+
+    /// Shells and PostgreSQL write lines with and without a level; the first ones tell.
+    @Test func stampsAloneGoOnBeingHeaders() {
+        let lines = (0..<40).map { at in
+            let stamp = String(format: "2026-11-21 10:00:%02d.000 ", at)
+            return stamp
+                + (at == 3 || at % 10 == 9 ? "UTC [17] ERROR:  failed" : "UTC [17] LOG:  done")
+        }
+        let text = lines.joined(separator: "\n\tset in\n") + "\n"
+        let whole = events(text)
+        #expect(
+            whole.map { String(decoding: $0.text, as: UTF8.self).prefix(24) }
+                == lines.map { $0.prefix(24) })
+        #expect(whole.compactMap(\.level).count == 5)
+        // The same behind what was read before.
+        for event in whole[8...] {
+            var rest = EventAssembler(
+                layout: .automatic, zone: .utc, offset: event.to, events: event.events,
+                known: .init(
+                    hasSeenHeader: event.known.hasSeenHeader,
+                    hasBareStamps: event.known.hasBareStamps))
+            let bytes = Array(text.utf8)[Int(event.to)...]
+            let found = rest.add(bytes, now: Self.now) + rest.finish(now: Self.now)
+            #expect(found.map(\.from) == whole.map(\.from).filter { $0 >= event.to })
+        }
+        // Two are none: a message may quote them.
+        #expect(texts(lines[1...4].joined(separator: "\n")).count == 3)
     }
 
     @Test func headersThatAreKnown() {

@@ -107,7 +107,7 @@ import Testing
         let first = events(line("00.500"))[0]
         var assembler = EventAssembler(
             layout: .automatic, zone: .utc, offset: first.to, events: first.events,
-            hasSeenHeader: true)
+            known: .init(hasSeenHeader: true))
         let rest = assembler.add(Array("\tat x\n".utf8), now: 9) + assembler.finish(now: 9)
         #expect(rest.map(\.timestamp) == [first.timestamp + 1])
     }

@@ -47,7 +47,7 @@ import Testing
     ) throws -> EventAssembler {
         EventAssembler(
             layout: .automatic, zone: try #require(ZoneRule("UTC")), offset: offset,
-            events: event?.events ?? 0, hasSeenHeader: hasSeenHeader,
+            events: event?.events ?? 0, known: .init(hasSeenHeader: hasSeenHeader),
             bounds: EventAssembler.Bounds(eventBytes: eventBytes), envelope: .cri)
     }
 

@@ -22,12 +22,10 @@ extension AgentConfiguration {
             switch key {
             case "outputs":
                 for item in try value.items() {
-                    item.noting { () throws(AgentError) in
-                        configuration.outputs.append(try Output.read(item))
-                    }
+                    item.noting { () throws(AgentError) in try configuration.readOutput(item) }
                 }
             case "state": configuration.state = try value.text()
-            case "labels": configuration.labels = try value.texts()
+            case "labels": configuration.labels = try value.labels()
             case "host": configuration.host = try value.text()
             case "zone": common.zone = try value.zone()
             case "metrics_listen": configuration.metricsListen = try value.address()
@@ -41,6 +39,11 @@ extension AgentConfiguration {
                 guard try configuration.output.take(key, value) else { throw value.unknown(key) }
             }
         }
+        if let outputs = file["outputs"] {
+            outputs.noting { () throws(AgentError) in
+                if let fault = configuration.outputsFault { throw outputs.wrong(fault) }
+            }
+        }
         file.noting { () throws(AgentError) in
             try configuration.readSources(file, common)
             if configuration.state.isEmpty { throw .configuration("\(path): state is missing") }
@@ -50,6 +53,14 @@ extension AgentConfiguration {
         }
         if let error = faults.error { throw error }
         return configuration
+    }
+
+    private mutating func readOutput(_ item: YAMLSection) throws(AgentError) {
+        let output = try Output.read(item)
+        if outputs.contains(where: { $0.name == output.name }) {
+            throw item.wrong(Self.twoOutputs(output.name))
+        }
+        outputs.append(output)
     }
 
     private mutating func readSources(

@@ -62,8 +62,8 @@ package struct AgentConfiguration: Sendable {
         }
         var names = Array(labels.keys)
         for group in groups { names.append(contentsOf: group.labels.keys) }
-        for name in names where !Self.isLabelName(name) {
-            throw .configuration("label \"\(name)\": \(Self.labelNames)")
+        for name in names {
+            if let fault = Self.fault(ofLabel: name) { throw .configuration(fault) }
         }
         for group in groups { try validateFields(of: group) }
         for output in outputs where output.kind == .file { try validateIsNotFollowed(output) }
@@ -86,16 +86,12 @@ package struct AgentConfiguration: Sendable {
 
     private func validateOutputs() throws(AgentError) {
         guard !outputs.isEmpty else { return try output.validate("") }
-        guard output == Output(name: output.name) else {
-            throw .configuration(
-                "server, tenant and what else tells of a server stand in `outputs:`, or outside of "
-                    + "it when there is one server alone: keep one of the two")
-        }
+        if let outputsFault { throw .configuration(outputsFault) }
         var names: Set<String> = []
         for one in outputs {
             try one.validate("outputs: \(one.name): ")
             guard names.insert(one.name).inserted else {
-                throw .configuration("outputs: two are called \(one.name): give them names")
+                throw .configuration("outputs: \(Self.twoOutputs(one.name))")
             }
         }
         guard outputs.count == 1 || !groups.contains(where: { $0.paths.contains("-") }) else {
@@ -103,15 +99,21 @@ package struct AgentConfiguration: Sendable {
         }
     }
 
+    /// What is wrong with `outputs` beside the rest of the configuration.
+    var outputsFault: String? {
+        guard !outputs.isEmpty, output != Output(name: output.name) else { return nil }
+        return "server, tenant and what else tells of a server stand in `outputs:`, or outside of "
+            + "it when there is one server alone: keep one of the two"
+    }
+
+    static func twoOutputs(_ name: String) -> String { "two are called \(name): give them names" }
+
     /// A name that nobody accepts, or that something else has, would make every entry be refused.
     private func validateFields(of group: SourceGroup) throws(AgentError) {
         let taken = Set(labels.keys).union(group.labels.keys).union(["host"])
         var seen: Set<String> = []
         for field in group.fields {
             let key = "sources: fields: name: \"\(field.name)\""
-            guard Self.isLabelName(field.name) else {
-                throw .configuration("\(key): \(Self.labelNames)")
-            }
             if taken.contains(field.name) {
                 throw .configuration(
                     "\(key): every entry has a label of that name already; choose another name")
@@ -122,7 +124,11 @@ package struct AgentConfiguration: Sendable {
         }
     }
 
-    private static let labelNames = "letters, digits and _ only, no digit in front, not _ alone"
+    /// Why nobody accepts the name of a label or of metadata; nil for a good one.
+    static func fault(ofLabel name: String) -> String? {
+        isLabelName(name)
+            ? nil : "label \"\(name)\": letters, digits and _ only, no digit in front, not _ alone"
+    }
 
     private static func isLabelName(_ name: String) -> Bool {
         guard let first = name.utf8.first, !(48...57).contains(first),

@@ -48,7 +48,7 @@ extension Output {
     mutating func take(_ key: String, _ value: YAMLSection) throws(AgentError) -> Bool {
         switch key {
         case "server": server = try value.server()
-        case "tenant": tenant = try value.headerText()
+        case "tenant": tenant = try value.tenant()
         case "tls": access.tls = try HTTPAccess.TLS.read(value)
         case "proxy": access.proxy = try value.name()
         case "headers": headers = try value.headers()
@@ -115,6 +115,9 @@ extension YAMLSection {
     fileprivate func server() throws(AgentError) -> String {
         var text = try text()
         while text.hasSuffix("/") { text.removeLast() }
+        if let fault = ServerAddress.fault(in: text) {
+            throw wrong("server: \"\(text)\": \(fault)")
+        }
         return text
     }
 
@@ -124,6 +127,12 @@ extension YAMLSection {
         guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
             throw wrong("no control characters in a header")
         }
+        return text
+    }
+
+    fileprivate func tenant() throws(AgentError) -> String {
+        let text = try headerText()
+        if let fault = TenantID.fault(in: text) { throw wrong("tenant: \(fault)") }
         return text
     }
 

@@ -21,7 +21,7 @@ extension SourceGroup {
             case "rolled_paths":
                 for item in try value.items() { group.rolledPaths.append(try item.text()) }
             case "exclude": for item in try value.items() { group.exclude.append(try item.text()) }
-            case "labels": group.labels = try value.texts()
+            case "labels": group.labels = try value.labels()
             case "first_line": firstLine = try value.text()
             case "format": group.format = try value.format()
             case "encoding": group.encoding = try value.encoding()
@@ -137,7 +137,7 @@ extension SourceGroup.Field {
         var isLabel = false
         try section.each { (key, value) throws(AgentError) in
             switch key {
-            case "name": name = try value.text()
+            case "name": name = try value.labelName()
             case "regex": pattern = try value.text()
             case "as":
                 let place = try value.text()

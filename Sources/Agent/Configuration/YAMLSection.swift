@@ -99,10 +99,20 @@ struct YAMLSection {
 
     var isMapping: Bool { node.mapping != nil }
 
-    func texts() throws(AgentError) -> [String: String] {
+    /// Names of labels, and their values.
+    func labels() throws(AgentError) -> [String: String] {
         var out: [String: String] = [:]
-        try each { (key, value) throws(AgentError) in out[key] = try value.text() }
+        try each { (key, value) throws(AgentError) in
+            if let fault = AgentConfiguration.fault(ofLabel: key) { throw value.wrong(fault) }
+            out[key] = try value.text()
+        }
         return out
+    }
+
+    func labelName() throws(AgentError) -> String {
+        let text = try text()
+        if let fault = AgentConfiguration.fault(ofLabel: text) { throw wrong(fault) }
+        return text
     }
 
     func number(_ range: ClosedRange<Double>) throws(AgentError) -> Double {

@@ -68,7 +68,7 @@ final class FollowedFile: @unchecked Sendable {
     var pause: UInt64 = 0
     let lane: Int64
     private let number: Int64?
-    private let hadHeaders: Bool
+    private let known: EventAssembler.Known
     /// What the path tells, of a container's log.
     private(set) var labels: [Label] = [] {
         didSet { labelSets = LabelSets() }
@@ -126,7 +126,7 @@ final class FollowedFile: @unchecked Sendable {
         lane = record.lane ?? 0
         number = record.order
         seed = record.seed ?? 0
-        hadHeaders = record.hasHeaders ?? false
+        known = record.known
         predecessor = record.predecessor
         ackedOffset = record.offset
         ackedEvents = record.offset == 0 ? seed : record.events
@@ -191,7 +191,7 @@ final class FollowedFile: @unchecked Sendable {
         labels = envelope == nil ? [] : ContainerPath.labels(path)
         assembler = EventAssembler(
             layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
-            lane: lane, number: number, hasSeenHeader: hadHeaders && ackedOffset > 0,
+            lane: lane, number: number, known: ackedOffset > 0 ? known : .init(),
             bounds: .init(eventBytes: eventBytes), encoding: encoding,
             envelope: envelope, startsLine: encoding != .utf8 || envelope != nil || isBehindLine)
         if ackedOffset == 0, let start { assembler.begin(at: start) }

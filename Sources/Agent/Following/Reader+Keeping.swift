@@ -77,8 +77,7 @@ extension Reader {
                 }
                 record.mark = file.mark
                 record.size = shown.size
-                record.hasHeaders = file.assembler.hasSeenHeader
-                if file.assembler.hasSeenDate { record.hasDates = true }
+                record.note(file.assembler.known)
                 shared.registry[id] = record
                 shared.isRegistryDirty = true
             }

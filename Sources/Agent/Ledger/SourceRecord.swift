@@ -1,5 +1,6 @@
 import Foundation
 import LogModel
+import Logback
 
 /// A source as the state folder remembers it.
 struct SourceRecord: Codable, Sendable {
@@ -33,6 +34,8 @@ struct SourceRecord: Codable, Sendable {
     var lane: Int64?
     /// The source has shown headers.
     var hasHeaders: Bool?
+    /// Stamps alone are headers in it, though levels came later.
+    var hasBareStamps: Bool?
     /// It has shown stamps with dates: what begins like it and has its last bytes is a copy.
     var hasDates: Bool?
     /// Other content stands in its file: it was truncated in place. Its rest may stand in a copy.
@@ -64,6 +67,17 @@ struct SourceRecord: Codable, Sendable {
         offset = 0
         events = 0
         isFinished = false
+    }
+
+    /// What its lines have shown.
+    var known: EventAssembler.Known {
+        .init(hasSeenHeader: hasHeaders ?? false, hasBareStamps: hasBareStamps ?? false)
+    }
+
+    mutating func note(_ known: EventAssembler.Known) {
+        hasHeaders = known.hasSeenHeader
+        if known.hasBareStamps { hasBareStamps = true }
+        if known.hasSeenDate { hasDates = true }
     }
 
     var folder: String { FollowedFile.split(path).folder }

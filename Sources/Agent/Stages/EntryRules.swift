@@ -26,7 +26,7 @@ package struct EntryRules: Sendable {
 
     package init() {}
 
-    var isEmpty: Bool {
+    package var isEmpty: Bool {
         drop.isEmpty && keep.isEmpty && sample.isEmpty && stages.isEmpty && redactions.isEmpty
     }
 }

@@ -42,10 +42,9 @@ package struct EventAssembler {
     package struct Known: Sendable, Equatable {
         /// True once there was a header: then lines without one continue an event.
         package fileprivate(set) var hasSeenHeader = false
-        /// True once a header had a level: then a stamp alone is no header.
-        fileprivate var wantsLevel = false
-        /// The streams of a container of which that is so: access logs may stand beside an application's.
-        fileprivate var levelStreams: Set<String> = []
+        fileprivate var levels = Levels()
+        /// Of each stream of a container: access logs may stand beside an application's.
+        fileprivate var streamLevels: [String: Levels] = [:]
         /// True once a stamp told its date: then no other content is the same.
         package fileprivate(set) var hasSeenDate = false
         /// The last stamp, nanoseconds; its precision is 0 while there was none.
@@ -54,7 +53,32 @@ package struct EventAssembler {
         /// Lines since the last header of the layout that look like headers of another one.
         fileprivate var strangers = 0
 
-        package init() {}
+        /// What is remembered of a source that was read before.
+        package init(hasSeenHeader: Bool = false, hasBareStamps: Bool = false) {
+            self.hasSeenHeader = hasSeenHeader
+            if hasBareStamps { levels.bare = Levels.fewestBare }
+        }
+
+        /// Stamps alone are headers, whatever levels come: shells and PostgreSQL write both.
+        package var hasBareStamps: Bool { levels.bare >= Levels.fewestBare }
+    }
+
+    /// Whether the headers of a source have levels.
+    fileprivate struct Levels: Sendable, Equatable {
+        /// As many headers without a level before the first with one are no accident.
+        static let fewestBare = 3
+        var bare = 0
+        /// True once a header had a level: then a stamp alone is no header.
+        var areWanted = false
+
+        mutating func add(_ header: EventHeader) {
+            guard !areWanted, bare < Self.fewestBare else { return }
+            if header.level != nil {
+                areWanted = true
+            } else if header.timestamp != nil {
+                bare += 1
+            }
+        }
     }
 
     private let layout: LayoutRule
@@ -68,7 +92,7 @@ package struct EventAssembler {
     private var clock: EventClock
     private let lane: Int64
     private let number: Int64?
-    private var known = Known()
+    package private(set) var known: Known
     /// When the first stamp was written, nanoseconds, until it is met: stamps may tell no date.
     private var start: Int64?
     /// The clock knows the date.
@@ -81,7 +105,7 @@ package struct EventAssembler {
     /// `startsLine`: false when `offset` lies within a line.
     package init(
         layout: LayoutRule, zone: ZoneRule, offset: Int64, events: Int64, lane: Int64 = 0,
-        number: Int64? = nil, hasSeenHeader: Bool = false, bounds: Bounds = Bounds(),
+        number: Int64? = nil, known: Known = Known(), bounds: Bounds = Bounds(),
         encoding: TextEncoding = .utf8,
         envelope: ContainerEnvelope? = nil, startsLine: Bool = true
     ) {
@@ -90,14 +114,14 @@ package struct EventAssembler {
         streams = StreamEvents(mostBytes: bounds.eventBytes)
         self.bounds = bounds
         self.zone = ZoneCache(zone)
-        known.hasSeenHeader = hasSeenHeader
+        self.known = known
         self.lane = lane
         self.number = number
         clock = EventClock(latest: events, lane: lane, number: number)
         isDated = offset > 0 && events != 0
-        if hasSeenHeader, events != 0 {
-            known.stamp = events - events % Nanoseconds.millisecond
-            known.precision = Nanoseconds.millisecond
+        if known.hasSeenHeader, events != 0 {
+            self.known.stamp = events - events % Nanoseconds.millisecond
+            self.known.precision = Nanoseconds.millisecond
         }
         splitter = LineSplitter(
             offset: offset,
@@ -127,10 +151,6 @@ package struct EventAssembler {
     }
 
     package var zoneRule: ZoneRule { zone.zone }
-
-    package var hasSeenHeader: Bool { known.hasSeenHeader }
-
-    package var hasSeenDate: Bool { known.hasSeenDate }
 
     /// Where the next byte of the file belongs.
     package var offset: Int64 { splitter.offset }
@@ -168,8 +188,13 @@ package struct EventAssembler {
     private mutating func take(_ joined: RecordJoiner.Joined, _ now: Int64) {
         var done: [FileEvent] = []
         let stream = joined.stream ?? ""
-        known.wantsLevel = known.levelStreams.contains(stream)
-        defer { if known.wantsLevel { known.levelStreams.insert(stream) } }
+        known.levels = known.streamLevels[stream] ?? Levels()
+        defer {
+            // Events share what is known until it changes.
+            if known.streamLevels[stream] != known.levels {
+                known.streamLevels[stream] = known.levels
+            }
+        }
         if let (event, isParted) = streams.resume(joined.stream) {
             open = event
             // Lines that tell no header belong together where they stand together, or are set in.
@@ -207,7 +232,7 @@ package struct EventAssembler {
     private mutating func header(_ line: LineSplitter.Line) -> EventHeader? {
         guard line.startsLine else { return nil }
         return line.text.withUnsafeBytes { text in
-            if let header = layout.header(of: text, wantsLevel: known.wantsLevel) {
+            if let header = layout.header(of: text, wantsLevel: known.levels.areWanted) {
                 known.strangers = 0
                 return header
             }
@@ -215,7 +240,7 @@ package struct EventAssembler {
                 let guess = LayoutRule.automatic.header(of: text, wantsLevel: true),
                 guess.level != nil, guess.timestamp != nil
             else { return nil }
-            known.strangers = hasSeenHeader ? known.strangers + 1 : Self.mostStrangers
+            known.strangers = known.hasSeenHeader ? known.strangers + 1 : Self.mostStrangers
             return known.strangers >= Self.mostStrangers ? guess : nil
         }
     }
@@ -229,11 +254,11 @@ package struct EventAssembler {
         if header != nil, let stamp { header?.timestamp = stamp }
         if let header {
             known.hasSeenHeader = true
-            if header.level != nil { known.wantsLevel = true }
+            known.levels.add(header)
             if let done = open.take() { out.append(done) }
             begin(line, header, now)
             open?.hasHeader = true
-        } else if var event = open, hasSeenHeader || Self.isIndented(line.text),
+        } else if var event = open, known.hasSeenHeader || Self.isIndented(line.text),
             event.text.count + line.text.count + 1 <= bounds.eventBytes
         {
             open = nil
@@ -242,7 +267,7 @@ package struct EventAssembler {
             event.to = line.to
             open = event
         } else {
-            let isContinued = !line.startsLine || open != nil && hasSeenHeader
+            let isContinued = !line.startsLine || open != nil && known.hasSeenHeader
             if let done = open.take() { out.append(done) }
             begin(line, EventHeader(timestamp: stamp, level: nil), now)
             open?.isContinued = isContinued

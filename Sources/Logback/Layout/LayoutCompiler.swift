@@ -42,7 +42,26 @@ struct LayoutCompiler {
             case .text(let text): add(text)
             case .word(let word): add(word)
             }
-            if isComplete { trailing = trailing ?? TrailingPairs(nodes[(index + 1)...]) }
+            if isComplete { takeBehindMessage(nodes[(index + 1)...]) }
+        }
+    }
+
+    /// Words whose values somebody would look for.
+    private static let lookedFor: Set<String> = [
+        "X", "mdc", "kvp", "maskedKvp", "marker", "t", "thread", "c", "lo", "logger", "p", "le",
+        "level",
+        "correlationId",
+    ]
+
+    /// What stands behind the message is part of its text, but for pairs that end its line.
+    private mutating func takeBehindMessage(_ nodes: ArraySlice<PatternNode>) {
+        trailing = trailing ?? TrailingPairs(nodes)
+        guard trailing == nil else { return }
+        for case .word(let word) in nodes where Self.lookedFor.contains(word.name) {
+            let option = word.options.first.map { "{\($0)}" } ?? ""
+            remarks.append(
+                "%\(word.name)\(option) stands behind the message: it stays in the text, and becomes no field"
+            )
         }
     }
 
