@@ -55,6 +55,8 @@ import Testing
         ),
         ("server: http://x:1\nbasic_auth: { username: u }", "password_file"),
         ("server: http://x:1\ntls: { insecure_skip_verify: maybe }", "expected true or false"),
+        ("server: http://x:1\noutputs: [{ kind: stdout }]", "keep one of the two"),
+        ("outputs: [{ kind: stdout }, { kind: stdout }]", "two are called stdout"),
     ])
     func whatCannotBeRead(text: String, expected: String) {
         do {
@@ -64,8 +66,6 @@ import Testing
     }
 
     @Test(arguments: [
-        ("server: http://x:1\noutputs: [{ kind: stdout }]", "keep one of the two"),
-        ("outputs: [{ kind: stdout }, { kind: stdout }]", "two are called stdout"),
         ("server: http://x:1\ntls: { ca_file: /nowhere/ca.pem }", "no https:// address"),
         (
             "server: https://x:1\ntls: { ca_file: /nowhere/ca.pem }",
