@@ -137,7 +137,9 @@ extension SourceGroup.Field {
         var isLabel = false
         try section.each { (key, value) throws(AgentError) in
             switch key {
-            case "name": name = try value.labelName()
+            case "name":
+                name = try value.text()
+                try value.checkLabel(name)
             case "regex": pattern = try value.text()
             case "as":
                 let place = try value.text()

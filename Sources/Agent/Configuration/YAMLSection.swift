@@ -103,16 +103,14 @@ struct YAMLSection {
     func labels() throws(AgentError) -> [String: String] {
         var out: [String: String] = [:]
         try each { (key, value) throws(AgentError) in
-            if let fault = AgentConfiguration.fault(ofLabel: key) { throw value.wrong(fault) }
             out[key] = try value.text()
+            try value.checkLabel(key)
         }
         return out
     }
 
-    func labelName() throws(AgentError) -> String {
-        let text = try text()
-        if let fault = AgentConfiguration.fault(ofLabel: text) { throw wrong(fault) }
-        return text
+    func checkLabel(_ name: String) throws(AgentError) {
+        if let fault = AgentConfiguration.fault(ofLabel: name) { throw wrong(fault) }
     }
 
     func number(_ range: ClosedRange<Double>) throws(AgentError) -> Double {
