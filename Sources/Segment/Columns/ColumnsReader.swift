@@ -92,8 +92,9 @@ package final class ColumnsReader {
         var ends: [UInt32] = []
         ends.reserveCapacity(rows.count)
         var reached = Int(first)
+        var passed = PassedStrips(templates: header.templates)
         for row in rows.lazy.map(Int.init) {
-            skip(reached..<row, numbers, cursors)
+            skip(reached..<row, numbers, cursors, &passed)
             for strip in numbers.strips(ofRow: row) {
                 for step in header.table.steps(of: Int(numbers.templates[strip])) {
                     try append(header.steps[step], cursors, row: row, to: &out)
@@ -105,18 +106,21 @@ package final class ColumnsReader {
         return (Array(UnsafeBufferPointer(start: out.base, count: out.count)), ends)
     }
 
-    /// Moves cursors past rows. Most rows of a chunk are passed by where a few are chosen.
-    private func skip(_ rows: Range<Int>, _ numbers: StripNumbers, _ cursors: ColumnCursors) {
+    /// Moves cursors past rows. Most rows of a chunk are passed by where a few are chosen, and most of them
+    /// have a template in common with others: each template that is met moves its columns once.
+    private func skip(
+        _ rows: Range<Int>, _ numbers: StripNumbers, _ cursors: ColumnCursors,
+        _ passed: inout PassedStrips
+    ) {
+        guard !rows.isEmpty else { return }
         let strips = numbers.first(ofRow: rows.lowerBound)..<numbers.first(ofRow: rows.upperBound)
+        numbers.templates.withUnsafeBufferPointer { passed.count(strips, of: $0) }
         header.steps.withUnsafeBufferPointer { steps in
             header.firstStep.withUnsafeBufferPointer { firstStep in
-                numbers.templates.withUnsafeBufferPointer { templates in
-                    for strip in strips {
-                        let template = Int(templates[strip])
-                        for step in firstStep[template]..<firstStep[template + 1]
-                        where steps[step].column >= 0 {
-                            cursors.cursors[Int(steps[step].column)].index += 1
-                        }
+                passed.forgetEach { template, count in
+                    for step in firstStep[template]..<firstStep[template + 1]
+                    where steps[step].column >= 0 {
+                        cursors.cursors[Int(steps[step].column)].index += count
                     }
                 }
             }
@@ -262,4 +266,41 @@ package final class ColumnsReader {
     }
 
     private static let tooLong = SegmentError.corrupt("lines are longer than they were", offset: 0)
+}
+
+/// How many strips of each template were passed by.
+private struct PassedStrips {
+    private var counts: [Int]
+    /// Templates that have a count.
+    private var met: [UInt16]
+    private var metCount = 0
+
+    init(templates: Int) {
+        counts = [Int](repeating: 0, count: templates)
+        met = [UInt16](repeating: 0, count: templates)
+    }
+
+    mutating func count(_ strips: Range<Int>, of templates: UnsafeBufferPointer<UInt16>) {
+        counts.withUnsafeMutableBufferPointer { counts in
+            met.withUnsafeMutableBufferPointer { met in
+                for strip in strips {
+                    let template = templates[strip]
+                    let before = counts[Int(template)]
+                    counts[Int(template)] = before + 1
+                    if before == 0 {
+                        met[metCount] = template
+                        metCount += 1
+                    }
+                }
+            }
+        }
+    }
+
+    mutating func forgetEach(_ body: (Int, Int) -> Void) {
+        for template in met[..<metCount].lazy.map(Int.init) {
+            body(template, counts[template])
+            counts[template] = 0
+        }
+        metCount = 0
+    }
 }
