@@ -13,7 +13,7 @@ extension Discovery {
         }
         let records = (wanted.values.joined() + open).filter { $0.place != nil }
             .sorted { ($0.order ?? 0) < ($1.order ?? 0) }
-        var folders: [String: SourceRecord] = [:]
+        var folders: [String: [String: SourceRecord]] = [:]
         for record in records {
             // Where the path leads to the same file as ever, or folder, its names are looked at in their order.
             guard let place = record.place,
@@ -21,14 +21,19 @@ extension Discovery {
                 Self.identity(ofFolder: place) != Self.identity(ofFolder: record.path),
                 let group = owner(of: record)
             else { continue }
-            folders[FollowedFile.split(place).folder] = record
+            // A link to a file tells of its own rolls alone.
+            let isOfFile = Self.isRenamed(record)
+            folders[FollowedFile.split(place).folder, default: [:]][
+                isOfFile ? record.path : record.folder] = record
             guard shared.withLock({ $0.files[record.id] == nil }),
                 let path = Self.path(of: record.identity, at: place),
                 FileContent.Kind(name: path) == .plain
             else { continue }
             goOn(record, at: path, group)
         }
-        for (place, record) in folders { lookAround(record, in: place) }
+        for (place, records) in folders {
+            for record in records.values { lookAround(record, in: place) }
+        }
     }
 
     private func goOn(_ record: SourceRecord, at path: String, _ group: Int) {
@@ -50,6 +55,12 @@ extension Discovery {
             path: record.path, name: record.name, group: group, isNamed: true, isRolled: false,
             kind: .plain, status: status)
         follow(descriptor, record, sight, first)
+    }
+
+    /// Whether the link leads to a file of another name, as those to containers do.
+    private static func isRenamed(_ record: SourceRecord) -> Bool {
+        guard let stood = record.place.map({ FollowedFile.split($0).name }) else { return false }
+        return RolledName.root(of: stood) != RolledName.root(of: record.name)
     }
 
     /// Looks at the names of a folder to which the path of a source has led.
@@ -74,10 +85,10 @@ extension Discovery {
         guard birth > started, Date().timeIntervalSince1970 - birth < Self.newSeconds,
             shared.withLock({ $0.registry.source(of: status.identity) }) == nil
         else { return sight }
-        let stood = record.place.map { FollowedFile.split($0).name } ?? record.name
-        guard RolledName.root(of: stood) == RolledName.root(of: record.name) else {
-            // The link leads to a file, as those to containers do: its rolls go by the name of the link.
-            guard RolledName.root(of: name) == RolledName.root(of: stood),
+        guard !Self.isRenamed(record) else {
+            // Rolls go by the name of the link.
+            guard let stood = record.place.map({ FollowedFile.split($0).name }),
+                RolledName.root(of: name) == RolledName.root(of: stood),
                 let group = owner(of: record)
             else { return sight }
             sight = sight.as(record.path).of(group)

@@ -62,7 +62,8 @@ extension Discovery {
         _ descriptor: Int32, _ sight: Sight, _ content: FileContent, _ first: [UInt8]
     ) -> Bool {
         if takesPlace(descriptor, sight, content, first) { return true }
-        if let rest = rest(content, first, of: sight) {
+        let read = readSources(content, first, sight)
+        if let rest = rest(content, first, of: sight, read) {
             if let sight = self.sight(sight, of: rest) {
                 follow(descriptor, rest, sight, first)
                 return true
@@ -71,7 +72,8 @@ extension Discovery {
         }
         let source =
             sourceOfCopy(content, first, sight) ?? packedTwin(content, first, sight)
-            ?? movedSource(content, first, sight) ?? readSource(content, first, sight)
+            ?? movedSource(content, first, sight)
+            ?? read.first { $0.offset == sight.status.size }?.id
         guard shared.withLock(\.epoch) == epoch else { return false }
         if isAsked(sight), source == nil {
             followNew(descriptor, sight, first)
@@ -84,15 +86,15 @@ extension Discovery {
 
     /// The source whose beginning and last bytes this file has, and unread ones behind them.
     private func rest(
-        _ content: FileContent, _ first: [UInt8], of sight: Sight
+        _ content: FileContent, _ first: [UInt8], of sight: Sight, _ read: [SourceRecord]
     ) -> SourceRecord? {
         let truncated = truncatedSources(sight, first).filter { $0.isFinished }
         let family = sight.family
         func likelihood(_ record: SourceRecord) -> (Int, Int) {
             (record.family == family ? 1 : 0, record.fingerprint.count)
         }
-        let read = readSources(content, first, sight).filter { sight.status.size > $0.offset }
-        return (wanted(for: sight) + truncated + read).filter {
+        let longer = read.filter { sight.status.size > $0.offset }
+        return (wanted(for: sight) + truncated + longer).filter {
             $0.fingerprint.count > 0 && $0.matches(content, first: first)
                 && (sight.status.size > $0.offset || $0.isDetached != true)
                 && maySee($0, in: sight)

@@ -16,17 +16,21 @@ extension Discovery {
     func takesPlace(
         _ descriptor: Int32, _ sight: Sight, _ content: FileContent, _ first: [UInt8]
     ) -> Bool {
-        guard let before = openSources(of: sight).first(where: { holds(content, sight, $0) }) else {
-            return false
-        }
+        guard let before = openSources(of: sight, first).first(where: { holds(content, sight, $0) })
+        else { return false }
         // What grows on differs from its copy at the next look.
         let wall = Date().timeIntervalSince1970
+        let isGone = before.status()?.links == 0
         let since = shared.withLock { shared in
-            let since = shared.replaced[before.id] ?? wall
-            shared.replaced[before.id] = since
-            return since
+            var replacement = shared.replaced[before.id] ?? Replacement(since: wall, isGone: isGone)
+            if replacement.isGone != isGone {
+                replacement = Replacement(since: wall, isGone: isGone)
+            }
+            shared.replaced[before.id] = replacement
+            return replacement.since
         }
-        guard wall - since > Self.replacedQuiet * patience else {
+        // A roll may be fetched long before the file that is to have the name.
+        guard wall - since > (isGone ? Self.replacedQuiet * patience : searchSeconds) else {
             rechecks[sight.path] = wall + Self.lookAgainAfter
             close(descriptor)
             return true
@@ -40,6 +44,11 @@ extension Discovery {
         shared.withLock { shared in
             shared.leaveFile(before)
             shared.truncated.insert(before.id)
+            // The reader has not come to it: nothing of it is needed any more.
+            if shared.inbox.contains(where: { $0 === before }) {
+                shared.inbox.removeAll { $0 === before }
+                shared.remove(before, stream: groups[before.place.group].stream)
+            }
         }
         follow(descriptor, record, sight, first)
         return true
@@ -55,22 +64,27 @@ extension Discovery {
         let known = shared.withLock { shared in
             shared.files[before.id] === before ? shared.registry[before.id] : nil
         }
-        guard var record = known, maySee(record, in: sight) else { return nil }
-        // It has a name again, and may grow.
-        record.isRolled = nil
+        guard let record = known, maySee(record, in: sight) else { return nil }
         return record
+    }
+
+    /// Since when a file holds an open one, in seconds since the epoch; anew when that loses its name.
+    struct Replacement {
+        let since: Double
+        let isGone: Bool
     }
 
     /// True while a deleted open file is, or will be, followed in another one.
     func isReplaced(_ id: String) -> Bool { shared.withLock { $0.replaced[id] != nil } }
 
-    /// Open files that had this name, or may be rolled to it.
-    private func openSources(of sight: Sight) -> [FollowedFile] {
+    /// Open files that begin so and had this name, or may be rolled to it.
+    private func openSources(of sight: Sight, _ first: [UInt8]) -> [FollowedFile] {
         guard isAsked(sight) else { return [] }
         let folder = sight.folder
         return shared.withLock { shared in
             shared.files.values.filter { file in
                 file.folder == folder && file.identity != sight.status.identity
+                    && first.starts(with: file.shown.withLock(\.head))
                     && (file.name == sight.name || RolledName.isCopy(sight.name, of: file.name))
             }
         }
@@ -106,11 +120,6 @@ extension Discovery {
                         == FileContent.read(before.descriptor, at: offset, count: count)
                 }
         }
-    }
-
-    /// The source that was read to its end, of which this file is a copy.
-    func readSource(_ content: FileContent, _ first: [UInt8], _ sight: Sight) -> String? {
-        readSources(content, first, sight).first { $0.offset == sight.status.size }?.id
     }
 
     /// Sources that were read to their ends, stand in this file, too, and had its name or one that is rolled

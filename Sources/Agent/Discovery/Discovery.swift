@@ -37,9 +37,8 @@ final class Discovery: @unchecked Sendable {
         var isRegistryDirty = false
         /// Sources of this run whose rest is looked for; the reader gives them up.
         var truncated: Set<String> = []
-        /// Since when there are longer copies of open files, by the id of their source, in seconds since the
-        /// epoch.
-        var replaced: [String: Double] = [:]
+        /// Longer copies of open files, by the id of their source.
+        var replaced: [String: Replacement] = [:]
         /// What tells when files will be deleted.
         var forecast = DeletionForecast()
         /// Changes with every truncation: then judgements are made anew.
@@ -65,7 +64,7 @@ final class Discovery: @unchecked Sendable {
         }
 
         mutating func add(_ file: FollowedFile, stream: Int) {
-            noteEnds(of: file.path)
+            noteEnds(of: file.path, before: file)
             following[file.identity] = file
             files[file.id] = file
             ids[file.path, default: []].insert(file.id)
@@ -104,8 +103,14 @@ final class Discovery: @unchecked Sendable {
             isRegistryDirty = true
         }
 
-        mutating func noteEnds(of path: String) {
-            for id in ids[path] ?? [] { noteEnd(of: id) }
+        /// `file`: the one that has the path now. Where that leads over links, others may still stand, and grow.
+        mutating func noteEnds(of path: String, before file: FollowedFile? = nil) {
+            func folder(_ id: String) -> String? {
+                registry[id]?.place.map { FollowedFile.split($0).folder }
+            }
+            for id in ids[path] ?? [] where file.map({ folder($0.id) == folder(id) }) ?? true {
+                noteEnd(of: id)
+            }
         }
 
         /// The first bytes of an open file, though the reader has not come to them.
@@ -121,9 +126,6 @@ final class Discovery: @unchecked Sendable {
         func openFiles(of path: String) -> [FollowedFile] {
             (ids[path] ?? []).compactMap { files[$0] }
         }
-
-        /// The names under which open files were found.
-        var paths: Dictionary<String, Set<String>>.Keys { ids.keys }
 
         mutating func hint(paths: Set<String>) {
             for path in paths { hints.formUnion(ids[path] ?? []) }

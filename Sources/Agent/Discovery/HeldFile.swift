@@ -42,14 +42,19 @@ extension Discovery {
     func original(of content: FileContent, _ first: [UInt8], _ sight: Sight) -> FollowedFile? {
         let birth = sight.status.identity.birth
         let folder = sight.folder
-        let paths = shared.withLock { Array($0.paths) }.filter { path in
-            guard path.hasPrefix(folder) else { return false }
-            let (parent, name) = FollowedFile.split(path)
-            return parent == folder && RolledName.isCopy(sight.name, of: name)
+        let names = shared.withLock { shared in
+            Set(
+                shared.files.values.lazy.filter { file in
+                    let head = file.shown.withLock(\.head)
+                    return file.folder == folder
+                        && (head.starts(with: first) || first.starts(with: head))
+                }.map(\.name))
         }
+        let stood = sight.place.map { FollowedFile.split($0).folder } ?? folder
         // Thousands may have stood under one name: the one that does now.
-        for path in paths {
-            guard let identity = FileIdentity.status(of: path)?.identity,
+        for name in names where RolledName.isCopy(sight.name, of: name) {
+            let path = folder + "/" + name
+            guard let identity = FileIdentity.status(of: stood + "/" + name)?.identity,
                 identity.birth < birth || birth == 0,
                 let file = shared.withLock({ $0.following[identity] }), file.path == path,
                 file.isPlain, Self.isAlike(content, sight.status.size, first, file)
@@ -162,7 +167,7 @@ extension Discovery {
             let sight = Sight(
                 path: file.sight.path, name: file.sight.name, group: file.sight.group,
                 isNamed: file.sight.isNamed, isRolled: file.sight.isRolled, kind: .plain,
-                status: status)
+                status: status, place: file.sight.place)
             let content = FileContent(descriptor: file.descriptor, kind: .plain)
             let first = content.firstBytes
             let original = original(of: content, first, sight)

@@ -68,7 +68,6 @@ final class FollowedFile: @unchecked Sendable {
     var pause: UInt64 = 0
     let lane: Int64
     private let number: Int64?
-    private let known: EventAssembler.Known
     /// What the path tells, of a container's log.
     private(set) var labels: [Label] = [] {
         didSet { labelSets = LabelSets() }
@@ -126,7 +125,6 @@ final class FollowedFile: @unchecked Sendable {
         lane = record.lane ?? 0
         number = record.order
         seed = record.seed ?? 0
-        known = record.known
         predecessor = record.predecessor
         ackedOffset = record.offset
         ackedEvents = record.offset == 0 ? seed : record.events
@@ -135,7 +133,8 @@ final class FollowedFile: @unchecked Sendable {
         ledgered = record.ledgered ?? 0
         size = record.size ?? 0
         shown = Mutex(Shown(head: head, size: record.size ?? 0))
-        assembler = EventAssembler(layout: place.layout, zone: place.zone, offset: 0, events: 0)
+        assembler = EventAssembler(
+            layout: place.layout, zone: place.zone, offset: 0, events: 0, known: record.known)
         rewind()
     }
 
@@ -191,7 +190,7 @@ final class FollowedFile: @unchecked Sendable {
         labels = envelope == nil ? [] : ContainerPath.labels(path)
         assembler = EventAssembler(
             layout: place.layout, zone: place.zone, offset: ackedOffset, events: ackedEvents,
-            lane: lane, number: number, known: ackedOffset > 0 ? known : .init(),
+            lane: lane, number: number, known: ackedOffset > 0 ? assembler.known.ofSource : .init(),
             bounds: .init(eventBytes: eventBytes), encoding: encoding,
             envelope: envelope, startsLine: encoding != .utf8 || envelope != nil || isBehindLine)
         if ackedOffset == 0, let start { assembler.begin(at: start) }

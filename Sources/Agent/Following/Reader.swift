@@ -133,7 +133,7 @@ final class Reader {
         active.removeAll { file in
             let isQuiet = now - min(now, file.lastGrowth) > 2 * quiet.renamed
             guard isQuiet, file.isPlain, file.isAtEnd, !file.isFinished, file.truncated == nil,
-                file.predecessor == nil, !file.assembler.hasOpenEvent,
+                file.predecessor == nil, !file.assembler.hasOpenEvent, file.deletedSince == nil,
                 file.ackedOffset >= file.handedOut
             else { return false }
             file.nextLook = nil

@@ -36,7 +36,8 @@ struct SourceRecord: Codable, Sendable {
     var hasHeaders: Bool?
     /// Stamps alone are headers in it, though levels came later.
     var hasBareStamps: Bool?
-    /// It has shown stamps with dates: what begins like it and has its last bytes is a copy.
+    /// A stamp with a date stands in what its fingerprint is of: what begins like it and has its last bytes is
+    /// a copy.
     var hasDates: Bool?
     /// Other content stands in its file: it was truncated in place. Its rest may stand in a copy.
     var isDetached: Bool?
@@ -74,10 +75,15 @@ struct SourceRecord: Codable, Sendable {
         .init(hasSeenHeader: hasHeaders ?? false, hasBareStamps: hasBareStamps ?? false)
     }
 
+    /// Where a line's stamp ends, at most.
+    private static let mostStampBytes: Int64 = 64
+
     mutating func note(_ known: EventAssembler.Known) {
         hasHeaders = known.hasSeenHeader
         if known.hasBareStamps { hasBareStamps = true }
-        if known.hasSeenDate { hasDates = true }
+        if let line = known.firstDate, line + Self.mostStampBytes <= Int64(Fingerprint.length) {
+            hasDates = true
+        }
     }
 
     var folder: String { FollowedFile.split(path).folder }

@@ -29,7 +29,10 @@ final class ItemMaker {
         self.labels = labels.map { Label($0.key, $0.value) }
         let taken = Set(labels.keys).union(group.fields.map(\.name)).union(["level"]).sorted()
         self.taken = taken
-        stages = group.rules.isEmpty ? nil : EntryStages(group.rules)
+        stages =
+            group.rules.isEmpty
+            ? nil
+            : EntryStages(group.rules, taken: Set(group.fields.filter(\.isLabel).map(\.name)))
         // Rules change the text.
         names =
             group.rules.isEmpty

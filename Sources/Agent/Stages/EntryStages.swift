@@ -11,11 +11,14 @@ final class EntryStages {
     /// Labels of the stream that a stage takes away by name; others outlive `keep`.
     private let droppedNames: Set<String>
     private let redactions: [Redaction]
+    private let taken: Set<String>
     private var result = PipelineResult()
     /// Label sets that a pipeline remembers until it forgets them all.
     private static let maxLabelSets = 10_000
 
-    init(_ rules: EntryRules) {
+    /// `taken`: labels whose values are taken from the text.
+    init(_ rules: EntryRules, taken: Set<String> = []) {
+        self.taken = taken
         drop = rules.drop.map { ("drop: " + $0.text, Self.compiled($0.stages)) }
         keep = rules.keep.map { Self.compiled($0.stages) }
         sample = rules.sample
@@ -66,7 +69,7 @@ final class EntryStages {
             }
         }
         if let stages { left = transform(stages, &items, left) }
-        for index in left { for one in redactions { one.apply(to: &items[index]) } }
+        for index in left { for one in redactions { one.apply(to: &items[index], taken: taken) } }
     }
 
     private static func drop(_ item: inout Shipment.Item, _ why: String) {

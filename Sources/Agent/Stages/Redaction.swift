@@ -62,10 +62,12 @@ package struct Redaction: Sendable {
     }
 
     /// `replacement`: `${1}` stands for a group.
-    init(_ regexp: Regexp, with replacement: String) {
-        mark = Array(replacement.utf8)
+    init(_ regexp: Regexp, named name: String, with replacement: String?) {
+        let replacement = replacement ?? "<\(name)>"
+        // Groups are those of a match in the text.
+        mark = Array((replacement.contains("$") ? "<\(name)>" : replacement).utf8)
         names = nil
-        way = .patterns([(regexp, mark)], first: nil, usually: regexp)
+        way = .patterns([(regexp, Array(replacement.utf8))], first: nil, usually: regexp)
     }
 
     private static let otherScripts =
@@ -105,36 +107,55 @@ package struct Redaction: Sendable {
     /// Of an address: `postgres://shop:password@db`.
     private static let userInfo = #"\b([A-Za-z][A-Za-z0-9+.-]*://[^\s/@:"'?#]*:)[^\s/@"'?#]+@"#
 
-    /// In the text, the metadata and the labels. What is hidden in the text is hidden in them, too: there the
-    /// words that tell it may be missing.
-    func apply(to item: inout Shipment.Item) {
-        let text = item.text
-        let without = redacted(text)
+    /// In the text, the metadata and the labels. What is hidden in the text is hidden in them, too, where it
+    /// comes from the text: there the words that tell it may be missing. `taken`: labels that do.
+    func apply(to item: inout Shipment.Item, taken: Set<String>) {
+        let (text, without) = (item.text, redacted(item.text))
         if let without { item.text = without }
-        let isHidden = { (value: [UInt8]) in
-            without != nil && value.count >= Self.fewestHidden
-                && Self.contains(text, value) && !Self.contains(item.text, value)
+        func isHidden(_ value: [UInt8]) -> Bool {
+            guard let without, value.count >= Self.fewestHidden else { return false }
+            return Self.stands(value, in: text) && !Self.stands(value, in: without)
         }
-        if let metadata = redacted(item.metadata, isHidden) { item.metadata = metadata }
-        if let labels = redacted(item.labels, isHidden) { item.labels = labels }
+        let metadata = redacted(item.metadata) { $0 != Self.level && isHidden($1) }
+        if let metadata { item.metadata = metadata }
+        let labels = redacted(item.labels) { taken.contains($0) && isHidden($1) }
+        if let labels { item.labels = labels }
     }
 
+    /// It is the header's, whatever word of a secret it may be.
+    private static let level = "level"
     /// Shorter values stand anywhere.
     private static let fewestHidden = 4
 
-    private static func contains(_ text: [UInt8], _ part: [UInt8]) -> Bool {
-        let search = ByteSearch(part)
-        return text.withUnsafeBytes { search.occurs(in: $0) }
+    /// Whether a value stands in a text by itself, not as a part of a longer word.
+    private static func stands(_ value: [UInt8], in text: [UInt8]) -> Bool {
+        let search = ByteSearch(value)
+        return text.withUnsafeBytes { text in
+            var at = 0
+            while let found = search.find(in: text, from: at) {
+                let end = found + value.count
+                let isOpen = found > 0 && isWord(text[found - 1])
+                if !isOpen, end == text.count || !isWord(text[end]) { return true }
+                at = found + 1
+            }
+            return false
+        }
     }
 
-    private func redacted(_ labels: Labels, _ isHidden: ([UInt8]) -> Bool) -> Labels? {
+    private static func isWord(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+            || byte >= 0x80
+    }
+
+    private func redacted(_ labels: Labels, _ isHidden: (String, [UInt8]) -> Bool) -> Labels? {
         var pairs = labels.pairs
         var isChanged = false
         for index in pairs.indices {
             let value = Array(pairs[index].value.utf8)
             let isNamed = !value.isEmpty && names?.matches(pairs[index].name) == true
             let found =
-                isNamed ? mark : redacted(value) ?? (isHidden(value) ? mark : nil)
+                isNamed
+                ? mark : redacted(value) ?? (isHidden(pairs[index].name, value) ? mark : nil)
             guard let found else { continue }
             pairs[index].value = String(decoding: found, as: UTF8.self)
             isChanged = true
@@ -191,6 +212,6 @@ extension YAMLSection {
             throw wrong("regex of \(name): \(error.reason)")
         }
         guard !regexp.matches("") else { throw wrong("regex of \(name): it matches an empty text") }
-        return Redaction(regexp, with: replacement ?? "<\(name)>")
+        return Redaction(regexp, named: name, with: replacement)
     }
 }

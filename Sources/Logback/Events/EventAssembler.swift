@@ -45,8 +45,8 @@ package struct EventAssembler {
         fileprivate var levels = Levels()
         /// Of each stream of a container: access logs may stand beside an application's.
         fileprivate var streamLevels: [String: Levels] = [:]
-        /// True once a stamp told its date: then no other content is the same.
-        package fileprivate(set) var hasSeenDate = false
+        /// Where the line begins whose stamp was the first to tell its date.
+        package fileprivate(set) var firstDate: Int64?
         /// The last stamp, nanoseconds; its precision is 0 while there was none.
         fileprivate var stamp: Int64 = 0
         fileprivate var precision: Int64 = 0
@@ -57,6 +57,11 @@ package struct EventAssembler {
         package init(hasSeenHeader: Bool = false, hasBareStamps: Bool = false) {
             self.hasSeenHeader = hasSeenHeader
             if hasBareStamps { levels.bare = Levels.fewestBare }
+        }
+
+        /// What holds wherever reading goes on.
+        package var ofSource: Known {
+            Known(hasSeenHeader: hasSeenHeader, hasBareStamps: hasBareStamps)
         }
 
         /// Stamps alone are headers, whatever levels come: shells and PostgreSQL write both.
@@ -296,7 +301,7 @@ package struct EventAssembler {
                 ? clock.time(readAt: now, offset: offset)
                 : clock.time(stamp: known.stamp, precision: known.precision, offset: offset)
         }
-        if stamp.lacks == .nothing { known.hasSeenDate = true }
+        if stamp.lacks == .nothing, known.firstDate == nil { known.firstDate = offset }
         let told = stamp.lacks == .nothing ? stamp.seconds : dated(stamp, now)
         isDated = true
         let seconds = stamp.hasZone ? told : zone.utc(ofLocal: told)
