@@ -142,6 +142,63 @@ class Claims(EndToEndCase):
         self.assertEqual(agent.stop(), 0)
         self.assertEqual(found(), [*range(120)])
 
+    def test_what_is_lost_behind_a_link_is_told(self):
+        """A roll in the release that is drained says nothing of the file of the one that is live."""
+        for number in (0, 1):
+            (self.logs / str(number)).mkdir()
+            (self.logs / str(number) / "app.log").write_text(self.lines([number]))
+        (self.logs / "current").symlink_to("0")
+        self.sourced(("app", "current/app.log"), more="search_seconds: 2\n")
+        agent = self.agent("--config", self.config)
+        arrived = lambda count: wait_until(lambda: len(self.arrived()) >= count, PATIENCE, f"{count} lines")
+        arrived(1)
+        (self.logs / "next").symlink_to("1")
+        (self.logs / "next").rename(self.logs / "current")
+        arrived(2)
+        (self.logs / "0" / "app.log").rename(self.logs / "0" / "app.log.1")
+        (self.logs / "0" / "app.log").write_text(self.lines([2]))
+        arrived(3)
+        self.assertEqual(agent.stop(), 0)
+        with open(self.logs / "1" / "app.log", "a") as f:
+            f.write(self.lines(range(3, 50)))
+        (self.logs / "1" / "app.log").unlink()
+        self.agent("--config", self.config, name="second")
+        ledger = self.folder / "state" / "ledger.jsonl"
+        lost = lambda: [row for row in map(json.loads, ledger.read_text().splitlines()) if row["what"] == "lost"] if ledger.exists() else []
+        wait_until(lambda: lost(), PATIENCE, "what was lost")
+        self.assertEqual([row["from"] for row in lost()], [len(self.lines([1]))])
+
+    def test_links_of_several_names_into_one_folder(self):
+        """Each goes on with the rolls of its own file when all are switched."""
+        for number in (0, 1):
+            (self.logs / str(number)).mkdir()
+
+        def write(number, *numbers):
+            for name, i in zip(("app", "audit"), numbers):
+                with open(self.logs / str(number) / f"{name}.log", "a") as f:
+                    f.write(self.lines([i]))
+
+        def switch(number):
+            for name, link in (("app", "web"), ("audit", "sec")):
+                (self.logs / "next").symlink_to(f"{number}/{name}.log")
+                (self.logs / "next").rename(self.logs / f"{link}.log")
+
+        write(0, 0, 1)
+        switch(0)
+        self.sourced(("app", "*.log"))
+        agent = self.agent("--config", self.config)
+        arrived = lambda count: wait_until(lambda: len(self.arrived()) >= count, PATIENCE, f"{count} lines")
+        arrived(2)
+        write(1, 2, 3)
+        switch(1)
+        arrived(4)
+        for name in ("app", "audit"):
+            (self.logs / "0" / f"{name}.log").rename(self.logs / "0" / f"{name}.log.1")
+        write(0, 4, 5)
+        arrived(6)
+        self.assertEqual([i for _, i in self.arrived()], list(range(6)))
+        self.assertEqual(agent.stop(), 0)
+
     def test_a_reload_while_a_release_is_drained(self):
         """What was read of the release before is known, and what it still writes is found."""
         for number in (0, 1):

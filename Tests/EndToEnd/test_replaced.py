@@ -173,6 +173,62 @@ sources:
         self.expect(numbers + [240, *range(200, 240)])
         self.assertEqual(agent.stop(), 0)
 
+    def test_a_job_that_writes_much_the_same_every_day(self):
+        """Its file begins and ends with what is always there, and goes when it is done."""
+        head = "".join(f"** Nightly export, rule {i:02} {'*' * 50}\n" for i in range(20))
+        tail = "".join(f"    summary: partition {i} was checked, no difference {'.' * 40}\n" for i in range(6))
+        agent = self.agent("--config", self.config)
+        whole = lambda: [json.loads(row)["line"] for row in self.shipped.read_text().splitlines()] if self.shipped.exists() else []
+        for day in range(3):
+            (self.folder / "next").write_text(head + "".join(line(day * 30 + i) for i in range(30)) + tail)
+            os.rename(self.folder / "next", self.log)
+            numbered = lambda: [text for text in whole() if " line " in text]
+            wait_until(lambda: len(numbered()) >= 30 * (day + 1), PATIENCE, f"day {day}")
+            time.sleep(2)
+            self.log.unlink()
+            time.sleep(2)
+        self.assertEqual(self.found(text.splitlines()[0] for text in numbered()), list(range(90)))
+        self.assertEqual(agent.stop(), 0)
+
+    def test_a_roll_that_is_fetched_long_before_its_file(self):
+        self.write("".join(map(line, range(100))))
+        self.fetch()
+        agent = self.agent("--config", self.config)
+        self.expect(range(100))
+        self.write("".join(map(line, range(100, 150))))
+        subprocess.run(["rsync", "-t", self.source, self.log.with_name("app.1.log")], check=True)
+        # As long as other files take.
+        time.sleep(5)
+        self.source.write_text("".join(map(line, range(150, 200))))
+        self.fetch()
+        self.expect(range(200))
+        self.assertEqual(agent.stop(), 0)
+
+    def test_what_is_lost_of_one_that_came_again_is_told(self):
+        self.config.write_text("search_seconds: 2\n" + self.config.read_text())
+        self.write("".join(map(line, range(100))))
+        self.fetch()
+        agent = self.agent("--config", self.config)
+        self.expect(range(100))
+        self.log.unlink()
+        time.sleep(4)
+        self.write("".join(map(line, range(100, 150))))
+        self.fetch()
+        self.expect(range(150))
+        with open(self.log, "a") as f:
+            f.write("".join(map(line, range(150, 200))))
+        self.expect(range(200))
+        time.sleep(1)
+        self.assertEqual(agent.stop(), 0)
+        with open(self.log, "a") as f:
+            f.write("".join(map(line, range(200, 300))))
+        self.log.unlink()
+        self.agent("--config", self.config, name="second")
+        ledger = self.folder / "state" / "ledger.jsonl"
+        lost = lambda: [row for row in map(json.loads, ledger.read_text().splitlines()) if row["what"] == "lost"] if ledger.exists() else []
+        wait_until(lambda: lost(), PATIENCE, "what was lost")
+        self.assertEqual([row["from"] for row in lost()], [sum(len(line(i)) for i in range(200))])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -36,7 +36,11 @@ class Stages(EndToEndCase):
             ("layout: { pattern: '%d %-5level %logger [token=%X{token}] - %msg%n' }", f"{at.replace('.000', ',000')} INFO  a.B [token=SECRET3] - hello"),
             ("fields: [{ name: pw, regex: 'password=(\\S+)', as: metadata }]", f"{at} INFO  a.B - login password=SECRET4 user=x"),
             ("stages: ['| json', '| line_format \"{{.msg}}\"']", '{"msg":"x","password":"SECRET5"}'),
-            ("stages: ['| logfmt']", "msg=x password=SECRET6 token=SECRET7")]
+            ("stages: ['| logfmt']", "msg=x password=SECRET6 token=SECRET7"),
+            ("redact: [{ name: user, regex: '(user=)\\S+', with: '${1}***' }]\n    fields: [{ name: user, regex: 'user=(\\S+)', as: metadata }]",
+             f"{at} INFO  a.B - user=SECRET8 came"),
+            # A part of a secret that is the same as a label's value is no secret.
+            ("stack_traces: true", f"{at} INFO  a.B - login failed token=shop-SECRET9")]
         self.config.write_text(
             f"server: http://127.0.0.1:{server.port}\nstate: {self.folder}/state\nlabels: {{ app: shop }}\nredact: [tokens]\nsources:\n"
             + "".join(f"  - paths: ['{self.folder}/{i}.log']\n    {what}\n" for i, (what, _) in enumerate(sources)))
@@ -48,7 +52,8 @@ class Stages(EndToEndCase):
         self.assertEqual(len(rows), len(sources))
         for labels, _, line in rows:
             self.assertNotIn("SECRET", f"{labels} {line}")
-        self.assertEqual(sum("<token>" in str(labels) for labels, _, _ in rows), len(rows))
+        self.assertEqual(sum("<token>" in str(labels) for labels, _, _ in rows), len(rows) - 2)
+        self.assertEqual(sum("<user>" in str(labels) for labels, _, _ in rows), 1)
         self.assertEqual(agent.stop(), 0)
 
     def test_rules_hold_across_crashes_and_are_told(self):
