@@ -6,11 +6,13 @@ import Logback
 extension Discovery {
     /// Follows a file under a record that is known.
     func follow(_ descriptor: Int32, _ known: SourceRecord, _ sight: Sight, _ head: [UInt8]) {
-        // It has its name again, and may grow.
-        let isNamed = FileIdentity.status(of: known.path)?.identity == sight.status.identity
+        // Another file has its name, and may grow.
+        let livesAgain =
+            known.identity != sight.status.identity
+            && FileIdentity.status(of: known.path)?.identity == sight.status.identity
         start(descriptor, sight, head) { shared in
             var record = known
-            if isNamed { record.isRolled = nil }
+            if livesAgain { record.isRolled = nil }
             record.isFinished = false
             record.identity = sight.status.identity
             // A copy holds the content of a source that was truncated: it speaks for it now.
