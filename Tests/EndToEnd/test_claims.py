@@ -171,16 +171,16 @@ class Claims(EndToEndCase):
     def test_links_of_several_names_into_one_folder(self):
         """Each goes on with the rolls of its own file when all are switched."""
         for number in (0, 1):
-            (self.logs / str(number)).mkdir()
+            (self.folder / str(number)).mkdir()
 
         def write(number, *numbers):
             for name, i in zip(("app", "audit"), numbers):
-                with open(self.logs / str(number) / f"{name}.log", "a") as f:
+                with open(self.folder / str(number) / f"{name}.log", "a") as f:
                     f.write(self.lines([i]))
 
         def switch(number):
             for name, link in (("app", "web"), ("audit", "sec")):
-                (self.logs / "next").symlink_to(f"{number}/{name}.log")
+                (self.logs / "next").symlink_to(f"../{number}/{name}.log")
                 (self.logs / "next").rename(self.logs / f"{link}.log")
 
         write(0, 0, 1)
@@ -189,14 +189,17 @@ class Claims(EndToEndCase):
         agent = self.agent("--config", self.config)
         arrived = lambda count: wait_until(lambda: len(self.arrived()) >= count, PATIENCE, f"{count} lines")
         arrived(2)
+        time.sleep(2)
         write(1, 2, 3)
         switch(1)
         arrived(4)
-        for name in ("app", "audit"):
-            (self.logs / "0" / f"{name}.log").rename(self.logs / "0" / f"{name}.log.1")
+        time.sleep(1)
         write(0, 4, 5)
-        arrived(6)
-        self.assertEqual([i for _, i in self.arrived()], list(range(6)))
+        for name in ("app", "audit"):
+            (self.folder / "0" / f"{name}.log").rename(self.folder / "0" / f"{name}.1.log")
+        write(0, 6, 7)
+        arrived(8)
+        self.assertEqual([i for _, i in self.arrived()], list(range(8)))
         self.assertEqual(agent.stop(), 0)
 
     def test_a_reload_while_a_release_is_drained(self):
