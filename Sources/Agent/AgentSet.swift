@@ -50,7 +50,13 @@ package final class AgentSet: Service {
         var next: [String: FileAgent] = [:]
         var new: [FileAgent] = []
         // What is new first: it may fail.
+        let folders = Set(current.values.map(\.stateFolder))
         for one in wanted where current[one.output.name] == nil {
+            guard !folders.contains(one.state) else {
+                throw .configuration(
+                    "outputs: what another output keeps in \(one.state) goes to a new name, or from `server:` "
+                        + "to `outputs:`, with a restart only")
+            }
             let agent = try FileAgent(one, logger: Self.logger(logger, one))
             next[one.output.name] = agent
             new.append(agent)

@@ -22,6 +22,7 @@ package final class FileAgent: Service {
     private let state: Mutex<State>
     private let logger: Logger
     private let lock: StateLock
+    let stateFolder: String
     private let metrics = SharedMetrics()
     private let ledger: Ledger
 
@@ -49,6 +50,7 @@ package final class FileAgent: Service {
             throw .state("creating \(configuration.state): \(error.localizedDescription)")
         }
         self.logger = logger
+        stateFolder = configuration.state
         lock = try StateLock(folder: configuration.state)
         let now = Int64(Date().timeIntervalSince1970)
         var registry = try SourceRegistry(folder: configuration.state, now: now)
@@ -170,7 +172,10 @@ package final class FileAgent: Service {
         _ configuration: AgentConfiguration, _ stop: StopFlag
     ) throws -> (input: StandardInput, ended: StopFlag)? {
         guard configuration.followsInput else { return nil }
-        let input = try StandardInput(state: configuration.state, logger: logger)
+        let pattern = StandardInput.pattern(configuration.state)
+        let group = configuration.groups.first { $0.paths.contains(pattern) }
+        let input = try StandardInput(
+            state: configuration.state, encoding: group?.encoding, logger: logger)
         let ended = StopFlag()
         let copying = Thread { [logger] in
             do throws(AgentError) { try input.run(until: stop) } catch {

@@ -125,8 +125,15 @@ struct JSONCursor {
 
     /// A whole number that is not negative.
     mutating func integer(_ what: String) throws(WireError) -> Int64 {
+        let value = try signed(what)
+        guard value >= 0 else { throw wrong("\(what) must be a whole number") }
+        return value
+    }
+
+    /// A whole number.
+    mutating func signed(_ what: String) throws(WireError) -> Int64 {
         guard case .number(let range) = try next(),
-            let value = Int64(String(decoding: bytes[range], as: UTF8.self)), value >= 0
+            let value = Int64(String(decoding: bytes[range], as: UTF8.self))
         else { throw wrong("\(what) must be a whole number") }
         return value
     }

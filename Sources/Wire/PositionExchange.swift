@@ -99,7 +99,7 @@ package enum PositionExchange {
             case "source":
                 position.source = try cursor.string("a source", limit: maxSourceBytes)
             case "offset": position.offset = try cursor.integer("an offset")
-            case "events": position.events = try cursor.integer("'events' of a position")
+            case "events": position.events = try cursor.signed("'events' of a position")
             default: try cursor.skip()
             }
         }

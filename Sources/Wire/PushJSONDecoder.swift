@@ -46,7 +46,7 @@ struct PushJSONDecoder {
                     "a source", limit: PositionExchange.maxSourceBytes)
             case "from": range.from = try cursor.integer("'from' of a source")
             case "to": range.to = try cursor.integer("'to' of a source")
-            case "events": range.events = try cursor.integer("'events' of a source")
+            case "events": range.events = try cursor.signed("'events' of a source")
             default: try cursor.skip()
             }
         }

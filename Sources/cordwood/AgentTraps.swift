@@ -30,7 +30,12 @@ struct AgentTraps {
                 "append is off: each start of the application deletes what is in the file, read or not"
             )
         }
-        if appender.rolledNames?.value.compression != nil, appender.isPrudent?.value != true {
+        if appender.rolledNames?.value.compression == .xz {
+            traps.append(
+                "files are packed as xz, which the agent does not read: what is rolled while it is down is lost; "
+                    + "let the pattern end in .gz")
+        } else if appender.rolledNames?.value.compression != nil, appender.isPrudent?.value != true
+        {
             traps.append(
                 "files are packed the moment they are rolled: an agent that is down then reads them "
                     + "from the packed file")

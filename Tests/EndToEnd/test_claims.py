@@ -269,6 +269,21 @@ class Claims(EndToEndCase):
         self.assertEqual(self.arrived(), [("app", i) for i in range(60)])
         self.assertNotIn("gone before", agent.told())
 
+    def test_a_roll_beside_what_a_link_leads_to_is_packed_just_now(self):
+        """It is judged when its writer is done, not when everything is looked at the next time."""
+        (self.folder / "real").mkdir()
+        real = self.folder / "real" / "app.log"
+        real.write_text(self.lines(range(10)))
+        (self.logs / "x.log").symlink_to(real)
+        self.sourced(("app", "*.log"), more="search_seconds: 6\n")
+        self.run_until(("app", range(10)))
+        with open(real, "a") as f:
+            f.write(self.lines(range(10, 20)))
+        real.rename(real.with_name("app.log.1"))
+        real.write_text(self.lines(range(20, 30)))
+        subprocess.run(["gzip", real.with_name("app.log.1")], check=True)
+        self.run_until(("app", range(30)), name="second")
+
     def test_a_packed_roll_behind_a_link(self):
         for number in (0, 1):
             (self.logs / str(number)).mkdir()

@@ -56,6 +56,20 @@ class FirstSight(EndToEndCase):
         self.assertEqual(agent.stop(), 0)
         self.assertEqual(self.lines(), list(range(100)))
 
+    def test_plain_rolls_of_before_are_history_and_told(self):
+        self.logs.mkdir()
+        old = time.time() - 86_400
+        for number in range(1, 4):
+            (self.logs / f"app.log.{number}").write_text(self.text(range(100 * number, 100 * number + 10)))
+            os.utime(self.logs / f"app.log.{number}", (old, old))
+        (self.logs / "app.log").write_text(self.text(range(100)))
+        agent = self.begin({"paths": [f"{self.logs}/*.log"]})
+        wait_until(lambda: len(self.lines()) >= 100, PATIENCE, "the active file")
+        wait_until(lambda: "left as they are" in agent.told(), PATIENCE, "the notice")
+        self.assertEqual(agent.told().count("left as they are"), 1)
+        self.assertEqual(agent.stop(), 0)
+        self.assertEqual(self.lines(), list(range(100)))
+
     def test_a_folder_that_comes_later_is_watched_from_its_first_moment(self):
         """Its first file is gone a second after it was written: long before anything is swept."""
         logs = self.folder / "not/yet/there"

@@ -279,6 +279,21 @@ class Formats(EndToEndCase):
         self.assertEqual(run.returncode, 0, run.stderr.decode()[-2000:])
         self.assertEqual(sorted(number_of(l) for _, _, l in self.entries()), list(range(5000)))
 
+    def test_standard_input_of_wide_characters(self):
+        """Its last line has an end or none, or half a character; whoever comes next finds nothing in the way."""
+        expected = 0
+        for encoding, mark in (("utf-16le", b"\xff\xfe"), ("utf-16be", b"\xfe\xff"), ("utf-8", b"")):
+            for end in ("\n", "", "\nx"):
+                text = mark + (numbered(range(expected, expected + 20)).rstrip("\n") + end).encode(encoding)
+                run = subprocess.run(
+                    [BINARY, "agent", "--server", f"http://127.0.0.1:{self.server.port}", "--label", "app=x",
+                     "--state", self.folder / "state", "-"], input=text[:-1] if end == "\nx" else text,
+                    capture_output=True, timeout=PATIENCE)
+                expected += 20
+                self.assertEqual(run.returncode, 0, run.stderr.decode()[-2000:])
+                found = sorted(number_of(l.splitlines()[0]) for _, _, l in self.entries())
+                self.assertEqual(found, list(range(expected)), (encoding, end))
+
     def follow_first_fifty(self, path):
         """An agent that has shipped fifty lines of a file."""
         write(path, range(50))

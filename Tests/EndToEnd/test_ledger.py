@@ -32,6 +32,55 @@ class Ledger(EndToEndCase):
         with open(path, "a") as f:
             f.write("".join(f"{STAMP}{i}\n" for i in numbers))
 
+    def test_what_was_truncated_while_nobody_looked_is_told(self):
+        port = free_port()
+        server = self.serve(port=port)
+        config = self.folder / "agent.yaml"
+        config.write_text(f"server: http://127.0.0.1:{port}\nstate: {self.state}\nlabels: {{ app: x }}\nsearch_seconds: 2\n"
+                          f"sources: [{{ paths: ['{self.logs}/*.log'] }}]\n")
+        path = self.logs / "app.log"
+        self.write(path, range(100))
+        size = path.stat().st_size
+        agent = self.agent("--config", config)
+        wait_until(lambda: self.arrived(server) == 100, PATIENCE, "the first lines")
+        time.sleep(1)
+        self.assertEqual(agent.stop(), 0)
+        self.write(path, range(100, 150))
+        path.write_text("")
+        self.write(path, range(150, 160))
+        self.agent("--config", config, name="again")
+        wait_until(lambda: self.arrived(server) == 110, PATIENCE, "what came since")
+        ledger = self.state / "ledger.jsonl"
+        lost = lambda: [row for row in map(json.loads, ledger.read_text().splitlines()) if row["what"] == "lost"] if ledger.exists() else []
+        wait_until(lost, PATIENCE, "what was lost")
+        self.assertEqual([(row["from"], row.get("to")) for row in lost()], [(size, None)])
+        self.assertIn("truncated", lost()[0]["why"])
+
+    def test_times_before_1970_beside_one_that_is_refused(self):
+        port = free_port()
+        server = self.serve(port=port)
+        path = self.logs / "app.log"
+        day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 86_400))
+        stamps = ["1969-12-31 03:00:00.000", f"{day} 10:00:00.000", f"{time.gmtime().tm_year + 4}-01-01 00:00:00.000",
+                  f"{day} 10:00:01.000", "1969-12-31 04:00:00.000"]
+        for at, stamp in enumerate(stamps):
+            with open(path, "a") as f:
+                f.write(f"{stamp} INFO  a.B - line {at}\n")
+        agent = self.follow(port)
+        wait_until((self.state / "lock").exists, PATIENCE, "the agent's state")
+        wait_until(lambda: [f["lagBytes"] for f in self.status()["files"]] == [0], PATIENCE, "all to be done")
+        # The last one is alone, and its clock is all that the server has.
+        self.assertEqual(agent.stop(), 0)
+        self.assertEqual(self.arrived(server), 2)
+        refused = [json.loads(row) for row in (self.state / "refused.jsonl").read_text().splitlines()]
+        self.assertEqual(len(refused), 1, refused)
+        self.assertIn("line 2", str(refused[0]))
+        agent = self.follow(port, name="again")
+        self.write(path, range(5))
+        wait_until(lambda: self.arrived(server) >= 7, PATIENCE, "what came later")
+        self.assertEqual(self.arrived(server), 7)
+        self.assertNotIn("other positions", agent.told())
+
     def test_status_tells_the_lag_whether_the_agent_runs_or_not(self):
         port, telling = free_port(), free_port()
         server = self.serve(port=port)

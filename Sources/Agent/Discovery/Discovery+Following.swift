@@ -154,6 +154,8 @@ extension Discovery {
         shared.withLock { shared in
             var record = record
             record.isDetached = true
+            // How far it went before it was truncated nobody saw.
+            if !record.isFinished { record.size = nil }
             shared.registry[record.id] = record
             shared.isRegistryDirty = true
             shared.epoch += 1

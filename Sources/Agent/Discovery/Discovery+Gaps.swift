@@ -125,6 +125,7 @@ extension Discovery {
     /// What is to be said of a source that is gone. Where no numbers tell what else is, the range of
     /// files does: up to the oldest one that is left.
     func whyGone(_ record: SourceRecord, _ isEndKnown: Bool) -> String {
+        if record.isDetached == true { return "truncated, and its rest is in no copy" }
         let why = "gone when the agent came back"
         let left = shared.withLock { shared -> [SourceRecord]? in
             guard !isEndKnown, shared.newestRoll[record.family] == nil else { return nil }

@@ -42,7 +42,7 @@ extension Discovery {
     private func rest(_ wall: Double) -> Double {
         var next = needsSweep ? wall + Self.careEvery : nextSweep
         if !held.isEmpty || packedLooks.isBusy { next = min(next, wall + Self.careEvery) }
-        for due in rechecks.values { next = min(next, due) }
+        for recheck in rechecks.values { next = min(next, recheck.due) }
         return max(0, min(Self.longestRest, (next - wall) * 1000))
     }
 
@@ -265,11 +265,26 @@ extension Discovery {
     /// Files that could not be judged at their last look.
     private func lookAgain(_ wall: Double) {
         guard !rechecks.isEmpty else { return }
-        for (path, due) in rechecks where due <= wall {
+        for (path, recheck) in rechecks where recheck.due <= wall {
             rechecks[path] = nil
-            let (folder, name) = FollowedFile.split(path)
-            look(folder, [name])
+            guard recheck.sight.place != nil else {
+                let (folder, name) = FollowedFile.split(path)
+                look(folder, [name])
+                continue
+            }
+            guard let status = FileIdentity.status(of: path), status.isRegular else { continue }
+            consider(recheck.sight.as(status))
         }
+    }
+
+    /// Looks at a file again at a moment, in seconds since the epoch.
+    func recheck(_ sight: Sight, at due: Double) {
+        rechecks[sight.place ?? sight.path] = Recheck(due: due, sight: sight)
+    }
+
+    struct Recheck {
+        let due: Double
+        let sight: Sight
     }
 
     /// Oldest first: packed files by what their names say, plain ones by their births, which a rename

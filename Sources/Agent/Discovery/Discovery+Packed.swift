@@ -41,20 +41,16 @@ extension Discovery {
         let settled = Double(sight.status.modified + Self.settleSeconds)
         guard settled <= wall.rounded(.down), isDue(sight, wall) else {
             let next = later[sight.status.identity].map { isDueLater($0, sight) } ?? settled
-            rechecks[sight.path] = max(next, wall + 0.1)
+            recheck(sight, at: max(next, wall + 0.1))
             return
         }
         guard isAsked(sight) || isWanted(sight.folder) else {
-            if sight.isRolled, oldFolders.insert(sight.folder).inserted {
-                logger.notice(
-                    "packed files from before the agent's first start are left as they are: name them in the paths to ship them",
-                    metadata: ["folder": "\(sight.folder)", "for example": "\(sight.path)"])
-            }
+            tellHistory(sight)
             judge(sight)
             return
         }
         guard packedLooks.hasRoom, let descriptor = open(sight) else {
-            rechecks[sight.path] = wall + 0.1
+            recheck(sight, at: wall + 0.1)
             return
         }
         let first = FileContent(descriptor: descriptor, kind: sight.kind).firstBytes
@@ -163,7 +159,7 @@ extension Discovery {
             size: sight.status.size, modified: sight.status.modified, epoch: epoch, isCut: isCut,
             pause: pause, next: wall + pause)
         logger.debug("a packed file cannot be judged yet", metadata: ["path": "\(sight.path)"])
-        rechecks[sight.path] = isCut ? wall + min(pause, 1) : wall + pause
+        recheck(sight, at: isCut ? wall + min(pause, 1) : wall + pause)
     }
 
     /// What stands before the damage is read, what stands behind it is lost.

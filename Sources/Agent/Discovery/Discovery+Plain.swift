@@ -78,10 +78,19 @@ extension Discovery {
         if isAsked(sight), source == nil {
             followNew(descriptor, sight, first)
         } else {
+            if source == nil { tellHistory(sight) }
             judge(sight, as: source)
             close(descriptor)
         }
         return true
+    }
+
+    /// Tells once of a folder that what was rolled in it is not asked for.
+    func tellHistory(_ sight: Sight) {
+        guard sight.isRolled, oldFolders.insert(sight.folder).inserted else { return }
+        logger.notice(
+            "rolled files from before the agent's first start are left as they are: name them in the paths to ship them",
+            metadata: ["folder": "\(sight.folder)", "for example": "\(sight.path)"])
     }
 
     /// The source whose beginning and last bytes this file has, and unread ones behind them.

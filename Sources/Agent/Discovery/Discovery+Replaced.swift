@@ -31,7 +31,7 @@ extension Discovery {
         }
         // A roll may be fetched long before the file that is to have the name.
         guard wall - since > (isGone ? Self.replacedQuiet * patience : searchSeconds) else {
-            rechecks[sight.path] = wall + Self.lookAgainAfter
+            recheck(sight, at: wall + Self.lookAgainAfter)
             close(descriptor)
             return true
         }

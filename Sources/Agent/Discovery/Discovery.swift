@@ -148,39 +148,6 @@ final class Discovery: @unchecked Sendable {
         let stream: Int
     }
 
-    /// A name in a folder that is looked at.
-    struct Sight {
-        private(set) var path: String
-        private(set) var name: String
-        private(set) var group: Int
-        /// The pattern matches the name itself.
-        var isNamed: Bool
-        /// The name is one that a file of the pattern may be rolled to.
-        var isRolled: Bool
-        let kind: FileContent.Kind
-        let status: FileIdentity.Status
-        /// Where the file stands, when the path leads elsewhere by now.
-        var place: String?
-
-        var folder: String { FollowedFile.split(path).folder }
-
-        /// As `SourceRecord.family`.
-        var family: String { SourceRecord.family(of: path) }
-
-        func `as`(_ path: String) -> Sight {
-            var sight = self
-            sight.path = path
-            sight.name = FollowedFile.split(path).name
-            return sight
-        }
-
-        func of(_ group: Int) -> Sight {
-            var sight = self
-            sight.group = group
-            return sight
-        }
-    }
-
     /// What was found out about a file that is not followed; holds until it changes.
     struct Judgement {
         var size: Int64
@@ -228,8 +195,8 @@ final class Discovery: @unchecked Sendable {
     /// What patterns reach, by folder, in the order of the configuration: the first that asks for a file
     /// has it.
     var places: [String: [Place]] = [:]
-    /// When files are to be looked at again, by path, in seconds since the epoch.
-    var rechecks: [String: Double] = [:]
+    /// Files that are to be looked at again, by where they stand.
+    var rechecks: [String: Recheck] = [:]
     var needsSweep = true
     var lastSweep = 0.0
     var nextSweep = 0.0
@@ -244,7 +211,7 @@ final class Discovery: @unchecked Sendable {
     let rollsBefore: [String: String]
     var rollsFound: [String: Set<String>] = [:]
     var areGapsTold = false
-    /// Folders with packed files that are older than what the agent follows, which is told once for each.
+    /// Folders with rolled files that are older than what the agent follows, which is told once for each.
     var oldFolders: Set<String> = []
     /// The number of the latest source of before this start.
     let orderBefore: Int64

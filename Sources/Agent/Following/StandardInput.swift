@@ -1,4 +1,5 @@
 import Foundation
+import Logback
 import Logging
 
 /// Standard input as files: what comes is kept in the state folder until the server has it, so that it is
@@ -14,7 +15,10 @@ final class StandardInput: @unchecked Sendable {
     private var number = 0
     private var descriptor: Int32 = -1
     private var written: Int64 = 0
-    private var endsLine = true
+    /// The last bytes that came, and the first.
+    private var last: [UInt8] = []
+    private var first: [UInt8] = []
+    private let configured: TextEncoding?
 
     /// A file is closed behind the first line end after so many bytes.
     private static let fileBytes: Int64 = 16 << 20
@@ -22,8 +26,15 @@ final class StandardInput: @unchecked Sendable {
     private static let mostBytes: Int64 = 1 << 30
     private static let blockBytes = 64 * 1024
 
-    init(state: String, logger: Logger) throws(AgentError) {
+    /// As many bytes as a character takes at least, in any encoding.
+    private static let widest = 4
+    /// Of a mark of byte order, which each file begins with.
+    private static let markBytes = 2
+
+    /// `encoding`: the configured one; a mark of byte order in front tells another.
+    init(state: String, encoding: TextEncoding?, logger: Logger) throws(AgentError) {
         folder = Self.folder(state)
+        configured = encoding
         self.logger = logger
         if mkdir(folder, 0o750) != 0, errno != EEXIST { throw .system("creating", folder) }
     }
@@ -44,20 +55,43 @@ final class StandardInput: @unchecked Sendable {
             guard count > 0 else { break }
             try write(block[..<count])
         }
-        // A last line without an end is a line.
-        if !endsLine { try write([0x0a]) }
+        try endLine()
+    }
+
+    private var lineEnd: [UInt8] { TextEncoding.of(head: first, configured: configured).lineEnd }
+
+    /// A last line without an end is a line; half a character before it is none.
+    private func endLine() throws(AgentError) {
+        let end = lineEnd
+        let half = Int(written) % end.count
+        guard half > 0 || !last.suffix(end.count).elementsEqual(end), !last.isEmpty else { return }
+        let rest = [UInt8](repeating: 0, count: half > 0 ? end.count - half : 0)
+        try append((rest + end)[...])
     }
 
     private func write(_ bytes: ArraySlice<UInt8>) throws(AgentError) {
         var rest = bytes
-        if descriptor >= 0, written > Self.fileBytes, let end = rest.firstIndex(of: 0x0a) {
+        if first.count < Self.widest { first += bytes.prefix(Self.widest - first.count) }
+        last = (last + bytes.suffix(Self.widest)).suffix(Self.widest)
+        let isFull = descriptor >= 0 && written > Self.fileBytes
+        let lineEnd = lineEnd
+        if isFull, lineEnd.count == 1, let end = rest.firstIndex(of: 0x0a) {
             try append(rest[...end])
             rest = rest[(end + 1)...]
-            close(descriptor)
-            descriptor = -1
+            closeFile()
         }
         if !rest.isEmpty { try append(rest) }
-        endsLine = bytes.last == 0x0a
+        // Characters of several bytes are not looked through for their ends: some block ends with one.
+        if isFull, lineEnd.count > 1, Int(written) % lineEnd.count == 0,
+            last.suffix(lineEnd.count).elementsEqual(lineEnd)
+        {
+            closeFile()
+        }
+    }
+
+    private func closeFile() {
+        close(descriptor)
+        descriptor = -1
     }
 
     private func append(_ bytes: ArraySlice<UInt8>) throws(AgentError) {
@@ -69,6 +103,9 @@ final class StandardInput: @unchecked Sendable {
             descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
             guard descriptor >= 0 else { throw .system("creating", path) }
             written = 0
+            if number > 1, TextEncoding.marked(head: first) != nil {
+                try append(first.prefix(Self.markBytes)[...])
+            }
         }
         try StateFile.write(bytes, to: descriptor, folder)
         written += Int64(bytes.count)

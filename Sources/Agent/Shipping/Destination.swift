@@ -65,8 +65,13 @@ struct ServerDestination: Destination {
             default: break
             }
             return .failed(
-                "\(answer.status) \(answer.text.prefix(200))", after: Self.retryAfter(answer))
+                "\(answer.status) \(Self.line(answer.text))", after: Self.retryAfter(answer))
         } catch { return .failed("\(error)", after: nil) }
+    }
+
+    /// The beginning of what a server says, on one line of the log.
+    private static func line(_ text: String) -> String {
+        String(text.prefix(200).map { $0.isNewline || $0 < " " ? " " : $0 })
     }
 
     static func address(_ output: Output, _ path: String) -> String {

@@ -116,6 +116,15 @@ package struct TextEncoding: Sendable, Equatable {
         configured?.resolved(head: head) ?? marked(head: head) ?? .utf8
     }
 
+    /// The bytes of a line's end.
+    package var lineEnd: [UInt8] {
+        let zeros = [UInt8](repeating: 0, count: unit.bytes - 1)
+        switch unit {
+        case .one: return [0x0a]
+        case .two(let isBig), .four(let isBig): return isBig ? zeros + [0x0a] : [0x0a] + zeros
+        }
+    }
+
     /// Nil for UTF-8, whose bytes go their way as they are.
     func decoder() -> TextDecoder? {
         guard self != .utf8 else { return nil }
