@@ -60,8 +60,7 @@ private func plainEnd(_ text: UnsafeRawBufferPointer, from: Int) -> Int {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let high: UInt64 = 0x8080_8080_8080_8080
     var at = from
-    while at + 8 <= text.count {
-        let word = text.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+    func isPlain(_ word: UInt64) -> Bool {
         let quotes = word ^ (ones &* 0x22)
         let slashes = word ^ (ones &* 0x5c)
         // A borrow may mark a byte too many, never one too few.
@@ -69,8 +68,17 @@ private func plainEnd(_ text: UnsafeRawBufferPointer, from: Int) -> Int {
             (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (slashes &- ones)
             & ~slashes
             | word
-        if special & high != 0 { return at }
+        return special & high == 0
+    }
+    while at + 8 <= text.count {
+        guard isPlain(text.loadUnaligned(fromByteOffset: at, as: UInt64.self)) else { return at }
         at += 8
+    }
+    // The rest by the last eight bytes, of which the first were looked at before.
+    if at < text.count, text.count >= 8,
+        isPlain(text.loadUnaligned(fromByteOffset: text.count - 8, as: UInt64.self))
+    {
+        return text.count
     }
     return at
 }
@@ -84,7 +92,11 @@ package func appendJSONString(_ text: some Sequence<UInt8>, to out: inout [UInt8
 }
 
 package func appendJSONString(_ text: String, to out: inout [UInt8]) {
-    appendJSONString(text.utf8, to: &out)
+    // Not by way of any sequence: labels are written by the thousand.
+    let done: Void? = text.utf8.withContiguousStorageIfAvailable {
+        appendJSONString(UnsafeRawBufferPointer($0), to: &out)
+    }
+    if done == nil { appendJSONString(Array(text.utf8), to: &out) }
 }
 
 private func appendEscape(_ byte: UInt8, to out: inout [UInt8]) {

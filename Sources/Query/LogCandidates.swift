@@ -140,21 +140,28 @@ struct LogCandidates: Sendable {
     /// one time lie in one unit, so the row number tells the order. Gives the bytes of entries that
     /// were there twice.
     @discardableResult mutating func sort() -> Int {
-        rows.sort { a, b in
-            if a.row.timestamp != b.row.timestamp {
-                return isBackward
-                    ? a.row.timestamp > b.row.timestamp : a.row.timestamp < b.row.timestamp
+        // By numbers, which are moved and compared without a look at what a row holds.
+        let times = rows.map(\.row.timestamp)
+        let order = rows.indices.sorted { a, b in
+            guard times[a] == times[b] else {
+                return isBackward ? times[a] > times[b] : times[a] < times[b]
             }
-            if a.mark != b.mark { return a.mark < b.mark }
-            if a.stream != b.stream {
-                return a.stream.pairs.lexicographicallyPrecedes(b.stream.pairs)
-            }
-            if a.sequence != b.sequence {
-                return isBackward ? a.sequence > b.sequence : a.sequence < b.sequence
-            }
-            return a.leg < b.leg
+            return precedes(rows[a], rows[b])
         }
+        rows = order.map { rows[$0] }
         return distinct ? dropRepeated() : 0
+    }
+
+    /// Of two of one time.
+    private func precedes(_ a: Candidate, _ b: Candidate) -> Bool {
+        if a.mark != b.mark { return a.mark < b.mark }
+        if a.stream != b.stream {
+            return a.stream.pairs.lexicographicallyPrecedes(b.stream.pairs)
+        }
+        if a.sequence != b.sequence {
+            return isBackward ? a.sequence > b.sequence : a.sequence < b.sequence
+        }
+        return a.leg < b.leg
     }
 
     private struct Key: Hashable {

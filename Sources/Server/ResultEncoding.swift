@@ -9,6 +9,8 @@ package struct ResultEncoding {
     /// What the client asked for in `X-Loki-Response-Encoding-Flags`; echoed.
     let flags: [String]
     private var out: [UInt8] = []
+    /// The names of the label set before, by place: thousands of streams have the same ones.
+    private var keys: [JSONKey] = []
 
     /// True: a stream has its stored labels only, and each value says which others came from where.
     private var categorizes: Bool { flags.contains("categorize-labels") }
@@ -62,8 +64,12 @@ package struct ResultEncoding {
         add("{")
         for (i, label) in labels.pairs.enumerated() {
             if i > 0 { add(",") }
-            appendJSONString(label.name, to: &out)
-            add(":")
+            if i >= keys.count {
+                keys.append(JSONKey(label.name))
+            } else if keys[i].name != label.name {
+                keys[i] = JSONKey(label.name)
+            }
+            appendJSONKey(keys[i], to: &out)
             appendJSONString(label.value, to: &out)
         }
         add("}")

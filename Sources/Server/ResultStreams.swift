@@ -79,21 +79,25 @@ private struct LabelTexts {
         return sets.count - 1
     }
 
+    /// In the order of their text.
     var inOrder: [Int] {
-        sets.indices.sorted { order($0, $1) < 0 }
+        withOrder { order in sets.indices.sorted { order($0, $1) < 0 } }
     }
 
-    func areSame(_ a: Int, _ b: Int) -> Bool { order(a, b) == 0 }
+    func areSame(_ a: Int, _ b: Int) -> Bool { withOrder { $0(a, b) == 0 } }
 
-    /// Below, at or above 0, as `memcmp` has it.
-    private func order(_ a: Int, _ b: Int) -> Int {
+    /// Gives `body` what is below, at or above 0, as `memcmp` has it, for two sets. Nothing is counted or checked
+    /// while it runs: a sort asks ten times for each.
+    private func withOrder<R>(_ body: ((Int, Int) -> Int) -> R) -> R {
         text.withUnsafeBytes { text in
-            let a = text[ends[a]..<ends[a + 1]]
-            let b = text[ends[b]..<ends[b + 1]]
-            let start = text.baseAddress
-            guard let start else { return 0 }
-            let order = memcmp(start + a.startIndex, start + b.startIndex, min(a.count, b.count))
-            return order == 0 ? a.count - b.count : Int(order)
+            ends.withUnsafeBufferPointer { ends in
+                body { a, b in
+                    guard let start = text.baseAddress else { return 0 }
+                    let (sizeA, sizeB) = (ends[a + 1] - ends[a], ends[b + 1] - ends[b])
+                    let order = memcmp(start + ends[a], start + ends[b], min(sizeA, sizeB))
+                    return order == 0 ? sizeA - sizeB : Int(order)
+                }
+            }
         }
     }
 }

@@ -145,6 +145,27 @@ import Testing
         }
     }
 
+    @Test func oneByteThatNeedsAnEscapeAtAnyPlace() {
+        let escapes: [(byte: UInt8, text: String)] = [
+            (0x22, "\\\""), (0x5c, "\\\\"), (0x0a, "\\n"), (0x1f, "\\u001f"), (0xff, "\u{FFFD}"),
+        ]
+        for size in 1...26 {
+            for place in 0..<size {
+                for (byte, escape) in escapes {
+                    var text = [UInt8](repeating: UInt8(ascii: "a"), count: size)
+                    text[place] = byte
+                    var json: [UInt8] = []
+                    appendJSONString(text, to: &json)
+                    let before = String(repeating: "a", count: place)
+                    let behind = String(repeating: "a", count: size - place - 1)
+                    #expect(
+                        String(decoding: json, as: UTF8.self)
+                            == "\"" + before + escape + behind + "\"")
+                }
+            }
+        }
+    }
+
     @Test func brokenTextBecomesReplacementCharacters() {
         var json: [UInt8] = []
         appendJSONString([0x61, 0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0x62], to: &json)

@@ -60,8 +60,9 @@ final class ColumnPages {
     private var filter: IDFilter?
     /// The pages of each column that were asked for last, the newest in front.
     private var recent: [Int: [(page: Int, values: PageValues)]] = [:]
-    /// As many as a chunk has of most columns: the newest lines of many streams lie all over it.
-    private static let mostRecent = 4
+    /// As many as a chunk of short lines has, too: the newest lines of many streams lie all over it, and each
+    /// question would drive out what the next one begins with.
+    private static let mostRecent = 8
     /// Bytes of bundles, dictionaries and recent pages: asked for after each use of the chunk.
     private var keptBytes = 0
     /// Told what is read, while somebody asks for that.

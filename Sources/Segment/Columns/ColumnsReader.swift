@@ -93,15 +93,16 @@ package final class ColumnsReader {
         ends.reserveCapacity(rows.count)
         var reached = Int(first)
         var passed = PassedStrips(templates: header.templates)
-        for row in rows.lazy.map(Int.init) {
-            skip(reached..<row, numbers, cursors, &passed)
-            for strip in numbers.strips(ofRow: row) {
-                for step in header.table.steps(of: Int(numbers.templates[strip])) {
-                    try append(header.steps[step], cursors, row: row, to: &out)
+        try header.table.withPlaces { places in
+            for row in rows.lazy.map(Int.init) {
+                skip(reached..<row, numbers, cursors, places, &passed)
+                for strip in numbers.strips(ofRow: row) {
+                    let steps = places.steps(of: Int(numbers.templates[strip]))
+                    try append(steps, places.pieces, cursors, row: row, to: &out)
                 }
+                ends.append(UInt32(truncatingIfNeeded: out.count))
+                reached = row + 1
             }
-            ends.append(UInt32(truncatingIfNeeded: out.count))
-            reached = row + 1
         }
         return (Array(UnsafeBufferPointer(start: out.base, count: out.count)), ends)
     }
@@ -110,19 +111,14 @@ package final class ColumnsReader {
     /// have a template in common with others: each template that is met moves its columns once.
     private func skip(
         _ rows: Range<Int>, _ numbers: StripNumbers, _ cursors: ColumnCursors,
-        _ passed: inout PassedStrips
+        _ places: TemplateTable.Places, _ passed: inout PassedStrips
     ) {
         guard !rows.isEmpty else { return }
         let strips = numbers.first(ofRow: rows.lowerBound)..<numbers.first(ofRow: rows.upperBound)
         numbers.templates.withUnsafeBufferPointer { passed.count(strips, of: $0) }
-        header.steps.withUnsafeBufferPointer { steps in
-            header.firstStep.withUnsafeBufferPointer { firstStep in
-                passed.forgetEach { template, count in
-                    for step in firstStep[template]..<firstStep[template + 1]
-                    where steps[step].column >= 0 {
-                        cursors.cursors[Int(steps[step].column)].index += count
-                    }
-                }
+        passed.forgetEach { template, count in
+            for step in places.steps(of: template) where step.column >= 0 {
+                cursors.cursors[Int(step.column)].index += count
             }
         }
     }
@@ -170,24 +166,25 @@ package final class ColumnsReader {
     }
 
     private func append(
-        _ step: TemplateTable.Step, _ cursors: ColumnCursors, row: Int,
-        to out: inout RawList<UInt8>
+        _ steps: UnsafeBufferPointer<TemplateTable.Step>, _ pieces: UnsafePointer<UInt8>,
+        _ cursors: ColumnCursors, row: Int, to out: inout RawList<UInt8>
     ) throws {
-        var size = Int(step.size)
-        if step.column >= 0 {
-            let cursor = cursors.cursors + Int(step.column)
-            if cursor.pointee.index >= cursor.pointee.count { try cursors.load(Int(step.column)) }
-            size += cursors.size(cursor)
-        }
-        guard size <= header.lineBytes - out.count else { throw Self.tooLong }
-        out.reserve(size + 2 * LineTime.longest)
-        var at = 0
-        try header.pieces.withUnsafeBufferPointer { pieces in
-            guard let pieces = pieces.baseAddress else { return }
+        for step in steps {
+            var size = Int(step.size)
+            if step.column >= 0 {
+                let cursor = cursors.cursors + Int(step.column)
+                if cursor.pointee.index >= cursor.pointee.count {
+                    try cursors.load(Int(step.column))
+                }
+                size += cursors.size(cursor)
+            }
+            guard size <= header.lineBytes - out.count else { throw Self.tooLong }
+            out.reserve(size + 2 * LineTime.longest)
+            var at = 0
             try write(
                 step, pieces, cursors, row: row, to: out.base + out.count, room: size, &at)
+            out.advance(at)
         }
-        out.advance(at)
     }
 
     /// Cursors that stand before a strip.
@@ -224,28 +221,21 @@ package final class ColumnsReader {
         _ rows: Range<Int>, _ numbers: StripNumbers, _ cursors: ColumnCursors,
         to out: UnsafeMutablePointer<UInt8>, room: Int, ends: UnsafeMutableBufferPointer<UInt32>
     ) throws -> Int {
-        try header.steps.withUnsafeBufferPointer { steps in
-            try header.firstStep.withUnsafeBufferPointer { firstStep in
-                try header.pieces.withUnsafeBufferPointer { pieces in
-                    try numbers.templates.withUnsafeBufferPointer { templates in
-                        guard let pieces = pieces.baseAddress else { return 0 }
-                        var at = 0
-                        for row in rows {
-                            for strip in numbers.strips(ofRow: row) {
-                                let template = Int(templates[strip])
-                                for step in firstStep[template]..<firstStep[template + 1] {
-                                    try write(
-                                        steps[step], pieces, cursors, row: row, to: out,
-                                        room: room, &at)
-                                }
-                            }
-                            ends[row - rows.lowerBound] = UInt32(truncatingIfNeeded: at)
+        var at = 0
+        try header.table.withPlaces { places in
+            try numbers.templates.withUnsafeBufferPointer { templates in
+                for row in rows {
+                    for strip in numbers.strips(ofRow: row) {
+                        for step in places.steps(of: Int(templates[strip])) {
+                            try write(
+                                step, places.pieces, cursors, row: row, to: out, room: room, &at)
                         }
-                        return at
                     }
+                    ends[row - rows.lowerBound] = UInt32(truncatingIfNeeded: at)
                 }
             }
         }
+        return at
     }
 
     @inline(__always)

@@ -36,6 +36,7 @@ struct RawList<Element: BitwiseCopyable>: ~Copyable {
 
     /// Room for `extra` more, which the caller fills behind `base + count` and then counts in with
     /// `advance`.
+    @inline(__always)
     mutating func reserve(_ extra: Int) {
         if count + extra > capacity { grow(to: max(capacity * 2, count + extra)) }
     }

@@ -19,6 +19,34 @@ package struct TemplateTable: Sendable {
 
     func steps(of template: Int) -> Range<Int> { firstStep[template]..<firstStep[template + 1] }
 
+    /// Where all of it lies, for loops over the rows of a chunk: no reference count, no check. Numbers of
+    /// templates are checked where they are read.
+    struct Places: BitwiseCopyable {
+        fileprivate let steps: UnsafePointer<Step>
+        fileprivate let firstStep: UnsafePointer<Int>
+        let pieces: UnsafePointer<UInt8>
+
+        @inline(__always)
+        func steps(of template: Int) -> UnsafeBufferPointer<Step> {
+            let first = firstStep[template]
+            return UnsafeBufferPointer(start: steps + first, count: firstStep[template + 1] - first)
+        }
+    }
+
+    /// The places are good for as long as `body` runs. Without a template there are none, and nothing runs.
+    func withPlaces(_ body: (Places) throws -> Void) rethrows {
+        try steps.withUnsafeBufferPointer { steps in
+            try firstStep.withUnsafeBufferPointer { firstStep in
+                try pieces.withUnsafeBufferPointer { pieces in
+                    guard let steps = steps.baseAddress, let first = firstStep.baseAddress,
+                        let pieces = pieces.baseAddress
+                    else { return }
+                    try body(Places(steps: steps, firstStep: first, pieces: pieces))
+                }
+            }
+        }
+    }
+
     func piece(_ step: Step) -> ArraySlice<UInt8> {
         pieces[Int(step.start)..<Int(step.start) + Int(step.size)]
     }
