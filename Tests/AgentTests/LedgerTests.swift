@@ -44,6 +44,51 @@ import Testing
         #expect(Ledger.read(folder: folder).ranges.map(\.from) == [0, 10])
     }
 
+    /// What is set aside is not shipped as well.
+    @Test func whatIsShippedIsWithoutWhatIsSetAside() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var ledger = Ledger(folder: folder)
+        var refused = range(1, .setAside)
+        (refused.from, refused.to) = (20, 30)
+        var dropped = range(1, .setAside)
+        (dropped.from, dropped.to, dropped.entries, dropped.bytes) = (40, 90, 2, 15)
+        try ledger.note(refused)
+        try ledger.note(dropped)
+        try ledger.note(refused)
+        ledger = Ledger(folder: folder)
+        var shipped = range(1, .shipped)
+        shipped.to = 100
+        #expect(try ledger.note(shipped))
+        #expect(ledger.totals[.shipped] == Ledger.Sum(ranges: 1, bytes: 75))
+        #expect(ledger.totals[.setAside] == Ledger.Sum(ranges: 2, bytes: 25))
+        // What comes behind is whole again.
+        shipped.to = 150
+        ledger = Ledger(folder: folder)
+        #expect(try ledger.note(shipped))
+        #expect(ledger.totals[.shipped] == Ledger.Sum(ranges: 2, bytes: 125))
+    }
+
+    /// A full disk takes nothing for a while.
+    @Test func whatCannotBeWrittenIsWrittenLater() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = Ledger(folder: folder)
+        // Whoever runs the tests may write everywhere, but not into a folder.
+        try FileManager.default.createDirectory(
+            atPath: folder + "/ledger.jsonl", withIntermediateDirectories: false)
+        #expect(throws: (any Error).self) { try ledger.note(range(1, .lost)) }
+        #expect(throws: (any Error).self) { try ledger.note(range(2, .shipped)) }
+        #expect(throws: (any Error).self) { try ledger.writePending() }
+        #expect(ledger.totals[.lost] == Ledger.Sum(ranges: 1, bytes: 10))
+        try FileManager.default.removeItem(atPath: folder + "/ledger.jsonl")
+        try ledger.writePending()
+        #expect(Ledger.read(folder: folder).ranges.map(\.at) == [1, 2])
+        try ledger.writePending()
+        #expect(try ledger.note(range(3, .lost)))
+        #expect(Ledger.read(folder: folder).ranges.map(\.at) == [1, 2, 3])
+    }
+
     /// Whatever happens, its size is bounded, sums are right, and losses outlive what was shipped.
     @Test func itIsBounded() throws {
         let folder = try folder()

@@ -280,6 +280,18 @@ class Outputs(EndToEndCase):
         self.assertEqual([int(c["line"].rsplit(" ", 1)[1]) for c in copied()], list(range(2010)))
         self.assertEqual(again.stop(), 0)
 
+    def test_half_a_line_of_a_file_takes_no_other_with_it(self):
+        copy = self.folder / "copy.jsonl"
+        # As a power cut leaves it.
+        copy.write_text('{"timestamp":"1')
+        self.write(range(10))
+        agent = self.configured(f"outputs: [ {{ kind: file, path: {copy} }} ]\n")
+        wait_until(lambda: copy.read_text().count("\n") == 11, PATIENCE, "the lines")
+        half, *whole = copy.read_text().splitlines()
+        self.assertEqual(half, '{"timestamp":"1')
+        self.assertEqual([json.loads(line)["line"] for line in whole], [f"{STAMP}{i}" for i in range(10)])
+        self.assertEqual(agent.stop(), 0)
+
 
 if __name__ == "__main__":
     import unittest

@@ -15,6 +15,8 @@ extension Discovery {
     }
 
     private func saveChanges() throws(AgentError) {
+        // That it could not be written was told when it came.
+        try? ledger.writePending()
         let now = Int64(Date().timeIntervalSince1970)
         let taken = shared.withLock { shared -> SourceRegistry.Save? in
             guard shared.isRegistryDirty else { return nil }

@@ -33,8 +33,10 @@ package final class Ledger: Sendable {
         package var from: Int64
         package var to: Int64?
         package var why: String?
-        /// Of entries that a rule has dropped: how many, and their bytes, which are less than the range.
+        /// Of entries that a rule has dropped: how many.
         package var entries: Int64?
+        /// Where they are less than the range: those of entries that a rule has dropped, and what is left of a
+        /// shipped range of which something was set aside.
         package var bytes: Int64?
 
         package init(
@@ -90,6 +92,10 @@ package final class Ledger: Sendable {
         var noted: Set<String> = []
         /// Up to where sources are noted as shipped, for the same reason.
         var shipped: [String: Int64] = [:]
+        /// Bytes of each source that are set aside and that no shipped range speaks of yet.
+        var aside: [String: Int64] = [:]
+        /// Ranges that are not on disk, as it is full or away.
+        var pending: [Range] = []
 
         init(_ content: Content, bytes: Int) {
             self.bytes = bytes
@@ -98,18 +104,20 @@ package final class Ledger: Sendable {
         }
 
         mutating func remember(_ ranges: [Range]) {
-            noted = []
-            shipped = [:]
+            (noted, shipped, aside) = ([], [:], [:])
             for range in ranges { remember(range) }
         }
 
         mutating func remember(_ range: Range) {
-            guard range.what == .shipped else {
-                noted.insert(Ledger.key(range))
-                return
+            if range.what != .shipped { noted.insert(Ledger.key(range)) }
+            guard let source = range.source else { return }
+            switch range.what {
+            case .lost: break
+            case .setAside: aside[source, default: 0] += range.knownBytes
+            case .shipped:
+                aside[source] = nil
+                if let end = range.to { shipped[source] = max(end, shipped[source] ?? 0) }
             }
-            guard let source = range.source, let end = range.to else { return }
-            shipped[source] = max(end, shipped[source] ?? 0)
         }
 
         /// What of a range is not noted yet.
@@ -119,7 +127,11 @@ package final class Ledger: Sendable {
             }
             var news = range
             news.from = max(range.from, range.source.flatMap { shipped[$0] } ?? 0)
-            return news.from < news.to ?? .max ? news : nil
+            guard news.from < news.to ?? .max else { return nil }
+            if let aside = range.source.flatMap({ aside[$0] }) {
+                news.bytes = max(0, news.knownBytes - aside)
+            }
+            return news
         }
     }
 
@@ -127,6 +139,8 @@ package final class Ledger: Sendable {
     private let state: Mutex<State>
     /// The file may grow to this; then the older half of its lines goes: some 20,000 ranges.
     static let mostBytes = 4_000_000
+    /// As many wait for a disk that takes nothing, at most; the oldest go first.
+    static let mostPending = 20_000
 
     package init(folder: String) {
         path = Self.path(folder)
@@ -163,40 +177,49 @@ package final class Ledger: Sendable {
 
     package var totals: [Fate: Sum] { state.withLock(\.totals) }
 
-    /// Appends one; true when it is news. Lost and set aside ranges are on disk when it returns.
+    /// Appends one; true when it is news. Lost and set aside ranges are on disk when it returns. What cannot be
+    /// written, and is told as an error, is kept for `writePending` and for the next one.
     @discardableResult
     package func note(_ range: Range) throws(AgentError) -> Bool {
         let result = state.withLock { state -> Result<Bool, AgentError> in
             guard let range = state.news(in: range) else { return .success(false) }
+            state.totals[range.what, default: Sum()].add(range)
+            state.remember(range)
+            state.pending.append(range)
+            if state.pending.count > Self.mostPending { state.pending.removeFirst() }
             do throws(AgentError) {
-                let line = try encoded(range)
-                if state.bytes + line.count > Self.mostBytes { try shorten(&state) }
-                try append(line, isSynced: range.what != .shipped)
-                state.bytes += line.count
-                state.totals[range.what, default: Sum()].add(range)
-                state.remember(range)
+                try write(&state)
                 return .success(true)
             } catch { return .failure(error) }
         }
         return try result.get()
     }
 
+    /// Writes what could not be written before.
+    package func writePending() throws(AgentError) {
+        let result = state.withLock { state -> Result<Void, AgentError> in
+            do throws(AgentError) { return .success(try write(&state)) } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    private func write(_ state: inout State) throws(AgentError) {
+        guard !state.pending.isEmpty else { return }
+        var lines = Data()
+        for range in state.pending { lines += try encoded(range) }
+        if state.bytes + lines.count > Self.mostBytes { try shorten(&state) }
+        let isSynced = state.pending.contains { $0.what != .shipped }
+        try StateFile.append(lines: Array(lines), to: path, isSynced: isSynced)
+        state.bytes += lines.count
+        state.pending = []
+    }
+
     private func encoded(_ range: Range) throws(AgentError) -> Data {
         do { return try JSONEncoder().encode(range) + [0x0a] } catch {
             throw .state("writing \(path): \(error.localizedDescription)")
         }
-    }
-
-    private func append(_ line: Data, isSynced: Bool) throws(AgentError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw .system("creating", path) }
-        defer { close(descriptor) }
-        // Half a line, as a power cut or a full disk leaves it, must not take the next one with it.
-        let end = lseek(descriptor, 0, SEEK_END)
-        var last: UInt8 = 0x0a
-        if end > 0 { pread(descriptor, &last, 1, end - 1) }
-        let text = last == 0x0a ? line : [0x0a] + line
-        try StateFile.append(text, to: descriptor, path, isSynced: isSynced)
     }
 
     /// Sums up the older half. What is lost or set aside outlives what is shipped: of it the newer
@@ -224,7 +247,10 @@ package final class Ledger: Sendable {
         } catch { throw .state("writing \(path): \(error.localizedDescription)") }
         try StateFile.replace(path, with: Array(text))
         state.bytes = text.count
-        state.remember(kept + recent)
+        // What is set aside in files that are still read is known better than by what is left of it.
+        let aside = state.aside
+        state.remember(kept + recent + state.pending)
+        state.aside = aside
     }
 
     private static func newest(_ ranges: [Range], _ bytes: Int) -> [Range] {

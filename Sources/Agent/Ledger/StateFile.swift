@@ -37,6 +37,23 @@ enum StateFile {
         }
     }
 
+    /// Whole lines at the end of a file that is made where there is none. Half a line, as a power cut, a kill
+    /// or a full disk leaves it, does not take the next one with it.
+    static func append(
+        lines: [UInt8], to path: String, isSynced: Bool = true
+    ) throws(AgentError) {
+        // Opened each time: the file may have been rotated. Some may be written only.
+        let flags = O_CREAT | O_APPEND | O_CLOEXEC
+        var descriptor = open(path, O_RDWR | flags, 0o640)
+        if descriptor < 0, errno == EACCES { descriptor = open(path, O_WRONLY | flags, 0o640) }
+        guard descriptor >= 0 else { throw .system("writing", path) }
+        defer { close(descriptor) }
+        let end = lseek(descriptor, 0, SEEK_END)
+        var last: UInt8 = 0x0a
+        if end > 0 { pread(descriptor, &last, 1, end - 1) }
+        try append(last == 0x0a ? lines : [0x0a] + lines, to: descriptor, path, isSynced: isSynced)
+    }
+
     /// Written beside, renamed; synced, with its folder, unless it may be lost in a power cut.
     static func replace(
         _ path: String, with bytes: [UInt8], isSynced: Bool = true

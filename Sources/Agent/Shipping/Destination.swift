@@ -130,7 +130,7 @@ struct LineDestination: Destination {
         guard !text.isEmpty else { return .taken }
         guard let path else { return await print(text) }
         do throws(AgentError) {
-            try append(text, to: path)
+            try StateFile.append(lines: text, to: path)
             return .taken
         } catch { return .failed("\(error)", after: nil) }
     }
@@ -159,16 +159,6 @@ struct LineDestination: Destination {
             done += count
         }
         return .taken
-    }
-
-    /// Returns when all of it is on disk. Throws when it is not; then nothing
-    /// of it is left in the file, so that trying again is safe.
-    private func append(_ text: [UInt8], to path: String) throws(AgentError) {
-        // Opened each time: the file may have been rotated.
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw .system("writing", path) }
-        defer { close(descriptor) }
-        try StateFile.append(text, to: descriptor, path)
     }
 
     static func lines(_ batches: [Batch]) -> [UInt8] {

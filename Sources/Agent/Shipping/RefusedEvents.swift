@@ -14,11 +14,7 @@ struct RefusedEvents {
     /// Appends one, and returns when it is on disk. Throws when it is not; then nothing of it is left
     /// in the file, so that trying again is safe.
     func append(_ item: Shipment.Item, status: Int, reason: String) throws(AgentError) {
-        let line = Self.line(item, status: status, reason: reason)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw .system("writing", path) }
-        defer { close(descriptor) }
-        try StateFile.append(line, to: descriptor, path)
+        try StateFile.append(lines: Self.line(item, status: status, reason: reason), to: path)
     }
 
     static func line(_ item: Shipment.Item, status: Int, reason: String) -> [UInt8] {
