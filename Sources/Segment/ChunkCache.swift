@@ -63,7 +63,23 @@ package final class ChunkCache: Sendable {
         /// The last used at the end.
         var kept: [Kept] = []
         var bytes = 0
+        /// Those that are being merged.
+        var merging: Set<ObjectIdentifier> = []
+
+        /// Takes out the least recently used, of some or of all, until what they hold is within a limit.
+        mutating func shrink(to limit: Int, _ isMeant: (Kept) -> Bool = { _ in true }) {
+            var excess = kept.reduce(-limit) { $0 + (isMeant($1) ? $1.bytes : 0) }
+            kept.removeAll { frame in
+                guard excess > 0, isMeant(frame) else { return false }
+                excess -= frame.bytes
+                bytes -= frame.bytes
+                return true
+            }
+        }
     }
+    /// Bytes that merges keep at most: each chunk is read once, but by one stream after the other. What comes in
+    /// between must not drive out what queries ask for again.
+    private static let mergedBytes = 16 * 1024 * 1024
     private let limitBytes: Int
     private let state = Mutex(State())
     let shapes = ShapeNumbers()
@@ -98,19 +114,23 @@ package final class ChunkCache: Sendable {
             }
             state.kept.append(new)
             state.bytes += new.bytes
-            var gone = 0
-            while state.bytes > limitBytes, gone < state.kept.count {
-                state.bytes -= state.kept[gone].bytes
-                gone += 1
+            if state.merging.contains(owner) {
+                let merging = state.merging
+                state.shrink(to: Self.mergedBytes) { merging.contains($0.owner) }
             }
-            state.kept.removeFirst(gone)
+            if state.bytes > limitBytes { state.shrink(to: limitBytes) }
         }
+    }
+
+    /// What is read of a segment from now on, until it is forgotten, is read to be merged.
+    func beginMerge(_ owner: ObjectIdentifier) {
+        state.withLock { _ = $0.merging.insert(owner) }
     }
 
     func forget(_ owner: ObjectIdentifier) {
         state.withLock { state in
-            for kept in state.kept where kept.owner == owner { state.bytes -= kept.bytes }
-            state.kept.removeAll { $0.owner == owner }
+            state.merging.remove(owner)
+            state.shrink(to: 0) { $0.owner == owner }
         }
     }
 }

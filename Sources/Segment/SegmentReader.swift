@@ -263,6 +263,9 @@ package final class SegmentReader: Sendable {
         return frame.entries
     }
 
+    /// It is read from front to back now, until `forget`.
+    package func beginMerge() { chunks.beginMerge(ObjectIdentifier(self)) }
+
     /// Lets go of what is kept.
     package func forget() {
         chunks.forget(ObjectIdentifier(self))

@@ -45,6 +45,8 @@ struct SegmentMerge {
     ) throws -> SegmentSummary {
         var writer = SegmentWriter(
             tenant: inputs[0].record.tenant, level: level, write: write)
+        for input in inputs { input.reader.beginMerge() }
+        defer { for input in inputs { input.reader.forget() } }
         let streams = streams
         // Few are read one by one, and are better off side by side with their like.
         let areFew = streams.count { $0.bytes < SharedFrame.smallStream } < JoinedRuns.fewStreams
@@ -61,7 +63,6 @@ struct SegmentMerge {
             group.append(stream)
         }
         try append(group, to: &writer)
-        for input in inputs { input.reader.forget() }
         return try writer.finish(attachment: attachment)
     }
 
