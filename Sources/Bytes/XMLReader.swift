@@ -7,6 +7,8 @@ package enum XMLError: Error, Equatable, Sendable {
     /// A document type that defines entities: how a small file becomes a large one, or another file.
     /// None is ever read.
     case documentType(line: Int)
+    /// Its encoding, by name, is not known.
+    case encoding(String, line: Int)
     /// The caller had enough.
     case stopped(line: Int)
 }
@@ -25,18 +27,27 @@ package final class XMLReader {
     private let body: (Event, Int) -> Bool
     private var stop: XMLError?
 
-    /// `body` gets every element and text with its line, and answers whether to go on. A document in
-    /// an encoding that expat does not know is read as ISO 8859-1: names and ASCII are what they are.
+    /// `body` gets every element and text with its line, and answers whether to go on. `utf8`: gives a document
+    /// in an encoding that expat does not know, by its name, as UTF-8; nil where nobody knows it.
     package static func read(
-        _ bytes: [UInt8], _ body: @escaping (_ event: Event, _ line: Int) -> Bool
+        _ bytes: [UInt8], utf8: (_ encoding: String) -> [UInt8]? = { _ in nil },
+        _ body: @escaping (_ event: Event, _ line: Int) -> Bool
     ) throws(XMLError) {
         let reader = XMLReader(encoding: nil, body)
         let code = reader.parse(bytes)
-        if code == XML_ERROR_UNKNOWN_ENCODING {
-            let again = XMLReader(encoding: "ISO-8859-1", body)
-            return try again.finish(again.parse(bytes))
-        }
-        try reader.finish(code)
+        guard code == XML_ERROR_UNKNOWN_ENCODING else { return try reader.finish(code) }
+        let name = declaredEncoding(bytes)
+        guard let text = utf8(name) else { throw .encoding(name, line: reader.line) }
+        let again = XMLReader(encoding: "UTF-8", body)
+        try again.finish(again.parse(text))
+    }
+
+    /// `<?xml version="1.0" encoding="EUC-KR"?>`: expat has read it, and does not tell.
+    private static func declaredEncoding(_ bytes: [UInt8]) -> String {
+        let head = String(
+            decoding: bytes.prefix(200).prefix { $0 != UInt8(ascii: ">") }, as: UTF8.self)
+        guard let found = head.firstMatch(of: /encoding\s*=\s*["']([^"']*)/) else { return "" }
+        return String(found.1)
     }
 
     private init(encoding: String?, _ body: @escaping (Event, Int) -> Bool) {

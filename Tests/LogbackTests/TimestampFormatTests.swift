@@ -46,6 +46,27 @@ import Testing
         #expect(parse("UNIX", "1795256430")?.hasZone == true)
     }
 
+    /// As Java's `z`, `VV` and `O` write them; those that mean several are left to the configured zone.
+    @Test(arguments: [
+        ("z", "KST", 9.0), ("z", "EST", -5), ("z", "EDT", -4), ("z", "UTC", 0), ("O", "GMT+9", 9),
+        ("O", "GMT-5", -5), ("z", "GMT+09:30", 9.5), ("O", "UTC-03:30", -3.5),
+        ("VV", "Asia/Seoul", 9),
+        ("VV", "America/New_York", -5), ("VV", "America/Argentina/Buenos_Aires", -3),
+        ("z", "CST", nil), ("z", "XYZ", nil), ("O", "GMT+99", nil), ("VV", "Nowhere/Land", nil),
+    ])
+    func zonesByName(_ letter: String, _ name: String, _ hours: Double?) {
+        let stamp = parse("yyyy-MM-dd HH:mm:ss \(letter)", "2026-11-21 10:20:30 \(name) rest")
+        #expect(stamp?.hasZone == (hours != nil))
+        #expect(stamp?.seconds == Self.moment - Int64((hours ?? 0) * 3600))
+        #expect(stamp?.end == 20 + name.utf8.count)
+    }
+
+    @Test func aPlaceHasItsOffsetsByTheDate() {
+        let stamp = parse("yyyy-MM-dd HH:mm:ss VV", "2026-07-21 10:20:30 America/New_York")
+        let winter = parse("yyyy-MM-dd HH:mm:ss XXX", "2026-07-21 10:20:30 -04:00")
+        #expect(stamp?.seconds == winter?.seconds)
+    }
+
     @Test func truncationAtEveryByteIsNoStamp() {
         let text = Array("2026-11-21T10:20:30.1+09:00".utf8)
         let format = TimestampFormat("yyyy-MM-dd'T'HH:mm:ss.SSSXXX")

@@ -7,34 +7,54 @@ extension ConfigurationReader {
     }
 
     /// Children with what stands in profiles, conditions and included files in their place. What
-    /// defines variables counts at once, as conditions and includes behind it may need it.
+    /// defines variables counts at once, as conditions and includes behind it may need it; but not where
+    /// elements of the same names are `parts` of something, as a `<timestamp>` is of a line of JSON.
     func expanded(
-        _ children: [XMLTree], including path: [String], depth: Int = 0
+        _ children: [XMLTree], including path: [String], depth: Int = 0, parts: Bool = false
     ) throws(LogbackError) -> [XMLTree] {
         guard depth < ConfigurationLimits.depth else { return [] }
         var out: [XMLTree] = []
         for child in children {
-            switch child.name {
+            // Logback takes `<Appender>` for `<appender>`.
+            switch Self.canonical[child.name.lowercased()] ?? child.name {
             case "springProfile":
                 if isActive(child) {
-                    out += try expanded(child.children, including: path, depth: depth + 1)
+                    out += try expanded(
+                        child.children, including: path, depth: depth + 1, parts: parts)
                 }
+            case let name where parts && Self.definitions.contains(name): out.append(child)
             case "condition": lastCondition = try condition(ofClass: child)
             case "if":
                 for branch in try branches(child) {
-                    out += try expanded(branch.children, including: path, depth: depth + 1)
+                    out += try expanded(
+                        branch.children, including: path, depth: depth + 1, parts: parts)
                 }
             case "include":
                 let (inner, next) = try included(child, path)
-                out += try expanded(inner, including: next, depth: depth + 1)
-            case "property", "variable", "substitutionProperty", "contextProperty",
-                "springProperty", "timestamp", "define", "contextName", "import":
+                out += try expanded(inner, including: next, depth: depth + 1, parts: parts)
+            case let name where Self.definitions.contains(name):
+                var child = child
+                child.name = name
                 try define(child)
-            default: out.append(child)
+            case let name:
+                var child = child
+                child.name = name
+                out.append(child)
             }
         }
         return out
     }
+
+    private static let definitions: Set = [
+        "property", "variable", "substitutionProperty", "contextProperty", "springProperty",
+        "timestamp", "define", "contextName", "import",
+    ]
+    /// Names of elements as they are written here, by their small letters.
+    private static let canonical = Dictionary(
+        uniqueKeysWithValues: (definitions.union([
+            "springProfile", "condition", "if", "include", "conversionRule", "appender", "root",
+            "logger", "appender-ref",
+        ])).map { ($0.lowercased(), $0) })
 
     private func take(_ element: XMLTree) throws(LogbackError) {
         switch element.name {
@@ -90,9 +110,8 @@ extension ConfigurationReader {
                 name,
                 settings[source] ?? Derived(given, "the default in \(element.place)"))
         default:
-            if let name,
-                let value = attributes["value"] ?? (element.text.isEmpty ? nil : element.text)
-            {
+            // What stands between its tags is nothing to Logback.
+            if let name, let value = attributes["value"] {
                 variables.define(name, try text(value, element.place))
             } else if attributes["file"] != nil || attributes["resource"] != nil {
                 try defineFile(element)

@@ -143,6 +143,9 @@ extension ConfigurationReader {
     ) throws(LogbackError) {
         var names: [JSONLayout.Role: String] = [:]
         if let fields = element.child("fieldNames") {
+            if fields.attributes["class"]?.hasSuffix("ShortenedFieldNames") == true {
+                names = [.logger: "logger", .thread: "thread", .stack: "stacktrace"]
+            }
             for (name, role) in Self.logstashNames {
                 guard let found = try value(name, of: fields), found.value != "[ignore]" else {
                     continue
@@ -179,9 +182,10 @@ extension ConfigurationReader {
         var names: [JSONLayout.Role: String] = [:]
         var stamps: String?
         let providers = element.child("providers")?.children ?? []
-        for provider in try expanded(providers, including: []) {
+        for provider in try expanded(providers, including: [], parts: true) {
             if provider.name == "pattern", let pattern = try value("pattern", of: provider) {
-                Self.takeJSONPattern(pattern.value, &names, &stamps)
+                let zone = Self.takeJSONPattern(pattern.value, &names, &stamps)
+                appender.zone = zone.map { Derived($0, pattern.origin) } ?? appender.zone
             }
             for (name, role) in Self.providers where provider.name == name {
                 if let found = try value("fieldName", of: provider) { names[role] = found.value }
@@ -196,13 +200,15 @@ extension ConfigurationReader {
         assumeUTF8(&appender)
     }
 
-    /// `{"time": "%d{…}", "lvl": "%level", …}`: keys by the word that their value is.
+    /// `{"time": "%d{…}", "lvl": "%level", …}`: keys by the word that their value is. Gives the zone that
+    /// `%d` names.
     private static func takeJSONPattern(
         _ text: String, _ names: inout [JSONLayout.Role: String], _ stamps: inout String?
-    ) {
+    ) -> String? {
         guard
             let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-        else { return }
+        else { return nil }
+        var zone: String?
         for (key, value) in object.sorted(by: { $0.key < $1.key }) {
             guard let value = value as? String,
                 let nodes = try? PatternParser.parse(value).nodes, nodes.count == 1,
@@ -212,6 +218,7 @@ extension ConfigurationReader {
             case "d", "date":
                 names[.timestamp] = key
                 stamps = word.options.first.flatMap { $0 == "ISO8601" ? nil : $0 }
+                zone = word.options.dropFirst().first?.trimmed
             case "level", "p", "le": names[.level] = key
             case "t", "thread": names[.thread] = key
             case "c", "lo", "logger": names[.logger] = key
@@ -221,5 +228,6 @@ extension ConfigurationReader {
             default: continue
             }
         }
+        return zone
     }
 }

@@ -79,7 +79,11 @@ package final class ConfigurationReader {
 
     var isBoot: Bool {
         bootVersion != nil || settings["logging.config"] != nil
-            || settings["logging.file.name"] != nil || settings["logging.file.path"] != nil
+            || writesFile
+    }
+
+    private var writesFile: Bool {
+        settings.written("logging.file.name") != nil || settings.written("logging.file.path") != nil
     }
 
     private func configuration() throws(LogbackError) -> LogbackConfiguration {
@@ -99,8 +103,6 @@ package final class ConfigurationReader {
             try walk(root, including: [path])
         } else if isBoot {
             let structured = settings["logging.structured.format.file"]
-            let writesFile =
-                settings["logging.file.name"] != nil || settings["logging.file.path"] != nil
             guard writesFile else { throw .noFiles(Self.consoleOnly) }
             let root = boot.configuration(
                 writesFile: true, isStructured: !(structured?.value ?? "").isEmpty)

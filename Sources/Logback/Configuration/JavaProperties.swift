@@ -8,9 +8,9 @@ enum JavaProperties {
         var line: Int
     }
 
-    /// Bytes that are no UTF-8 become U+FFFD.
+    /// ISO 8859-1, as `java.util.Properties` and Spring Boot read it, whatever the file was written in.
     static func parse(_ bytes: [UInt8]) -> [Entry] {
-        let text = String(decoding: bytes, as: UTF8.self)
+        let text = String(String.UnicodeScalarView(bytes.map { UnicodeScalar($0) }))
             .replacing("\r\n", with: "\n").replacing("\r", with: "\n")
         var entries: [Entry] = []
         var pending = ""

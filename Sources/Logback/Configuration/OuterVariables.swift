@@ -29,7 +29,10 @@ struct OuterVariables {
     private func ofBoot(_ name: String) -> Derived<String>? {
         switch name {
         case "LOG_FILE":
-            if let file = settings["logging.file.name"] ?? settings["logging.file"] { return file }
+            if let file = settings.written("logging.file.name") ?? settings.written("logging.file")
+            {
+                return file
+            }
             return folder.map { path in
                 Derived(
                     path.value.hasSuffix("/")
@@ -65,7 +68,7 @@ struct OuterVariables {
     }
 
     private var folder: Derived<String>? {
-        settings["logging.file.path"] ?? settings["logging.path"]
+        settings.written("logging.file.path") ?? settings.written("logging.path")
     }
 
     /// `[value] `, nil when there is none or it is not to be written.
@@ -77,17 +80,23 @@ struct OuterVariables {
     }
 
     private func known(_ name: String) -> Derived<String>? {
-        let machine = "this machine"
         switch name {
-        case "HOSTNAME": return Derived(ProcessInfo.processInfo.hostName, machine)
+        case "HOSTNAME": return Derived(ProcessInfo.processInfo.hostName, "this machine")
         case "CONTEXT_NAME": return Derived("default", "the default of Logback")
+        default: return Self.ofJava(name, application)
+        }
+    }
+
+    /// What every JVM knows, unless it is told otherwise.
+    static func ofJava(_ name: String, _ application: Application) -> Derived<String>? {
+        switch name {
         case "user.dir": return application.workingDirectory
         case "user.home":
             return Derived(application.environment["HOME"] ?? NSHomeDirectory(), "the home folder")
         case "user.name":
             return application.variable("USER")
         case "java.io.tmpdir": return Derived("/tmp", "the default of Java")
-        case "file.separator": return Derived("/", machine)
+        case "file.separator": return Derived("/", "this machine")
         default:
             // Dotted settings, which some configurations take for variables.
             return nil

@@ -14,7 +14,9 @@ extension SpringSettings {
         var general = bare
         for document in try files.documents(profiles: nil) { general.add(document.values) }
         let active = Self.profiles(application, general)
-        files = SettingsFiles(application, classPath, bare)
+        // So may the platform.
+        files = SettingsFiles(
+            application, classPath, bare, platform: platform(application, general))
         var settings = bare
         for document in try files.documents(profiles: active.value) {
             settings.add(document.values)
@@ -28,16 +30,38 @@ extension SpringSettings {
     ) -> Derived<[String]> {
         var found =
             application.profiles ?? settings.list("spring.profiles.active")
+            ?? settings.list("spring.profiles.default")
             ?? Derived([], "nothing names any: the profile \"default\"")
         for name in settings.list("spring.profiles.include")?.value ?? []
         where !found.value.contains(name) {
             found.value.insert(name, at: 0)
         }
-        for name in found.value {
-            let group = settings.list("spring.profiles.group.\(name)")?.value ?? []
+        // A group may name another one.
+        var next = 0
+        while next < found.value.count, next < ConfigurationLimits.settings {
+            let group = settings.list("spring.profiles.group.\(found.value[next])")?.value ?? []
             found.value += group.filter { !found.value.contains($0) }
+            next += 1
         }
         return found
+    }
+}
+
+extension SpringSettings {
+    /// Where the application runs, as Boot finds it out: it is told, or the environment tells.
+    fileprivate static func platform(
+        _ application: Application, _ settings: SpringSettings
+    ) -> String {
+        if let told = settings["spring.main.cloud-platform"] { return platform(named: told.value) }
+        let signs = [
+            ("VCAP_APPLICATION", "cloud-foundry"), ("VCAP_SERVICES", "cloud-foundry"),
+            ("DYNO", "heroku"), ("KUBERNETES_SERVICE_HOST", "kubernetes"),
+        ]
+        return signs.first { application.variable($0.0) != nil }?.1 ?? "none"
+    }
+
+    fileprivate static func platform(named name: String) -> String {
+        name.trimmed.lowercased().replacing("_", with: "-")
     }
 }
 
@@ -60,6 +84,7 @@ private struct SettingsFiles {
     private let application: Application
     private let classPath: ClassPath
     private let settings: SpringSettings
+    private let platform: String
     /// Names without profile and extension.
     private let names: [String]
     /// Nil: what counts under no profile at all.
@@ -68,7 +93,11 @@ private struct SettingsFiles {
     private var open: [String] = []
     private(set) var remarks: [String] = []
 
-    init(_ application: Application, _ classPath: ClassPath, _ settings: SpringSettings) {
+    init(
+        _ application: Application, _ classPath: ClassPath, _ settings: SpringSettings,
+        platform: String? = nil
+    ) {
+        self.platform = platform ?? SpringSettings.platform(application, settings)
         self.application = application
         self.classPath = classPath
         self.settings = settings
@@ -153,7 +182,7 @@ private struct SettingsFiles {
     /// Those of one group: all without a profile, then all for the first profile, and so on.
     private mutating func documents(at places: [Place]) throws(LogbackError) -> [Document] {
         var out: [Document] = []
-        for suffix in [""] + (profiles ?? []).map({ "-" + $0 }) {
+        for suffix in [""] + active.map({ "-" + $0 }) {
             for place in places {
                 for file in files(at: place, suffix) { out += try read(file) ?? [] }
             }
@@ -200,10 +229,17 @@ private struct SettingsFiles {
         return out
     }
 
+    /// The profiles that count; none as long as they are not known.
+    private var active: [String] {
+        profiles.map { $0.isEmpty ? ["default"] : $0 } ?? []
+    }
+
     private func isMeant(_ document: Document) -> Bool {
+        if let meant = document.platform, SpringSettings.platform(named: meant) != platform {
+            return false
+        }
         guard let expression = document.profiles else { return true }
-        guard let profiles else { return false }
-        let active = profiles.isEmpty ? ["default"] : profiles
+        guard profiles != nil else { return false }
         return ProfileExpression.isFulfilled(expression, by: Set(active)) ?? false
     }
 

@@ -9,6 +9,8 @@ struct SpringSettings {
         var values: [String: Derived<String>] = [:]
         /// The profile expression under which it counts; nil: always.
         var profiles: String?
+        /// The platform on which it counts: `kubernetes`; nil: on any.
+        var platform: String?
 
         /// What `spring.config.import` names.
         var imports: [Derived<String>] {
@@ -35,6 +37,11 @@ struct SpringSettings {
         take(application.systemProperties)
         takeJSON(application)
         take(application.arguments)
+        if let profiles = application.profiles {
+            overrides[Self.canonical("spring.profiles.active")] = profiles.map {
+                $0.joined(separator: ",")
+            }
+        }
     }
 
     private mutating func take(_ values: [String: Derived<String>]) {
@@ -92,6 +99,11 @@ struct SpringSettings {
         return Derived(expanded(raw.value, [Self.canonical(key)], &lookups), raw.origin)
     }
 
+    /// The same; nil, too, where it is empty, as a name of a file that switches off what another place names.
+    func written(_ key: String) -> Derived<String>? {
+        self[key].flatMap { $0.value.isEmpty ? nil : $0 }
+    }
+
     /// A text with its `${other:default}` put in.
     func resolved(_ text: String) -> String {
         var lookups = 0
@@ -134,7 +146,11 @@ struct SpringSettings {
             let colon = inner.firstIndex(of: ":") ?? inner.endIndex
             let name = String(inner[..<colon])
             let canonical = Self.canonical(name)
-            if let value = raw(name), !path.contains(canonical) {
+            if name.hasPrefix("random.") {
+                out.append(contentsOf: "\(Variables.open)\(name)\(Variables.close)")
+            } else if let value = raw(name) ?? OuterVariables.ofJava(name, application),
+                !path.contains(canonical)
+            {
                 out += expanded(value.value, path + [canonical], &lookups)
             } else if colon < inner.endIndex {
                 out += expanded(String(inner[(colon + 1)...]), path + [":"], &lookups)
@@ -223,10 +239,15 @@ extension SpringSettings {
         switch node {
         case .scalar(let scalar):
             note(
-                key, scalar.string, "\(name):\(scalar.mark.map { "\($0.line)" } ?? "?")", &document)
+                key, node.null == nil ? scalar.string : "",
+                "\(name):\(scalar.mark.map { "\($0.line)" } ?? "?")", &document)
         case .mapping(let mapping):
+            // `<<: *base`: what is merged counts less than what stands beside it.
+            for merged in merged(into: mapping) {
+                flatten(merged, key, name, depth + 1, &count, &document)
+            }
             for (inner, value) in mapping {
-                guard let part = inner.string else { continue }
+                guard let part = inner.string, part != "<<" else { continue }
                 flatten(
                     value, key.isEmpty ? part : "\(key).\(part)", name, depth + 1, &count, &document
                 )
@@ -239,12 +260,20 @@ extension SpringSettings {
         }
     }
 
+    /// The mappings that one takes over, the least important first.
+    private static func merged(into mapping: Node.Mapping) -> [Node] {
+        mapping.filter { $0.key.string == "<<" }.flatMap { _, value in
+            value.sequence.map { Array($0.reversed()) } ?? [value]
+        }.filter { $0.mapping != nil }
+    }
+
     private static func note(
         _ key: String, _ value: String, _ origin: String, _ document: inout Document
     ) {
         let canonical = canonical(key)
         switch canonical {
         case "spring.config.activate.onprofile", "spring.profiles": document.profiles = value
+        case "spring.config.activate.oncloudplatform": document.platform = value
         default:
             if canonical.hasPrefix("spring.config.activate.onprofile[")
                 || canonical.hasPrefix("spring.profiles[")

@@ -25,7 +25,7 @@ struct XMLTree {
         var root: XMLTree?
         var count = 0
         do {
-            try XMLReader.read(bytes) { event, line in
+            try XMLReader.read(bytes, utf8: { TextEncoding($0)?.utf8(bytes) }) { event, line in
                 switch event {
                 case .start(let name, let attributes):
                     count += 1
@@ -59,6 +59,10 @@ struct XMLTree {
         switch error {
         case .malformed(let words, let line):
             .invalid(place: "\(file):\(line)", reason: "this is no well-formed XML: \(words)")
+        case .encoding(let name, let line):
+            .invalid(
+                place: "\(file):\(line)",
+                reason: "the encoding \(name) is not known here: save it as UTF-8, and say so")
         case .documentType(let line):
             .invalid(
                 place: "\(file):\(line)",

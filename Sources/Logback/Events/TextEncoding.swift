@@ -125,6 +125,13 @@ package struct TextEncoding: Sendable, Equatable {
         }
     }
 
+    /// A whole text in UTF-8.
+    func utf8(_ bytes: [UInt8]) -> [UInt8] {
+        let encoding = resolved(head: Array(bytes.prefix(4)))
+        guard let decoder = encoding.decoder() else { return bytes }
+        return bytes.withUnsafeBytes { decoder.decode($0).text }
+    }
+
     /// Nil for UTF-8, whose bytes go their way as they are.
     func decoder() -> TextDecoder? {
         guard self != .utf8 else { return nil }

@@ -24,6 +24,7 @@ extension TimestampFormat {
         var result = ParsedTimestamp(
             seconds: 0, nanoseconds: 0, precision: Nanoseconds.second, hasZone: false, end: 0)
         result.lacks = lacks
+        var zoneName: Range<Int>?
         for part in parts {
             switch part {
             case .literal(let byte):
@@ -42,7 +43,11 @@ extension TimestampFormat {
                 let start = at
                 guard Self.skipLetters(text, &at) else { return nil }
                 if case .longZoneName = part { Self.skipToTime(text, start, &at) }
-                result.hasZone = result.hasZone || Self.isUTC(text[start..<at])
+                if Self.isUTC(text[start..<at]) {
+                    result.hasZone = true
+                } else if case .zoneName = part {
+                    zoneName = start..<at
+                }
             case .fraction:
                 guard readFraction(text, &at, &result) else { return nil }
             case .optionalFraction:
@@ -68,7 +73,14 @@ extension TimestampFormat {
             }
         }
         let days = CivilTime.days(year: fields.year, month: fields.month, day: fields.day)
-        result.seconds = Int64(days) * 86_400 + fields.clock - fields.zone
+        let local = Int64(days) * 86_400 + fields.clock
+        // A place has its offsets by the date.
+        if let zoneName, lacks == .nothing,
+            let offset = ZoneName.offset(of: text[zoneName], atLocal: local)
+        {
+            (fields.zone, result.hasZone) = (offset, true)
+        }
+        result.seconds = local - fields.zone
         result.end = at
         return result
     }

@@ -30,7 +30,8 @@ package struct TimestampFormat: Sendable {
         /// Twelve hours: 1…12 or 0…11; `k`, 1…24.
         case halfDayHour(Int), hourFromOne(Int)
         case halfDay, weekday
-        /// `KST`, `Asia/Seoul`; `Korean Standard Time`: only those that mean UTC are understood.
+        /// `KST`, `GMT+9`, `Asia/Seoul`; `Korean Standard Time`, of which only those that mean UTC are
+        /// understood.
         case zoneName, longZoneName
         /// From 1 on.
         case dayOfYear
@@ -50,7 +51,7 @@ package struct TimestampFormat: Sendable {
     package var tellsZone: Bool {
         parts.contains { part in
             switch part {
-            case .zone, .unix: true
+            case .zone, .zoneName, .unix: true
             default: false
             }
         }
