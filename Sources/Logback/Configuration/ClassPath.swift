@@ -169,6 +169,10 @@ final class ClassPath {
 
     /// A file of at most the bound.
     static func bytes(ofFile path: String) throws(LogbackError) -> [UInt8] {
+        // Asked before it is opened: to open a pipe is to wait for whoever writes into it.
+        guard FileManager.default.isPlainFile(path) != false else {
+            throw .unreadable(path: path, reason: "this is no file")
+        }
         guard let file = FileHandle(forReadingAtPath: path) else {
             let isThere = FileManager.default.fileExists(atPath: path)
             throw .unreadable(
@@ -176,10 +180,6 @@ final class ClassPath {
                 reason: isThere ? "it may not be read: permission denied" : "there is no such file")
         }
         defer { try? file.close() }
-        var status = stat()
-        guard fstat(file.fileDescriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable(path: path, reason: "this is no file")
-        }
         let limit = ConfigurationLimits.fileBytes
         guard let data = try? file.read(upToCount: limit + 1) else { return [] }
         guard data.count <= limit else {
@@ -207,5 +207,14 @@ final class ClassPath {
             }
         }
         return nil
+    }
+}
+
+extension FileManager {
+    /// Nil where nothing is, or may be seen.
+    fileprivate func isPlainFile(_ path: String) -> Bool? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return status.st_mode & S_IFMT == S_IFREG
     }
 }
