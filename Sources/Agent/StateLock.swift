@@ -10,7 +10,6 @@ final class StateLock: Sendable {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .system("opening", path) }
         guard Self.take(descriptor) else {
-            close(descriptor)
             throw .state(
                 "the state folder \(folder) is in use by another agent; stop it, or choose another "
                     + "folder with --state")

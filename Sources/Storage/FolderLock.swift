@@ -11,7 +11,6 @@ final class FolderLock: Sendable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             var text = [UInt8](repeating: 0, count: 32)
             let count = read(descriptor, &text, text.count)
-            close(descriptor)
             let holder = String(decoding: text.prefix(max(0, count)), as: UTF8.self)
             throw .locked(
                 path: folder, by: holder.isEmpty ? "another process" : "process \(holder)")

@@ -13,6 +13,10 @@ import Testing
         ("pan=4111-1111-1111-1111,", "pan=<card>,"),
         ("order 12 5555555555554444", "order 12 <card>"),
         ("amex 378282246310005.", "amex <card>."),
+        (#"{"pan": 4111111111111111,"n":1}"#, #"{"pan": "<card>","n":1}"#),
+        (#"{"pans":[4111111111111111, 5555555555554444]}"#, #"{"pans":["<card>", "<card>"]}"#),
+        (#"{"m":"\"x\" of:4111111111111111,"}"#, #"{"m":"\"x\" of:<card>,"}"#),
+        ("body {\"pan\":4111111111111111}", "body {\"pan\":<card>}"),
     ])
     func cards(text: String, expected: String) throws {
         #expect(try redacted(.cards, text) == expected)
@@ -79,6 +83,29 @@ import Testing
         ("http://host:8080?mail=kim@x.com", "http://host:8080?mail=kim@x.com"),
         ("PWD=/opt/app OLDPWD=/opt", "PWD=/opt/app OLDPWD=/opt"), ("Pwd=hunter2;", "Pwd=<token>;"),
         ("unexpected token: identifier", "unexpected token: identifier"),
+        ("refused, token: 0123456789abcdef", "refused, token: <token>"),
+        ("password: hunter2, user: kim", "password: <token>, user: kim"),
+        ("spring.datasource.password = x y", "spring.datasource.password = <token> y"),
+        ("client-secret: a/b+c= secret = \"a b\"", "client-secret: <token> secret = <token>"),
+        (
+            #"{"m":"password=\"a b\" and\npassword: x\""}"#,
+            #"{"m":"password=<token> and\npassword: <token>\""}"#
+        ),
+        ("<login><password>x y</password></login>", "<login><password><token></password></login>"),
+        ("<ns:Password Type='t'><![CDATA[x]]>", "<ns:Password Type='t'><![CDATA[<token>]]>"),
+        ("usage: login <user> <password> now", "usage: login <user> <password> now"),
+        (#"{"token":123,"password": -1.5e3}"#, #"{"token":"<token>","password": "<token>"}"#),
+        (#"{"tokens":123}"#, #"{"tokens":123}"#),
+        (
+            "Authorization: Digest username=\"kim\", nc=1, response=\"6629fae4\" 200",
+            "Authorization: Digest <token> 200"
+        ),
+        (
+            "authorization=AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host;date, Signature=0f",
+            "authorization=AWS4-HMAC-SHA256 <token>"
+        ),
+        ("Authorization: Basic a2ltOng= 200", "Authorization: Basic <token> 200"),
+        ("Authorization: Basic a2ltOg== 200", "Authorization: Basic <token> 200"),
         ("the bearer of it", "the bearer of it"),
     ])
     func tokens(text: String, expected: String) throws {

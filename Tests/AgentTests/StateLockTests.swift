@@ -1,6 +1,7 @@
 import Agent
 import Foundation
 import Logging
+import Synchronization
 import Testing
 
 /// Who keeps an agent from starting in a state folder.
@@ -43,5 +44,29 @@ import Testing
             try start(configuration)
             Issue.record("started")
         } catch { #expect("\(error)".contains("in use by another agent")) }
+    }
+
+    /// A descriptor that is closed twice is somebody else's the second time.
+    @Test func whoIsRefusedClosesNothingOfOthers() throws {
+        let (configuration, descriptor) = try locked(LOCK_EX)
+        defer {
+            close(descriptor)
+            try? FileManager.default.removeItem(atPath: configuration.state)
+        }
+        let isDone = Atomic(false)
+        let lost = Mutex<Int?>(nil)
+        Thread.detachNewThread {
+            var count = 0
+            while !isDone.load(ordering: .relaxed) {
+                let descriptor = open("/dev/null", O_RDONLY)
+                sched_yield()
+                if close(descriptor) != 0 { count += 1 }
+            }
+            lost.withLock { $0 = count }
+        }
+        for _ in 0..<2_000 { try? start(configuration) }
+        isDone.store(true, ordering: .relaxed)
+        while lost.withLock({ $0 == nil }) { usleep(1000) }
+        #expect(lost.withLock { $0 } == 0)
     }
 }

@@ -294,6 +294,34 @@ class Formats(EndToEndCase):
                 found = sorted(number_of(l.splitlines()[0]) for _, _, l in self.entries())
                 self.assertEqual(found, list(range(expected)), (encoding, end))
 
+    def test_standard_input_of_wide_characters_goes_on_in_a_second_file(self):
+        """A file is closed behind 16 MB, wherever reads of a pipe end; the next one begins as the first did."""
+        expected = 0
+        for encoding, mark, named in [("utf-16le", b"\xff\xfe", None), ("utf-16be", b"", "UTF-16"),
+                                      ("utf-32le", b"\xff\xfe\0\0", "UTF-32"), ("utf-32be", b"", "UTF-32BE")]:
+            with self.subTest(encoding=encoding, mark=mark):
+                # The first line alone would tell the wrong order; each is as long as a power of two, and the mark
+                # moves the lines' ends to where no block ends.
+                width = 2 if "16" in encoding else 4
+                lines = numbered(range(expected, expected + 9000)).splitlines()
+                text = "시작하는 줄\n" + "".join(
+                    l.replace("number", "p" * (2048 // width - 2 - len(l)) + " number") + "\n" for l in lines)
+                state = self.folder / f"state-{expected}"
+                config = self.folder / "wide.json"
+                config.write_text(json.dumps({
+                    "server": f"http://127.0.0.1:{self.server.port}", "labels": {"app": "x"},
+                    "state": str(state), "sources": [{"paths": ["-"], **({"encoding": named} if named else {})}]}))
+                with subprocess.Popen([BINARY, "agent", "--config", config], stdin=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) as run:
+                    run.stdin.write(mark + text.encode(encoding))
+                    run.stdin.flush()
+                    wait_until(lambda: list((state / "stdin").glob("*-000002.log")), PATIENCE, "a second file")
+                    run.stdin.close()
+                    self.assertEqual(run.wait(PATIENCE), 0, run.stderr.read().decode()[-2000:])
+                found = sorted(number_of(l) for _, _, l in self.entries() if "시작" not in l)
+                expected += 9000
+                self.assertEqual(found, list(range(expected)))
+
     def follow_first_fifty(self, path):
         """An agent that has shipped fifty lines of a file."""
         write(path, range(50))

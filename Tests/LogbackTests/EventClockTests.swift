@@ -140,6 +140,20 @@ import Testing
         #expect(found.map(\.level) == ["INFO"])
     }
 
+    /// What is said to be JSON is an event a line, with the time of the one before.
+    @Test(arguments: [nil, TimestampFormat("UNIX_MS")])
+    func anObjectWithoutAStampIsAnEvent(format: TimestampFormat?) throws {
+        let layout = try LayoutRule(
+            firstLine: nil, format: format, keys: .init(time: "at", level: "sev"))
+        let found = events(
+            #"{"at":1795256430000,"sev":"INFO","m":1}"# + "\n" + #"{"at":"never","m":2}"# + "\n"
+                + #"{"m":3}"# + "\n  {not at all\n{\"half\n", layout)
+        #expect(found.map(\.timestamp) == [at, at + 1, at + 2])
+        #expect(
+            found.last.map { String(decoding: $0.text, as: UTF8.self) }
+                == "{\"m\":3}\n  {not at all\n{\"half")
+    }
+
     @Test func aConfiguredFormatIsFoundWhereverTheMemberStands() throws {
         let layout = try LayoutRule(
             firstLine: nil, format: TimestampFormat("dd/MM/yyyy HH:mm:ss"))

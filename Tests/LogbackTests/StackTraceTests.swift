@@ -41,6 +41,32 @@ import Testing
         #expect(found.hash.utf8.count == 16)
     }
 
+    /// What compilers and the machine number anew, of languages on the JVM.
+    @Test(arguments: [
+        ("com.shop.A.pay$lambda-3(A.kt:7)", "com.shop.A.pay$lambda-12(A.kt:9)"),
+        (
+            "com.shop.A$_run_closure1.doCall(A.groovy:7)",
+            "com.shop.A$_run_closure20.doCall(A.groovy:7)"
+        ),
+        ("Script1.run(Script1.groovy:3)", "Script17.run(Script17.groovy:3)"),
+    ])
+    func theHashLeavesOutNumbers(frames: (String, String)) throws {
+        let hash = try #require(trace("x.YException: z\n\tat \(frames.0)\n")).hash
+        #expect(hash == trace("x.YException: z\n\tat \(frames.1)\n")?.hash)
+        #expect(hash != trace("x.YException: z\n")?.hash)
+    }
+
+    @Test(arguments: [
+        "java.base/java.lang.invoke.LambdaForm$MH/0x00007f0c58001400.invoke(LambdaForm$MH)",
+        "com.shop.User$HibernateBasicProxy$kQ3xYz.getName(Unknown Source)",
+        "com.shop.Made/0x0000000800c03000.run(Unknown Source)",
+    ])
+    func framesOfTheMachineAreNone(frame: String) throws {
+        let hash = try #require(trace("x.YException: z\n\tat com.shop.A.a(A.java:1)\n")).hash
+        #expect(
+            hash == trace("x.YException: z\n\tat \(frame)\n\tat com.shop.A.a(A.java:1)\n")?.hash)
+    }
+
     @Test(arguments: [
         ("PayService.java:42", "PayService.java:57"), ("$$1a2b3c", "$$ffee00"),
         ("Accessor12", "Accessor977"), ("lambda$pay$0", "lambda$pay$3"), ("order 4711", "order 1"),
@@ -170,6 +196,32 @@ import Testing
         ] { #expect(json(line) == plain) }
         #expect(json(#"{"message":"no trace"}"#) == nil)
         #expect(json(#"{"message":"broken \tat com.a.b(x)"#) == nil)
+    }
+
+    /// Whatever encoders write in front of a frame.
+    @Test(arguments: [
+        #"{"error.stack_trace":["x.YException: z","\tat com.shop.A.a(A.java:1)"]}"#,
+        #"{"error":{"stack_trace":["x.YException: z","   at com.shop.A.a(A.java:1)"]}}"#,
+        #"{"ex":"x.YException: z\n    at com.shop.A.a(A.java:1)"}"#,
+        #"{"ex":"x.YException: z\u000a\u0009at com.shop.A.a(A.java:1)"}"#,
+        #"{"ex":"x.YException: z\r\n\tat com.shop.A.a(A.java:1)\r\n"}"#,
+    ])
+    func framesInJSON(line: String) throws {
+        let found = try #require(json(line))
+        #expect(found == trace("x.YException: z\n\tat com.shop.A.a(A.java:1)"))
+    }
+
+    @Test func aTraceWithoutFramesInJSON() throws {
+        #expect(json(#"{"stack_trace":"x.YException: z"}"#)?.exception == "x.YException")
+        #expect(
+            json(#"{"stack_trace":"x.YException: z\nCaused by: java.io.IOException"}"#)?.rootCause
+                == "java.io.IOException")
+        for none in [
+            #"{"message":"x.YException: z"}"#, #"{"stack_trace":""}"#, #"{"stack_trace":[1]}"#,
+            #"{"stack_trace":null,"a":"at "}"#,
+        ] {
+            #expect(json(none) == nil)
+        }
     }
 
     @Test func anyCutIsHarmless() {

@@ -15,7 +15,7 @@ final class StandardInput: @unchecked Sendable {
     private var number = 0
     private var descriptor: Int32 = -1
     private var written: Int64 = 0
-    /// The last bytes that came, and the first.
+    /// The last bytes that came, and as many of the first as whoever reads the file decides by.
     private var last: [UInt8] = []
     private var first: [UInt8] = []
     private let configured: TextEncoding?
@@ -28,8 +28,6 @@ final class StandardInput: @unchecked Sendable {
 
     /// As many bytes as a character takes at least, in any encoding.
     private static let widest = 4
-    /// Of a mark of byte order, which each file begins with.
-    private static let markBytes = 2
 
     /// `encoding`: the configured one; a mark of byte order in front tells another.
     init(state: String, encoding: TextEncoding?, logger: Logger) throws(AgentError) {
@@ -58,11 +56,11 @@ final class StandardInput: @unchecked Sendable {
         try endLine()
     }
 
-    private var lineEnd: [UInt8] { TextEncoding.of(head: first, configured: configured).lineEnd }
+    private var encoding: TextEncoding { .of(head: first, configured: configured) }
 
     /// A last line without an end is a line; half a character before it is none.
     private func endLine() throws(AgentError) {
-        let end = lineEnd
+        let end = encoding.lineEnd
         let half = Int(written) % end.count
         guard half > 0 || !last.suffix(end.count).elementsEqual(end), !last.isEmpty else { return }
         let rest = [UInt8](repeating: 0, count: half > 0 ? end.count - half : 0)
@@ -71,22 +69,31 @@ final class StandardInput: @unchecked Sendable {
 
     private func write(_ bytes: ArraySlice<UInt8>) throws(AgentError) {
         var rest = bytes
-        if first.count < Self.widest { first += bytes.prefix(Self.widest - first.count) }
-        last = (last + bytes.suffix(Self.widest)).suffix(Self.widest)
-        let isFull = descriptor >= 0 && written > Self.fileBytes
-        let lineEnd = lineEnd
-        if isFull, lineEnd.count == 1, let end = rest.firstIndex(of: 0x0a) {
-            try append(rest[...end])
-            rest = rest[(end + 1)...]
+        if first.count < Fingerprint.length {
+            first += bytes.prefix(Fingerprint.length - first.count)
+        }
+        if descriptor >= 0, written > Self.fileBytes, let count = upToLineEnd(rest) {
+            if count > 0 { try append(rest.prefix(count)) }
+            rest = rest.dropFirst(count)
             closeFile()
         }
         if !rest.isEmpty { try append(rest) }
-        // Characters of several bytes are not looked through for their ends: some block ends with one.
-        if isFull, lineEnd.count > 1, Int(written) % lineEnd.count == 0,
-            last.suffix(lineEnd.count).elementsEqual(lineEnd)
-        {
-            closeFile()
+        last = (last + bytes.suffix(Self.widest)).suffix(Self.widest)
+    }
+
+    /// How many of the bytes belong to a line that is begun: none behind a line's end, nil when the line
+    /// goes on behind them. A line end is a whole character: of UTF-16 it may stand across two of them.
+    private func upToLineEnd(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let end = encoding.lineEnd
+        let misplaced = Int(written) % end.count
+        if misplaced == 0, last.suffix(end.count).elementsEqual(end) { return 0 }
+        guard end.count > 1 else {
+            return bytes.firstIndex(of: end[0]).map { $0 - bytes.startIndex + 1 }
         }
+        let first = (end.count - misplaced) % end.count
+        for at in stride(from: first, through: bytes.count - end.count, by: end.count)
+        where bytes.dropFirst(at).starts(with: end) { return at + end.count }
+        return nil
     }
 
     private func closeFile() {
@@ -103,9 +110,8 @@ final class StandardInput: @unchecked Sendable {
             descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
             guard descriptor >= 0 else { throw .system("creating", path) }
             written = 0
-            if number > 1, TextEncoding.marked(head: first) != nil {
-                try append(first.prefix(Self.markBytes)[...])
-            }
+            // What the first file's beginning told, the next ones would not.
+            if number > 1, configured?.isOpen ?? true { try append(encoding.mark[...]) }
         }
         try StateFile.write(bytes, to: descriptor, folder)
         written += Int64(bytes.count)

@@ -22,14 +22,35 @@ enum DigitRuns {
                 isMeant(run.digits[..<run.ends[groups].digits], run.isSixInFront && groups == 1)
             }
             if let found {
-                out = (out ?? []) + text[copied..<at] + mark
-                copied = run.ends[found].at
-                at = copied
+                let end = run.ends[found].at
+                let quote: [UInt8] = isNumberOfJSON(text, at..<end) ? [quotationMark] : []
+                out = (out ?? []) + text[copied..<at] + quote + mark + quote
+                copied = end
+                at = end
             } else {
                 at = run.firstEnd
             }
         }
         return out.map { $0 + text[copied...] }
+    }
+
+    private static let quotationMark = UInt8(ascii: "\"")
+
+    /// True for a number of a JSON line that stands in no text: only with quotes is what replaces it JSON.
+    private static func isNumberOfJSON(_ text: [UInt8], _ range: Range<Int>) -> Bool {
+        guard text.first == UInt8(ascii: "{"),
+            let before = text[..<range.lowerBound].last(where: { $0 > 0x20 }),
+            ":,[".utf8.contains(before),
+            let behind = text[range.upperBound...].first(where: { $0 > 0x20 }),
+            ",]}".utf8.contains(behind)
+        else { return false }
+        var isInText = false
+        var at = 0
+        while at < range.lowerBound {
+            if text[at] == quotationMark { isInText.toggle() }
+            at += text[at] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return !isInText
     }
 
     /// Digits from an offset on, with single blanks or hyphens between groups of them.

@@ -49,14 +49,14 @@ package struct Redaction: Sendable {
         case .tokens:
             mark = Array("<token>".utf8)
             var patterns: [(Regexp, [UInt8])] = []
-            for text in Self.bareTokens { patterns.append((try Regexp(text), mark)) }
             for text in Self.namedTokens {
                 patterns.append((try Regexp(text), Array("${1}<token>".utf8)))
             }
+            for text in Self.bareTokens { patterns.append((try Regexp(text), mark)) }
             patterns.append((try Regexp(Self.userInfo), Array("${1}<token>@".utf8)))
-            let any = try Regexp(
-                (Self.bareTokens + Self.namedTokens + [Self.userInfo]).map { "(?:\($0))" }.joined(
-                    separator: "|"))
+            patterns.append((try Regexp(Self.numberOfJSON), Array("${1}\"<token>\"".utf8)))
+            let all = Self.bareTokens + Self.namedTokens + [Self.userInfo, Self.numberOfJSON]
+            let any = try Regexp(all.map { "(?:\($0))" }.joined(separator: "|"))
             way = .patterns(patterns, first: nil, usually: any)
         }
     }
@@ -83,13 +83,20 @@ package struct Redaction: Sendable {
         #"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"#,
     ]
     private static let namedTokens = [
-        #"(?i)\b(authorization["']?[ \t]*[:=][ \t]*["']?(?:[a-z]+[ \t]+)?)[A-Za-z0-9._~+/-]{4,}=*"#,
+        // First: what others put in the place of a token looks as an element.
+        #"(?i)(<[\w.:-]*\#(secretName)(?:\s[^<>\n]*)?>(?:<!\[CDATA\[)?)"#
+            + #"[^\s<>\]](?:[^<>\]\n]|\][^<>\]\n])*"#,
+        // Digest's and Amazon's are several values.
+        #"(?i)\b((?:proxy-)?authorization["']?[ \t]*[:=][ \t]*["']?(?:[a-z0-9-]+[ \t]+)?)"#
+            + #"(?:\w+=\#(parameter)(?:,[ \t]*\w+=\#(parameter))*|[A-Za-z0-9._~+/-]{4,}=*)"#,
         #"(?i)\b(bearer[ \t]+)[A-Za-z0-9._~+/-]{16,}=*"#,
         #"(?i)\b(aws_?secret_?(?:access_?)?key["']?[ \t]*[:=][ \t]*["']?)[A-Za-z0-9/+]{40}"#,
         #"(?i)\b((?:access|refresh|id|auth|session|api)[_-]?(?:token|key)["']?[ \t]*[:=][ \t]*["']?)"#
             + #"[A-Za-z0-9._~+/-]{8,}=*"#,
-        // Of these the name is enough, whatever the value is; `token: x` may be a sentence.
-        #"(?i)(\#(secretName)=)"# + secretValue,
+        // Of these the name is enough, whatever the value is; `token: x` may be a sentence, unless x is long.
+        #"(?i)(\#(secretName)[ \t]*=[ \t]*)"# + secretValue,
+        #"(?i)(\#(tellingName)[ \t]*:[ \t]*)"# + secretValue,
+        #"(?i)(token[ \t]*:[ \t]*)[A-Za-z0-9._~+/-]{16,}=*"#,
         // A path is none: PWD is the folder of a shell, too.
         #"(?i)\b(pwd=)[^\s/"'&,;<>(){}\[\]][^\s"'&,;<>(){}\[\]]*"#,
         #"(?i)("[\w.-]*\#(secretName)"[ \t]*:[ \t]*")(?:[^"\\\n]|\\.)+"#,
@@ -97,13 +104,19 @@ package struct Redaction: Sendable {
         // JSON within a text of JSON.
         #"(?i)(\\"[\w.-]*\#(secretName)\\"[ \t]*:[ \t]*\\")[^"\\\n]+"#,
     ]
-    private static let secretName =
-        "(?:token|secret|password|passwd|passphrase|j?session_?id|phpsessid)"
+    /// What stays JSON needs quotes.
+    private static let numberOfJSON =
+        #"(?i)("[\w.-]*\#(secretName)"[ \t]*:[ \t]*)-?[0-9][0-9.e+-]*"#
+    private static let parameter = #"(?:\\?"[^"\\\n]*\\?"|[^\s,"'}\]]+)"#
+    private static let tellingName =
+        "(?:secret|password|passwd|passphrase|j?session[ _]?id|phpsessid)"
+    private static let secretName = "(?:token|\(tellingName))"
     private static let secretNames =
         "(?i)(?:\(secretName)|authorization|(?:api|access|secret)[_-]?key)$"
-    /// Quoted on one line, or up to what ends a value.
+    /// Quoted on one line, also within a text of JSON, or up to what ends a value.
     private static let secretValue =
-        #"(?:"(?:[^"\\\n]|\\.)+"|'(?:[^'\\\n]|\\.)+'|[^\s"'&,;<>(){}\[\]]+)"#
+        #"(?:"(?:[^"\\\n]|\\.)+"|'(?:[^'\\\n]|\\.)+'|\\"[^"\\\n]+\\"|"#
+        + #"(?:[^\s"'\\&,;<>(){}\[\]]|\\[^\s"'])+)"#
     /// Of an address: `postgres://shop:password@db`.
     private static let userInfo = #"\b([A-Za-z][A-Za-z0-9+.-]*://[^\s/@:"'?#]*:)[^\s/@"'?#]+@"#
 

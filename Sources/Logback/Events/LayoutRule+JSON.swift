@@ -11,7 +11,7 @@ extension LayoutRule {
     private static let maxLevelBytes = 16
 
     /// Nil for a piece of JSON inside a message: it has neither time nor level, and the source has
-    /// shown headers that do, or it is no complete object. With a configured format, an object
+    /// shown headers that do, or it is no complete object. With a configured format and no key, an object
     /// without a stamp of that format begins no event, as a text without one.
     func jsonHeader(_ line: UnsafeRawBufferPointer, wantsLevel: Bool) -> EventHeader? {
         var reader = JSONReader(line, maxNesting: Limits.maxNesting)
@@ -49,9 +49,11 @@ extension LayoutRule {
         if header.level == nil { header.level = number }
         // A stamp under a key that nobody named, where the usual keys have none.
         if header.timestamp == nil { header.timestamp = stray }
-        if format != nil { return header.timestamp == nil ? nil : header }
-        if header.timestamp != nil || header.level != nil { return header }
-        return isComplete && !wantsLevel ? header : nil
+        if header.timestamp != nil { return header }
+        // Where an encoder or a key is configured, every object is an event, whatever its stamp is.
+        if isComplete, json != nil || keys.time != nil { return header }
+        if format != nil { return nil }
+        return header.level != nil || isComplete && !wantsLevel ? header : nil
     }
 
     private func stamp(_ value: UnsafeRawBufferPointer) -> ParsedTimestamp? {

@@ -11,7 +11,7 @@ import LogModel
 ///
 /// The whole may be set in, as Tomcat does it in `catalina.log`.
 ///
-/// The hash is over names of throwables and of methods. Line numbers, messages, numbers of lambdas
+/// The hash is over names of throwables and of methods. Line numbers, messages, numbers of lambdas, closures
 /// and anonymous classes, and whole frames of proxies and reflection are left out of it: they change
 /// from build to build and from call to call.
 package struct StackTrace: Sendable, Equatable {
@@ -24,9 +24,11 @@ package struct StackTrace: Sendable, Equatable {
     /// `com.shop.Pay.pay(Pay.java:42)`; nil where no class of the trace is an own one.
     package private(set) var frame: String?
 
-    /// Nil for a text without a trace.
-    package init?(of text: UnsafeRawBufferPointer, own: OwnPackages) {
-        guard let start = Self.start(of: text) else { return nil }
+    /// Nil for a text without a trace. `isSurely`: it is no message, though it may be a throwable's name alone.
+    package init?(
+        of text: UnsafeRawBufferPointer, own: OwnPackages, isSurely: Bool = false
+    ) {
+        guard let start = Self.start(of: text, isSurely) else { return nil }
         var reading = Reading(own: own)
         reading.begin(text, start)
         var at = start.next
@@ -47,7 +49,7 @@ package struct StackTrace: Sendable, Equatable {
 
     /// On the first line of those in front of the frames that begins as a throwable. A line with a name
     /// as throwables have them is preferred, and one that is not set in.
-    private static func start(of text: UnsafeRawBufferPointer) -> Start? {
+    private static func start(of text: UnsafeRawBufferPointer, _ isSurely: Bool) -> Start? {
         var at = 0
         var likely: Start?
         var usual: Start?
@@ -72,7 +74,7 @@ package struct StackTrace: Sendable, Equatable {
                     if isUsual, setIn == nil { setIn = start }
                 } else if isUsual {
                     // Without any frame, a name at the very start may be a message's.
-                    if isFirst, at >= text.count { return nil }
+                    if isFirst, at >= text.count, !isSurely { return nil }
                     if usual == nil { usual = start }
                 } else if likely == nil, text[name].contains(UInt8(ascii: ".")) {
                     likely = start
@@ -173,15 +175,26 @@ private struct TraceHash {
         value = (value ^ UInt64(byte)) &* 0x100_0000_01b3
     }
 
-    /// Adds a name; the numbers that compilers give behind `$` are left out.
+    /// Adds a name; the numbers that compilers give are left out.
     mutating func add(_ text: UnsafeRawBufferPointer, _ name: Range<Int>) {
         var isNumber = false
-        for byte in text[name] {
-            if isNumber, (48...57).contains(byte) { continue }
-            isNumber = byte == UInt8(ascii: "$")
-            mix(byte)
+        for at in name {
+            let isDigit = (48...57).contains(text[at])
+            isNumber = isDigit && (isNumber || Self.isNumbered(text[name.lowerBound..<at]))
+            if !isNumber { mix(text[at]) }
         }
         mix(0x0a)
+    }
+
+    /// What stands in front of such a number: `Pay$1`, `pay$lambda-3` of Kotlin, `_run_closure2` of Groovy,
+    /// whose shell calls scripts without a name `Script1`.
+    private static func isNumbered(_ name: Slice<UnsafeRawBufferPointer>) -> Bool {
+        switch name.last {
+        case UInt8(ascii: "$"), UInt8(ascii: "-"): true
+        case UInt8(ascii: "e"): name.suffix(8).elementsEqual("_closure".utf8)
+        case UInt8(ascii: "t"): name.elementsEqual("Script".utf8)
+        default: false
+        }
     }
 
     var hex: String {

@@ -101,14 +101,23 @@ package struct TextEncoding: Sendable, Equatable {
     package var isOpen: Bool { isOrderOpen }
 
     /// The encoding that a mark of byte order in front of a file tells; nil without one.
-    package static func marked(head: [UInt8]) -> TextEncoding? {
-        if head.starts(with: [0xff, 0xfe]) {
-            return TextEncoding(name: "UTF-16LE", unit: .two(bigEndian: false))
-        }
-        if head.starts(with: [0xfe, 0xff]) {
-            return TextEncoding(name: "UTF-16BE", unit: .two(bigEndian: true))
+    private static func marked(head: [UInt8]) -> TextEncoding? {
+        // In this order: the mark of UTF-32 begins as the one of UTF-16 does.
+        for name in ["UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE"] {
+            if let encoding = TextEncoding(name), head.starts(with: encoding.mark) {
+                return encoding
+            }
         }
         return nil
+    }
+
+    /// The character that tells the order of bytes in front of a file; empty where a character is a byte.
+    package var mark: [UInt8] {
+        switch unit {
+        case .one: []
+        case .two(let isBig): isBig ? [0xfe, 0xff] : [0xff, 0xfe]
+        case .four(let isBig): isBig ? [0, 0, 0xfe, 0xff] : [0xff, 0xfe, 0, 0]
+        }
     }
 
     /// Of a file that begins so: the one that is configured, or what its mark of byte order tells.

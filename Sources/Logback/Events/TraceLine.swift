@@ -84,17 +84,24 @@ struct TraceFrame {
             dot > range.lowerBound
         else { return nil }
         var start = range.lowerBound
-        // Names of lambda classes have a slash of their own: `Pay$$Lambda$14/0x0000.run`.
-        let lambda = Self.find("$$Lambda", in: text, range.lowerBound..<open) ?? open
-        if let slash = text[start..<lambda].lastIndex(of: UInt8(ascii: "/")) { start = slash + 1 }
+        // Names of hidden classes have a slash of their own: `Pay$$Lambda$14/0x0000.run`.
+        let name = range.lowerBound..<open
+        let hidden = Self.find("$$Lambda", in: text, name) ?? Self.find(Self.hidden, in: text, name)
+        if let slash = text[start..<(hidden ?? open)].lastIndex(of: UInt8(ascii: "/")) {
+            start = slash + 1
+        }
         method = start..<open
         whole = start..<(close + 1)
     }
 
+    /// In front of the address of a class without a name that others could use.
+    private static let hidden = "/0x"
+
     /// What the machine makes at run time, and how it calls it: there one day and not the other.
     private static let generated = [
-        "$$Lambda", "$$EnhancerBy", "$$FastClassBy", "$$SpringCGLIB$$", "$$KeyFactoryBy",
-        "$HibernateProxy$", "$ByteBuddy$", "$MockitoMock$", "_$$_jvst", "_$$_javassist",
+        hidden, "$$Lambda", "$$EnhancerBy", "$$FastClassBy", "$$SpringCGLIB$$", "$$KeyFactoryBy",
+        "$HibernateProxy$", "$HibernateBasicProxy$", "$ByteBuddy$", "$MockitoMock$", "_$$_jvst",
+        "_$$_javassist",
         "_ClientProxy.", "$Proxy$_$$_", "GeneratedMethodAccessor", "GeneratedConstructorAccessor",
         "GeneratedSerializationConstructorAccessor",
     ]
@@ -108,9 +115,7 @@ struct TraceFrame {
     func isGenerated(in text: UnsafeRawBufferPointer) -> Bool {
         let name = text[method]
         if Self.machinery.contains(where: { name.starts(with: $0) }) { return true }
-        guard name.contains(where: { $0 == 0x24 || $0 == UInt8(ascii: "G") || $0 == 0x5f }) else {
-            return false
-        }
+        guard name.contains(where: { "$G_/".utf8.contains($0) }) else { return false }
         if Self.generated.contains(where: { Self.find($0, in: text, method) != nil }) {
             return true
         }
