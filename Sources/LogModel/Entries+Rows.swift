@@ -5,6 +5,48 @@ extension Entries {
         (metadataIDs, metadataSets, setStreams) = (divided.ids, divided.sets, divided.streams)
     }
 
+    /// Appends all rows of other entries, whatever streams they are of. Their sets of metadata stay apart
+    /// from those that are there: comparing thousands would cost more than keeping them.
+    package mutating func appendApart(_ other: Entries) {
+        let base = lineEnds.last ?? 0
+        precondition(
+            (other.lineEnds.last ?? 0) <= UInt32.max - base, "lines of entries stay under 4 GiB")
+        if metadataIDs.isEmpty, !other.metadataIDs.isEmpty {
+            metadataIDs = Array(repeating: 0, count: count)
+        }
+        let sets = UInt32(metadataSets.count - 1)
+        if !other.metadataIDs.isEmpty {
+            metadataIDs.append(contentsOf: other.metadataIDs.lazy.map { $0 == 0 ? 0 : $0 + sets })
+            metadataSets += other.metadataSets.dropFirst()
+        } else if !metadataIDs.isEmpty {
+            metadataIDs += repeatElement(0, count: other.count)
+        }
+        setStreams = []
+        timestamps += other.timestamps
+        lineEnds.append(contentsOf: other.lineEnds.lazy.map { $0 + base })
+        lineBytes += other.lineBytes
+    }
+
+    /// Some rows in another order, of several streams: `owners` tells the stream of each row here.
+    package func rows(_ order: [Int], of owners: [UInt32]) -> Entries {
+        var out = Entries()
+        out.timestamps = order.map { timestamps[$0] }
+        out.lineEnds.reserveCapacity(order.count)
+        var end: UInt32 = 0
+        for row in order {
+            end += UInt32(lineRange(row).count)
+            out.lineEnds.append(end)
+        }
+        if !lineBytes.isEmpty {
+            out.lineBytes.reserveCapacity(Int(end))
+            for row in order { out.lineBytes += lineBytes[lineRange(row)] }
+        }
+        out.metadataSets = metadataSets
+        if !metadataIDs.isEmpty { out.metadataIDs = order.map { metadataIDs[$0] } }
+        out.divide(among: order.map { owners[$0] })
+        return out
+    }
+
     /// Appends rows of other entries, with or without their lines, as the source has them.
     package mutating func append(_ other: Entries, rows: Range<Int>) {
         guard !rows.isEmpty else { return }

@@ -104,9 +104,9 @@ struct JoinedRuns {
             parts[index].places = left
             let areAll = left.isEmpty && part.places.count == isJoined.count
             let shared = part.segment.shared.all
-            for frame in 0..<reader.frameCount where try mayHold(part.segment, frame) {
+            for frame in 0..<reader.frameCount
+            where try shared[frame]?.times.overlaps(times) ?? true && mayHold(part.segment, frame) {
                 if let shared = shared[frame] {
-                    guard shared.times.overlaps(times) else { continue }
                     let areInTime = shared.times.clamped(to: times) == shared.times
                     let run =
                         areAll && areInTime

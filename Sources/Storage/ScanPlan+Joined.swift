@@ -94,6 +94,8 @@ extension ScanPlan {
         let labels = counted.streams.map { streams[$0] }
         var instead = selection
         instead.projection = .timestamps
+        instead.start = Timestamp(nanoseconds: first)
+        instead.end = Timestamp(nanoseconds: last).advanced(byNanoseconds: 1)
         units.append(
             ScanUnit(
                 streams: labels, first: range.lowerBound, last: range.upperBound,

@@ -21,32 +21,51 @@ struct ScanPlan {
         _ selection: Selection, _ list: StreamList, segments: [OpenSegment], cut: RetentionCut
     ) throws -> [ScanUnit] {
         var plan = ScanPlan(selection: selection)
-        let streams = list.streams
-        let segments = segments.sorted { $0.record.arrivedBefore($1.record) }
-        if plan.addCounted(list, segments, cut) { return plan.sortedUnits }
-        selection.trace?.note(opened: segments, streams: Set(streams))
-        let needed = plan.needed(of: segments, list, cut)
-        var runs = try plan.runs(of: list, in: needed)
-        var firsts = streams.map { max(selection.start.nanoseconds, cut.first(of: $0)) }
-        let isJoined = selection.joinsStreams && streams.count >= JoinedRuns.fewStreams
-        if isJoined || selection.enough != nil {
-            let alone = runs.alone(firsts, start: plan.first)
-            plan.cutTimes(runs, alone: alone, firsts)
-            for stream in firsts.indices { firsts[stream] = max(firsts[stream], plan.first) }
-            if isJoined { try plan.addJoined(&runs, alone, streams, needed, cut) }
+        let mayHold = try plan.mayHold(segments, list.streams)
+        let segments = zip(segments, mayHold).filter(\.1).map(\.0).sorted {
+            $0.record.arrivedBefore($1.record)
         }
-        for (number, runs) in Self.byStream(runs, streams.count) {
-            plan.first = firsts[number]
-            // Retention may leave nothing of a stream in the times that are asked for.
-            guard plan.first <= plan.last else { continue }
-            let labels = streams[number]
-            plan.ask(plan.lacksNames(labels) && runs.allSatisfy { plan.lacksNames($0.segment) })
-            let inTime = runs.filter {
-                $0.summary.last >= plan.first && $0.summary.first <= plan.last
-            }
-            try plan.add(labels, inTime)
+        for stretch in plan.stretches(list, segments, cut) {
+            (plan.first, plan.last) = (stretch.lowerBound, stretch.upperBound)
+            try plan.add(list, segments.filter { $0.reader.summary.meets(stretch) }, cut)
         }
         return plan.sortedUnits
+    }
+
+    /// What lies between `first` and `last`, which are as before then. Segments stand in the order of their
+    /// arrival.
+    private mutating func add(
+        _ list: StreamList, _ segments: [OpenSegment], _ cut: RetentionCut
+    ) throws {
+        let whole = first...last
+        defer { (first, last) = (whole.lowerBound, whole.upperBound) }
+        if addCounted(list, segments, cut) { return }
+        let streams = list.streams
+        selection.trace?.note(opened: segments, streams: Set(streams))
+        let needed = needed(of: segments, list, cut)
+        var runs = needed.enumerated().map { order, segment in
+            SegmentRuns(segment: segment, order: order, list, within: first...last)
+        }
+        var firsts = streams.map { max(first, cut.first(of: $0)) }
+        let isJoined = selection.joinsStreams && streams.count >= JoinedRuns.fewStreams
+        if isJoined || selection.enough != nil {
+            let alone = runs.alone(firsts, start: first)
+            cutTimes(runs, alone: alone, firsts)
+            for stream in firsts.indices { firsts[stream] = max(firsts[stream], first) }
+            if isJoined {
+                try addJoined(&runs, alone, streams, needed, cut)
+                try addMerged(&runs, list, firsts, needed)
+            }
+        }
+        for (number, runs) in Self.byStream(runs, streams.count) {
+            first = firsts[number]
+            // Retention may leave nothing of a stream in the times that are asked for.
+            guard first <= last else { continue }
+            let labels = streams[number]
+            ask(lacksNames(labels) && runs.allSatisfy { lacksNames($0.segment) })
+            let inTime = runs.filter { $0.summary.last >= first && $0.summary.first <= last }
+            try add(labels, inTime)
+        }
     }
 
     /// `isNarrow`: entries cannot have the names of `selection.parsed` but from their lines.
@@ -64,17 +83,6 @@ struct ScanPlan {
             for place in part.places { lists[place.stream].append(part.run(place)) }
         }
         return lists.enumerated().filter { !$0.element.isEmpty }.map { ($0.offset, $0.element) }
-    }
-
-    /// The runs of each segment, of those that are inside the time. Segments stand in the order of their
-    /// arrival.
-    private func runs(
-        of list: StreamList, in segments: [OpenSegment]
-    ) throws -> [SegmentRuns] {
-        let mayHold = try mayHold(segments, list.streams)
-        return segments.indices.filter { mayHold[$0] }.map { order in
-            SegmentRuns(segment: segments[order], order: order, list, within: first...last)
-        }
     }
 
     /// Whether a segment may hold what is asked for. Thousands of streams need not be looked at one by one

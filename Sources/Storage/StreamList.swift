@@ -6,6 +6,8 @@ import Synchronization
 final class StreamList: Sendable {
     /// Numbers of streams that are kept for segments: 2 MB, and 6 MB of what is to be counted.
     private static let mostNumbers = 500_000
+    /// Sets of segments that counts are kept for.
+    private static let mostCounts = 128
 
     let streams: [Labels]
     private let numbers: StreamNumbers
@@ -16,11 +18,14 @@ final class StreamList: Sendable {
     private let known = Mutex(Known())
     private struct KnownCounts: Sendable {
         /// Of segments, in the order of their arrival.
-        var objects: [String] = []
+        let objects: [String]
         /// Nil where something overlaps.
-        var counted: [CountedRuns]?
+        let counted: [CountedRuns]?
+        /// Of streams.
+        let numbers: Int
     }
-    private let counts = Mutex(KnownCounts())
+    /// The last used at the end: a query asks for as many as there are stretches of its time.
+    private let counts = Mutex<[KnownCounts]>([])
 
     init(_ streams: [Labels]) {
         self.streams = streams
@@ -45,11 +50,22 @@ final class StreamList: Sendable {
         in segments: [OpenSegment], _ make: () -> [CountedRuns]?
     ) -> [CountedRuns]? {
         let objects = segments.map(\.record.object)
-        let known = counts.withLock { $0.objects == objects ? $0 : nil }
+        let known = counts.withLock { counts -> KnownCounts? in
+            guard let at = counts.firstIndex(where: { $0.objects == objects }) else { return nil }
+            counts.append(counts.remove(at: at))
+            return counts.last
+        }
         if let known { return known.counted }
         let made = make()
-        if made == nil || segments.count * streams.count <= Self.mostNumbers {
-            counts.withLock { $0 = KnownCounts(objects: objects, counted: made) }
+        let new = KnownCounts(
+            objects: objects, counted: made,
+            numbers: made == nil ? 1 : max(1, segments.count * streams.count))
+        counts.withLock { counts in
+            counts.append(new)
+            var numbers = counts.reduce(0) { $0 + $1.numbers }
+            while numbers > Self.mostNumbers || counts.count > Self.mostCounts {
+                numbers -= counts.removeFirst().numbers
+            }
         }
         return made
     }

@@ -279,6 +279,9 @@ import Testing
         Form(segments: 1, pods: 80, isStretched: true),
         Form(segments: 2, pods: 80, overlapEvery: 4, isStretched: true),
         Form(segments: 2, pods: 80, overlapEvery: 0, isMerged: false),
+        Form(segments: 4, pods: 80, overlapEvery: 1),
+        Form(segments: 4, pods: 80, overlapEvery: 1, isMerged: false),
+        Form(segments: 2, pods: 80, overlapEvery: 1, isStretched: true),
     ]) func answersAreThoseOfTheLines(form: Form) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("cordwood-\(UUID().uuidString)").path
