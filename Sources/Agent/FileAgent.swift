@@ -216,14 +216,13 @@ package final class FileAgent: Service {
         let status = StatusFile(folder: configuration.state, server: configuration.output.place)
         // Who asks for the status is told of this run, whether the server answers or not.
         status.write(currentMetrics, logger)
+        let waiting = WaitingStatus(discovery, metrics, status, logger)
         let answer: PositionExchange.Answer?
         do {
             answer = try await Shipper.positions(known, configuration, session, logger) {
-                self.isInterrupted
-            } onFailure: { error in
-                tellWaiting(discovery, error)
-                status.write(currentMetrics, logger)
-            }
+                waiting.refresh()
+                return self.isInterrupted
+            } onFailure: { waiting.fail($0) }
         } catch { return }
         let positions = answer?.positions
         metrics.update { $0.lastError = "" }
@@ -271,18 +270,6 @@ package final class FileAgent: Service {
         deadline.cancel()
         while !reading.isFinished { usleep(1000) }
         status.write(currentMetrics, logger)
-    }
-
-    /// No server has answered yet: nothing is read, and all that was found waits.
-    private func tellWaiting(_ discovery: Discovery, _ error: String) {
-        let found = discovery.shared.withLock(\.inbox)
-        let now = DispatchTime.now().uptimeNanoseconds
-        let states = discovery.states(of: found, at: now) { _ in 0 }
-        metrics.update { metrics in
-            metrics.lastError = error
-            metrics.show(states, at: now)
-        }
-        do throws(AgentError) { try discovery.saveRegistry() } catch { logger.error("\(error)") }
     }
 
     /// Tells how it goes until something interrupts.

@@ -30,6 +30,11 @@ package struct HTTPAccess: Sendable, Equatable {
 
     package init() {}
 
+    /// Host and port of the proxy, without the password that may stand in front of them.
+    var proxyName: String? {
+        proxy.flatMap { ProxyAddress($0) }.map { "\($0.host):\($0.port)" }
+    }
+
     /// Throws what a session would fail for: files that are missing or are none of their kind.
     package func check() throws(AccessError) { _ = try configuration() }
 

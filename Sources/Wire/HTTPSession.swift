@@ -136,11 +136,19 @@ package struct HTTPSession: Sendable {
                 reason: "the answer is larger than \(maxAnswerBytes) bytes")
         } catch {
             let (cause, reason) = await explain(error, of: request.url)
-            throw TransportError(cause: cause, url: request.url, reason: reason)
+            let way = cause == .noConnection ? way : ""
+            throw TransportError(cause: cause, url: request.url, reason: reason + way)
         }
     }
 
     private struct PlainOnTLS: Error {}
+
+    /// What the address does not tell of how the server is reached.
+    private var way: String {
+        let parts = [override.map { "at \($0)" }, access.proxyName.map { "by the proxy \($0)" }]
+        let told = parts.compactMap { $0 }
+        return told.isEmpty ? "" : " (\(told.joined(separator: ", ")))"
+    }
 
     /// What went wrong in a person's words.
     private func explain(

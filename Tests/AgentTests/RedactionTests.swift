@@ -96,6 +96,12 @@ import Testing
         ("usage: login <user> <password> now", "usage: login <user> <password> now"),
         (#"{"token":123,"password": -1.5e3}"#, #"{"token":"<token>","password": "<token>"}"#),
         (#"{"tokens":123}"#, #"{"tokens":123}"#),
+        ("run --db-password hunter2 --v", "run --db-password <token> --v"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMII\nx==\n-----END RSA PRIVATE KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----<token>-----END RSA PRIVATE KEY-----"
+        ),
+        ("key sk-0123456789abcdefghij-k", "key <token>"),
         (
             "Authorization: Digest username=\"kim\", nc=1, response=\"6629fae4\" 200",
             "Authorization: Digest <token> 200"

@@ -56,6 +56,16 @@ class Ledger(EndToEndCase):
         self.assertEqual([(row["from"], row.get("to")) for row in lost()], [(size, None)])
         self.assertIn("truncated", lost()[0]["why"])
 
+    def test_the_lag_grows_while_no_server_answers(self):
+        """Whoever looks sees it, whether the agent has just tried once more or not."""
+        telling, path, updates = free_port(), self.logs / "app.log", 20
+        agent = self.follow(free_port(), "--metrics-listen", f"127.0.0.1:{telling}")
+        for number in range(updates):
+            self.write(path, range(number * 10, number * 10 + 10))
+            wait_for_metric(telling, f'cordwood_agent_file_lag_bytes{{path="{path}"}} {path.stat().st_size}\n')
+        self.assertEqual(self.status()["files"][0]["lagBytes"], path.stat().st_size)
+        self.assertLess(agent.told().count("does not answer yet"), updates)
+
     def test_times_before_1970_beside_one_that_is_refused(self):
         port = free_port()
         server = self.serve(port=port)

@@ -47,7 +47,8 @@ extension AgentConfiguration {
         file.noting { () throws(AgentError) in
             try configuration.readSources(file, common)
             if configuration.state.isEmpty { throw .configuration("\(path): state is missing") }
-            if configuration.server.isEmpty, file["outputs"] == nil {
+            // One that is there and wrong has been told.
+            if file["server"] == nil, file["outputs"] == nil {
                 throw .configuration("\(path): server, or outputs, is missing")
             }
         }

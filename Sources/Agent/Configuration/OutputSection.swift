@@ -25,7 +25,10 @@ extension Output {
             }
         }
         if output.name.isEmpty { output.name = output.kind.rawValue }
-        if output.kind.isServer, output.server.isEmpty {
+        // What is there and wrong has been told.
+        let isKnown = section["kind"].map { (try? $0.choice(of: Kind.self)) != nil } ?? true
+        guard isKnown else { return output }
+        if output.kind.isServer, output.server.isEmpty, section["server"] == nil {
             throw section.wrong("an output of kind \(output.kind.rawValue) needs server")
         }
         if !output.kind.isServer, output.tellsOfServer {

@@ -57,7 +57,7 @@ extension SourceGroup {
         }
         do {
             group.layout = try LayoutRule(firstLine: firstLine, format: format, keys: keys)
-        } catch { throw section.wrong("first_line: \(error.reason)") }
+        } catch { throw (section["first_line"] ?? section).wrong("first_line: \(error.reason)") }
         return group
     }
 

@@ -78,9 +78,9 @@ package struct Redaction: Sendable {
         #"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"#,
         #"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"#,
         #"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"#,
-        // Google, GitLab, Stripe.
+        // Google, GitLab, Stripe, and those that begin as OpenAI's.
         #"\bAIza[A-Za-z0-9_-]{35}"#, #"\bglpat-[A-Za-z0-9_-]{20,}"#,
-        #"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"#,
+        #"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"#, #"\bsk-[A-Za-z0-9_-]{20,}"#,
     ]
     private static let namedTokens = [
         // First: what others put in the place of a token looks as an element.
@@ -96,6 +96,9 @@ package struct Redaction: Sendable {
         // Of these the name is enough, whatever the value is; `token: x` may be a sentence, unless x is long.
         #"(?i)(\#(secretName)[ \t]*=[ \t]*)"# + secretValue,
         #"(?i)(\#(tellingName)[ \t]*:[ \t]*)"# + secretValue,
+        #"(?i)(\s--[\w-]*\#(secretName)[ \t]+)"# + secretValue,
+        // A key of RFC 7468, on one line or on many.
+        #"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[^-]+"#,
         #"(?i)(token[ \t]*:[ \t]*)[A-Za-z0-9._~+/-]{16,}=*"#,
         // A path is none: PWD is the folder of a shell, too.
         #"(?i)\b(pwd=)[^\s/"'&,;<>(){}\[\]][^\s"'&,;<>(){}\[\]]*"#,
