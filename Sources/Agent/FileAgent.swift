@@ -222,7 +222,9 @@ package final class FileAgent: Service {
             answer = try await Shipper.positions(known, configuration, session, logger) {
                 waiting.refresh()
                 return self.isInterrupted
-            } onFailure: { waiting.fail($0) }
+            } onFailure: {
+                waiting.fail($0)
+            }
         } catch { return }
         let positions = answer?.positions
         metrics.update { $0.lastError = "" }
