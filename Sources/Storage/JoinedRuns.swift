@@ -9,6 +9,8 @@ struct JoinedRuns {
 
     let segment: OpenSegment
     private let order: Int
+    /// Of each stream of the segment its number in the selection.
+    let numbers: [Int32]
     private(set) var streams: [Labels]
     /// Of each stream its only one; they ascend.
     private(set) var slices: ArraySlice<Slice>
@@ -23,6 +25,7 @@ struct JoinedRuns {
     private init(_ part: SegmentRuns, _ frame: SharedFrame) {
         segment = part.segment
         order = part.order
+        numbers = part.numbers
         streams = frame.streams
         slices = frame.slices
         times = frame.times
@@ -36,6 +39,7 @@ struct JoinedRuns {
     ) {
         segment = part.segment
         order = part.order
+        numbers = part.numbers
         var slices: [Slice] = []
         slices.reserveCapacity(frame.slices.count)
         streams = []
@@ -57,6 +61,7 @@ struct JoinedRuns {
     private init(_ part: SegmentRuns, _ slice: Slice, room: Int) {
         segment = part.segment
         order = part.order
+        numbers = part.numbers
         streams = []
         streams.reserveCapacity(room)
         streams.append(segment.reader.summary.streams[slice.stream].labels)

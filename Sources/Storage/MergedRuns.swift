@@ -22,9 +22,9 @@ struct MergedRuns {
     /// In the order of their arrival.
     private let parts: [Part]
 
-    /// What lies in `times`, by shares of that time; streams are numbered by `list`.
+    /// What lies in `times`, by shares of that time. `selected`: streams by their numbers.
     static func of(
-        _ runs: [JoinedRuns], _ list: StreamList, within times: ClosedRange<Int64>
+        _ runs: [JoinedRuns], _ selected: [Labels], within times: ClosedRange<Int64>
     ) -> [MergedRuns] {
         let bytes = runs.reduce(0) { $0 + $1.bytes(within: times) }
         let low = max(times.lowerBound, runs.map(\.times.lowerBound).min() ?? .max)
@@ -38,26 +38,25 @@ struct MergedRuns {
             let end = number == count ? high : low + Int64(width * Double(number))
             guard start <= min(end, high) else { continue }
             let share = start...min(end, high)
-            if let part = MergedRuns(runs, list, within: share) { merged.append(part) }
+            if let part = MergedRuns(runs, selected, within: share) { merged.append(part) }
             start = share.upperBound + 1
         }
         return merged
     }
 
-    private init?(_ runs: [JoinedRuns], _ list: StreamList, within times: ClosedRange<Int64>) {
+    private init?(_ runs: [JoinedRuns], _ selected: [Labels], within times: ClosedRange<Int64>) {
         let runs = runs.filter { $0.times.overlaps(times) }
-        var places = [Int32](repeating: -1, count: list.streams.count)
+        var places = [Int32](repeating: -1, count: selected.count)
         var streams: [Labels] = []
         var parts: [Part] = []
         for run in runs {
-            let numbers = list.numbers(in: run.segment)
             let slices = run.slices.filter { $0.meets(times) }
             guard !slices.isEmpty else { continue }
             let owners = slices.map { slice in
-                let number = Int(numbers[slice.stream])
+                let number = Int(run.numbers[slice.stream])
                 if places[number] < 0 {
                     places[number] = Int32(streams.count)
-                    streams.append(list.streams[number])
+                    streams.append(selected[number])
                 }
                 return UInt32(places[number])
             }

@@ -42,9 +42,9 @@ extension ScanPlan {
             last = isBackward ? last : min(last, summary.last)
             if let trace = selection.trace {
                 for rest in inOrder[(place + 1)...]
-                where SegmentRuns(segment: rest, order: 0, list, within: times).places.count > 0 {
-                    trace.note(rest.reader, .notNeeded)
-                }
+                where !SegmentRuns(
+                    segment: rest, order: 0, numbers: list.numbers(in: rest), within: times
+                ).places.isEmpty { trace.note(rest.reader, .notNeeded) }
             }
             return segments.filter { $0.reader.summary.meets(first...last) }
         }

@@ -42,7 +42,9 @@ extension ScanPlan {
         else { return false }
         let counted = list.counted(in: segments) {
             var runs = segments.enumerated().map { order, segment in
-                SegmentRuns(segment: segment, order: order, list, within: .min ... .max)
+                SegmentRuns(
+                    segment: segment, order: order, numbers: list.numbers(in: segment),
+                    within: .min ... .max)
             }
             let always = [Int64](repeating: .min, count: list.streams.count)
             let alone = runs.alone(always, start: .min)

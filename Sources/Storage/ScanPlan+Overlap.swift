@@ -14,8 +14,7 @@ extension ScanPlan {
         guard selection.joinsStreams, list.streams.count >= JoinedRuns.fewStreams else {
             return whole
         }
-        let there = segments.filter { list.numbers(in: $0).contains { $0 >= 0 } }
-        let spans = there.map { $0.reader.summary.first...$0.reader.summary.last }
+        let spans = segments.map { $0.reader.summary.first...$0.reader.summary.last }
         let stretches = OverlapCut.stretches(of: spans, within: first...last)
         guard stretches.count > 1 else { return whole }
         guard let enough = selection.enough, common.isEmpty, selection.parsed == nil else {
@@ -26,7 +25,7 @@ extension ScanPlan {
         for (place, stretch) in (isBackward ? stretches.reversed() : stretches).enumerated() {
             guard stretch.lowerBound >= cut.latest else { continue }
             // Two segments may have the same rows: only those of one count.
-            rows += there.map { self.rows(of: list, in: $0, within: stretch) }.max() ?? 0
+            rows += segments.map { self.rows(of: list, in: $0, within: stretch) }.max() ?? 0
             if rows >= enough {
                 return isBackward
                     ? Array(stretches.suffix(place + 1)) : Array(stretches.prefix(place + 1))
@@ -54,7 +53,7 @@ extension ScanPlan {
     /// Takes what overlaps and can be put in order for many streams at once: small streams, of which nothing
     /// is cut off by retention (`firsts`).
     mutating func addMerged(
-        _ runs: inout [SegmentRuns], _ list: StreamList, _ firsts: [Int64],
+        _ runs: inout [SegmentRuns], _ streams: [Labels], _ firsts: [Int64],
         _ segments: [OpenSegment]
     ) throws {
         guard runs.reduce(0, { $0 + $1.places.count }) >= JoinedRuns.fewStreams else { return }
@@ -66,7 +65,7 @@ extension ScanPlan {
                 || !reader.rises(stream: place.index)
             { isSmall[place.stream] = false }
         }
-        ask(list.streams.allSatisfy(lacksNames) && segments.allSatisfy(lacksNames))
+        ask(streams.allSatisfy(lacksNames) && segments.allSatisfy(lacksNames))
         let (question, chunkQuestion) = (question, chunkQuestion)
         let before = runs
         let joined = try JoinedRuns.take(from: &runs, alone: isSmall, times: first...last) {
@@ -87,7 +86,7 @@ extension ScanPlan {
             trace.note(run.segment.reader, inTime: slices, left: mayHold ? slices : [])
             return mayHold
         }
-        for part in MergedRuns.of(left, list, within: first...last) {
+        for part in MergedRuns.of(left, streams, within: first...last) {
             units.append(
                 ScanUnit(
                     streams: part.streams, first: part.times.lowerBound,

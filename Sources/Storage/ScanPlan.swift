@@ -16,6 +16,8 @@ struct ScanPlan {
     var first: Int64
     var last: Int64
     var units: [ScanUnit] = []
+    /// Of segments, by their objects: a segment may have a part in many stretches.
+    private var numbers: [String: [Int32]] = [:]
 
     static func units(
         _ selection: Selection, _ list: StreamList, segments: [OpenSegment], cut: RetentionCut
@@ -44,7 +46,9 @@ struct ScanPlan {
         selection.trace?.note(opened: segments, streams: Set(streams))
         let needed = needed(of: segments, list, cut)
         var runs = needed.enumerated().map { order, segment in
-            SegmentRuns(segment: segment, order: order, list, within: first...last)
+            SegmentRuns(
+                segment: segment, order: order, numbers: numbers(of: list, in: segment),
+                within: first...last)
         }
         var firsts = streams.map { max(first, cut.first(of: $0)) }
         let isJoined = selection.joinsStreams && streams.count >= JoinedRuns.fewStreams
@@ -54,7 +58,7 @@ struct ScanPlan {
             for stream in firsts.indices { firsts[stream] = max(firsts[stream], first) }
             if isJoined {
                 try addJoined(&runs, alone, streams, needed, cut)
-                try addMerged(&runs, list, firsts, needed)
+                try addMerged(&runs, streams, firsts, needed)
             }
         }
         for (number, runs) in Self.byStream(runs, streams.count) {
@@ -66,6 +70,14 @@ struct ScanPlan {
             let inTime = runs.filter { $0.summary.last >= first && $0.summary.first <= last }
             try add(labels, inTime)
         }
+    }
+
+    /// Of each stream of a segment its number in a list, or -1.
+    private mutating func numbers(of list: StreamList, in segment: OpenSegment) -> [Int32] {
+        if let known = numbers[segment.record.object] { return known }
+        let found = list.numbers(in: segment)
+        numbers[segment.record.object] = found
+        return found
     }
 
     /// `isNarrow`: entries cannot have the names of `selection.parsed` but from their lines.

@@ -43,16 +43,18 @@ struct SegmentRuns {
     let segment: OpenSegment
     /// Place in the order of arrival.
     let order: Int
+    /// Of each stream of the segment its number in the selection, or -1.
+    let numbers: [Int32]
     var places: [Place]
 
-    /// Those of a list that have anything inside some times.
+    /// Those that have anything inside some times.
     init(
-        segment: OpenSegment, order: Int, _ list: StreamList, within times: ClosedRange<Int64>
+        segment: OpenSegment, order: Int, numbers: [Int32], within times: ClosedRange<Int64>
     ) {
         self.segment = segment
         self.order = order
+        self.numbers = numbers
         var places: [Place] = []
-        let numbers = list.numbers(in: segment)
         segment.reader.summary.streams.withUnsafeBufferPointer { summaries in
             for index in summaries.indices
             where numbers[index] >= 0 && summaries[index].last >= times.lowerBound
