@@ -35,10 +35,16 @@ struct MergedRuns {
         var merged: [MergedRuns] = []
         var start = low
         for number in 1...count {
-            let end = number == count ? high : low + Int64(width * Double(number))
+            // In unsigned numbers: from the first time of all to the last is further than Int64 reaches.
+            let end =
+                number == count
+                ? high
+                : Int64(
+                    bitPattern: UInt64(bitPattern: low) &+ UInt64(width * Double(number)))
             guard start <= min(end, high) else { continue }
             let share = start...min(end, high)
             if let part = MergedRuns(runs, selected, within: share) { merged.append(part) }
+            guard share.upperBound < high else { break }
             start = share.upperBound + 1
         }
         return merged
@@ -142,31 +148,31 @@ struct MergedRuns {
     ) -> [Int] {
         var out: [Int] = []
         out.reserveCapacity(order.count)
-        // Where those of the stream and time at hand begin.
-        var start = 0
-        var seen: Set<[UInt8]> = []
+        // Those of the stream and time at hand, once there is a second.
+        var seen: Set<Told> = []
         for row in order {
-            guard let first = out.last, owners[first] == owners[row],
-                entries.timestamps[first] == entries.timestamps[row]
+            guard let last = out.last, owners[last] == owners[row],
+                entries.timestamps[last] == entries.timestamps[row]
             else {
-                start = out.count
                 seen = []
                 out.append(row)
                 continue
             }
-            if seen.isEmpty {
-                for known in out[start...] { seen.insert(Array(entries.line(known))) }
-            }
-            let isNew = seen.insert(Array(entries.line(row))).inserted
-            let isRepeated =
-                !isNew
-                && out[start...].contains {
-                    entries.line($0) == entries.line(row)
-                        && entries.metadata($0) == entries.metadata(row)
-                }
-            if !isRepeated { out.append(row) }
+            if seen.isEmpty { seen.insert(Told(entries, last)) }
+            if seen.insert(Told(entries, row)).inserted { out.append(row) }
         }
         return out
+    }
+}
+
+/// What tells an entry from others of its stream and time.
+private struct Told: Hashable {
+    let line: ArraySlice<UInt8>
+    let metadata: Labels
+
+    init(_ entries: Entries, _ row: Int) {
+        line = entries.line(row)
+        metadata = entries.metadata(row)
     }
 }
 

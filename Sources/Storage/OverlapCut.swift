@@ -53,16 +53,22 @@ package enum OverlapCut {
     ) -> [ClosedRange<Int64>] {
         var out: [ClosedRange<Int64>] = []
         for window in windows {
-            let distance = out.last.map {
-                window.lowerBound.subtractingReportingOverflow($0.upperBound)
-            }
-            if let last = out.last, let distance, !distance.overflow, distance.partialValue <= gap {
+            if let last = out.last, isNear(window, last, gap) {
                 out[out.count - 1] = last.lowerBound...max(last.upperBound, window.upperBound)
             } else {
                 out.append(window)
             }
         }
         return out
+    }
+
+    /// `window` begins no earlier than `last`.
+    private static func isNear(
+        _ window: ClosedRange<Int64>, _ last: ClosedRange<Int64>, _ gap: Int64
+    ) -> Bool {
+        guard window.lowerBound > last.upperBound else { return true }
+        let (distance, isFar) = window.lowerBound.subtractingReportingOverflow(last.upperBound)
+        return !isFar && distance <= gap
     }
 
     /// Minutes are open on the left, as those of roll-ups.

@@ -100,6 +100,45 @@ import Testing
         await store.close()
     }
 
+    /// Lines of the first and the last times that there are, and many at one time that differ in their
+    /// metadata alone, all of it sent twice.
+    @Test func farTimesAndManyAtOne() async throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        let far: Int64 = 9_100_000_000 * Self.second
+        for push in 0..<3 {
+            var batches: [Batch] = []
+            for number in 0..<80 {
+                var entries = Entries()
+                for at in [-far, Int64(push % 2), far] {
+                    let line = Array(repeating: UInt8(65 + push % 2), count: 40_000)
+                    entries.append(timestamp: at, line: line)
+                    guard number == 0, at == 0 || at == 1 else { continue }
+                    for trace in 0..<3000 {
+                        entries.append(
+                            timestamp: at, line: "x".utf8, metadata: Labels(["trace": "\(trace)"]))
+                    }
+                }
+                batches.append(
+                    Batch(labels: Labels(["app": "shop", "pod": "p\(number)"]), entries: entries))
+            }
+            try await store.commit(Push(tenant: "t", batches: batches, sources: []))
+        }
+        var selection = Selection(
+            tenant: "t", matchers: [try Matcher("app", .equal, "shop")],
+            start: Timestamp(nanoseconds: .min), end: Timestamp(nanoseconds: .max))
+        for projection in [Selection.Projection.lines, .timestamps] {
+            selection.projection = projection
+            selection.joinsStreams = false
+            let each = try entries(store, selection, projection)
+            selection.joinsStreams = true
+            #expect(try entries(store, selection, projection) == each)
+            #expect(each[Labels(["app": "shop", "pod": "p0"])]?.count == 6 + 6000)
+            #expect(each[Labels(["app": "shop", "pod": "p1"])]?.count == 6)
+        }
+        await store.close()
+    }
+
     @Test(arguments: [UInt64(1), 2, 3, 4, 5, 6, 7, 8])
     func stretchesCoverTheTime(seed: UInt64) {
         var random = Generator(state: Self.seed + seed)
