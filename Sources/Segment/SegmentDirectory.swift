@@ -89,7 +89,8 @@ struct SegmentDirectory {
         }
         if sections[.templates] != nil {
             try decode(.templates) { (bytes) throws(BytesError) in
-                templates = try TemplateIndex(decoding: bytes, frames: frames.count)
+                templates = try TemplateIndex(
+                    decoding: bytes, frames: frames.count, tellsWholeLines: version >= 7)
             }
         }
         attachment = try section(.attachment)

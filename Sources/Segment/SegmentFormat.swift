@@ -30,7 +30,8 @@
 /// Versions: 1; 2 counts by level; 3 has chunks of kind COLUMNS, with pages T and M as text has them;
 /// 4 has those pages as columns, TEMPLATES, METADATA and filters of ids; 5 tells in TEMPLATES what those
 /// filters know; 6 says once what it says of streams, and slices as columns: with thousands of streams the
-/// directories were a sixth of a segment.
+/// directories were a sixth of a segment; 7 tells in TEMPLATES lines that are one value from lines of no
+/// template.
 /// ATTACHMENT:       bytes of the storage layer: the read positions that the segment's pushes moved
 /// footer:           u16 version │ u16 level │ string tenant │ zigzag first, last │ varint rows, bytes │
 ///                   varint sections { u8 name, varint offset, varint size }
@@ -38,7 +39,7 @@
 /// ```
 package enum SegmentFormat {
     static let magic: [UInt8] = Array("CWSEG\u{0}\u{0}\u{1}".utf8)
-    static let version: UInt16 = 6
+    static let version: UInt16 = 7
     static let tailSize = 16
     static let pageHeaderSize = 12
     static let pageOverhead = pageHeaderSize + 4

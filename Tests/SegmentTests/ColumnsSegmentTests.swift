@@ -176,8 +176,8 @@ import Testing
         #expect(names?.contains("level") == false)
     }
 
-    /// Written by the first writers of versions 3 to 6; never to be written again.
-    @Test(arguments: ["v3", "v4", "v5", "v6"]) func theFirstSegmentsOfColumnsAreReadable(
+    /// Written by the first writers of versions 3 to 7; never to be written again.
+    @Test(arguments: ["v3", "v4", "v5", "v6", "v7"]) func theFirstSegmentsOfColumnsAreReadable(
         _ version: String
     ) throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()

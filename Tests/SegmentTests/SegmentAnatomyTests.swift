@@ -37,7 +37,7 @@ import Testing
         expectWhole(try anatomy(object), object)
     }
 
-    @Test(arguments: ["v1", "v2", "v3", "v4", "v5", "v6"]) func everyVersionIsWhole(
+    @Test(arguments: ["v1", "v2", "v3", "v4", "v5", "v6", "v7"]) func everyVersionIsWhole(
         _ version: String
     )
         throws

@@ -31,13 +31,16 @@ struct TemplateIndex: Sendable {
             + lists.reduce(0) { $0 + $1.reduce(0) { $0 + 32 + $1.count } }
     }
 
-    /// `frames` of the segment in all.
-    init(decoding body: [UInt8], frames count: Int) throws(BytesError) {
+    /// `frames` of the segment in all. Until format version 6 lines of no template and those that are a value and
+    /// nothing else were one template, which knew the column of only one of them: the index knows nothing of
+    /// frames that have it, unless it is told apart.
+    init(
+        decoding body: [UInt8], frames count: Int, tellsWholeLines: Bool
+    ) throws(BytesError) {
         var reader = ByteReader(body)
         hasStrips = try reader.readUInt8() == 1
         var unknown = RowMask(rows: count, all: true)
         for frame in try Self.readFrames(&reader, count) { unknown.remove(frame) }
-        self.unknown = unknown
         var summaries: [ColumnSummary] = []
         var lists: [[[UInt8]]] = []
         for _ in 0..<(try reader.readCount(limit: reader.remaining)) {
@@ -64,6 +67,12 @@ struct TemplateIndex: Sendable {
             frames.append(try Self.readFrames(&reader, count))
         }
         self.frames = frames
+        if !tellsWholeLines {
+            for template in 0..<table.count where table.isBareHole(template) {
+                for frame in frames[template] { unknown.insert(frame) }
+            }
+        }
+        self.unknown = unknown
         guard reader.isAtEnd, table.steps.allSatisfy({ Int($0.column) < summaries.count }) else {
             throw .invalid("index of templates", offset: reader.offset)
         }
@@ -227,6 +236,7 @@ struct TemplateIndexBuilder {
         _ template: Int, of reader: ColumnsReader, frame: Int, _ places: inout [Int?]
     ) {
         let header = reader.header
+        // What tells a template in all chunks: its pieces and the columns of its holes.
         var key: [UInt8] = []
         var pieces: [[UInt8]] = []
         var holes: [Int] = []
@@ -242,10 +252,11 @@ struct TemplateIndexBuilder {
             // Template 0 is in every header, whether a strip has it or not.
             if header.columns[column].values == 0 { return }
             let isTime = header.columns[column].isTime
-            key.append(isTime ? 1 : 0)
             left = MergedTemplates.context(piece, after: left)
-            holes.append(places[column] ?? place(left + [isTime ? 1 : 0], column, reader))
-            places[column] = holes[holes.count - 1]
+            let hole = places[column] ?? place(left + [isTime ? 1 : 0], column, reader)
+            holes.append(hole)
+            key.appendVarint(UInt64(hole))
+            places[column] = hole
         }
         let place = byPieces[key] ?? templates.count
         if place == templates.count {

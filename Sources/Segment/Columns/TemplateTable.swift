@@ -19,6 +19,12 @@ package struct TemplateTable: Sendable {
 
     func steps(of template: Int) -> Range<Int> { firstStep[template]..<firstStep[template + 1] }
 
+    /// Whether it is one hole without text around it.
+    func isBareHole(_ template: Int) -> Bool {
+        let steps = steps[steps(of: template)]
+        return steps.count == 2 && steps.allSatisfy { $0.size == 0 }
+    }
+
     /// Where all of it lies, for loops over the rows of a chunk: no reference count, no check. Numbers of
     /// templates are checked where they are read.
     struct Places: BitwiseCopyable {
