@@ -3,14 +3,19 @@ import Glibc
 import Segment
 
 /// Measures the codec of segments on lines of many shapes, or on the lines of files: how small it
-/// makes them and how fast it is, beside zstd.
+/// makes them and how fast it is, beside zstd. `--write FOLDER` writes the shapes' lines instead.
 @main
 enum BenchColumns {
     private static let seed: UInt64 = 11
     private static let bytesPerShape = 12 << 20
+    private static let bytesWritten = 50_000_000
+    private static let rowsWritten = 1_000_000
     private static let mostOfFile = 64 << 20
 
     static func main() {
+        if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "--write" {
+            return write(to: CommandLine.arguments[2])
+        }
         print("sizes beside zstd -3 of the same lines in blocks of 4 MiB; MB/s of one core")
         print(Measurement.head)
         let files = CommandLine.arguments.dropFirst()
@@ -26,6 +31,25 @@ enum BenchColumns {
             print(Measurement(shape.chunks(bytes: bytesPerShape, seed: seed)).row(shape.rawValue))
         }
         print("seed \(seed)")
+    }
+
+    /// A file for each shape: of each line its nanoseconds, a blank and its bytes, ended by a NUL.
+    private static func write(to folder: String) {
+        for shape in LogShape.allCases where shape != .binary {
+            guard let file = fopen("\(folder)/\(shape.rawValue)", "w") else {
+                print("\(folder)/\(shape.rawValue): cannot be written")
+                exit(1)
+            }
+            var rows = 0
+            for chunk in shape.chunks(bytes: bytesWritten, seed: seed) where rows < rowsWritten {
+                rows += chunk.rows
+                for row in 0..<chunk.rows {
+                    let line = Array("\(chunk.timestamps[row]) ".utf8) + chunk.line(row) + [0]
+                    fwrite(line, 1, line.count, file)
+                }
+            }
+            fclose(file)
+        }
     }
 
     /// Lines of a file, a time apart; those that begin with a blank belong to the one before.
