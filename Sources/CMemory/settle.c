@@ -3,10 +3,13 @@
 #include <malloc.h>
 #endif
 
-void cmemory_settle(void) {
+void cmemory_settle(size_t heap, size_t kept) {
 #if defined(__GLIBC__)
     mallopt(M_ARENA_MAX, 2);
-    mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+    mallopt(M_MMAP_THRESHOLD, (int)heap);
+    mallopt(M_TRIM_THRESHOLD, (int)kept);
+#else
+    (void)heap;
+    (void)kept;
 #endif
 }

@@ -27,22 +27,29 @@ extension Entries {
         lineBytes += other.lineBytes
     }
 
-    /// Some rows in another order, of several streams: `owners` tells the stream of each row here.
-    package func rows(_ order: [Int], of owners: [UInt32]) -> Entries {
+    /// Some rows, in the order of the list, with or without their lines as they are here.
+    package func rows(_ chosen: [Int]) -> Entries {
         var out = Entries()
-        out.timestamps = order.map { timestamps[$0] }
-        out.lineEnds.reserveCapacity(order.count)
+        out.timestamps = chosen.map { timestamps[$0] }
+        out.lineEnds.reserveCapacity(chosen.count)
         var end: UInt32 = 0
-        for row in order {
+        for row in chosen {
             end += UInt32(lineRange(row).count)
             out.lineEnds.append(end)
         }
         if !lineBytes.isEmpty {
             out.lineBytes.reserveCapacity(Int(end))
-            for row in order { out.lineBytes += lineBytes[lineRange(row)] }
+            for row in chosen { out.lineBytes += lineBytes[lineRange(row)] }
         }
         out.metadataSets = metadataSets
-        if !metadataIDs.isEmpty { out.metadataIDs = order.map { metadataIDs[$0] } }
+        out.setStreams = setStreams
+        if !metadataIDs.isEmpty { out.metadataIDs = chosen.map { metadataIDs[$0] } }
+        return out
+    }
+
+    /// Some rows in another order, of several streams: `owners` tells the stream of each row here.
+    package func rows(_ order: [Int], of owners: [UInt32]) -> Entries {
+        var out = rows(order)
         out.divide(among: order.map { owners[$0] })
         return out
     }

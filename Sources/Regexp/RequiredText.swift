@@ -17,10 +17,19 @@ package indirect enum RequiredText: Equatable, Sendable {
     static func of(_ pattern: String) -> (text: RequiredText, isExact: Bool) {
         var parser = RequiredTextParser(Array(pattern.utf8))
         guard let part = parser.parse() else { return (.anything, false) }
-        if case .literal(let bytes, false) = part, !parser.hasAnchors {
-            return (.contains(bytes, ignoringCase: false), true)
+        if case .literal(let bytes, let ignoringCase) = part, !parser.hasAnchors,
+            !ignoringCase || folded(bytes).isEmpty
+        {
+            return (.contains(bytes, ignoringCase: ignoringCase), true)
         }
         return (part.required, false)
+    }
+
+    /// Two letters have a third form outside of ASCII: the Kelvin sign and the long s. Those of some letters.
+    fileprivate static func folded(_ bytes: [UInt8]) -> [[UInt8]] {
+        let letters = bytes.map { $0 | 0x20 }
+        return [(UInt8(ascii: "k"), [0xe2, 0x84, 0xaa]), (UInt8(ascii: "s"), [0xc5, 0xbf])]
+            .filter { letters.contains($0.0) }.map(\.1)
     }
 
     /// The longest literal that is always there.
@@ -45,15 +54,9 @@ private enum PatternPart {
         case .literal(let bytes, let ignoringCase):
             guard bytes.count >= RequiredText.shortest else { return .anything }
             guard ignoringCase else { return .contains(bytes, ignoringCase: false) }
-            // Two letters have a third form outside of ASCII: the Kelvin sign and the long s.
-            var forms = [RequiredText.contains(bytes, ignoringCase: true)]
-            let letters = bytes.map { $0 | 0x20 }
-            if letters.contains(UInt8(ascii: "k")) {
-                forms.append(.contains([0xe2, 0x84, 0xaa], ignoringCase: false))
-            }
-            if letters.contains(UInt8(ascii: "s")) {
-                forms.append(.contains([0xc5, 0xbf], ignoringCase: false))
-            }
+            let forms =
+                [RequiredText.contains(bytes, ignoringCase: true)]
+                + RequiredText.folded(bytes).map { .contains($0, ignoringCase: false) }
             return forms.count == 1 ? forms[0] : .any(forms)
         }
     }

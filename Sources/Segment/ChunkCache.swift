@@ -8,23 +8,6 @@ protocol KeptFrame: AnyObject {
     var memory: Int { get }
 }
 
-/// Lines of a frame of text, unpacked.
-final class TextFrame: KeptFrame {
-    let frame: Int
-    let entries: Entries
-    let hasLines: Bool
-
-    init(_ frame: Int, _ entries: Entries, hasLines: Bool) {
-        self.frame = frame
-        self.entries = entries
-        self.hasLines = hasLines
-    }
-
-    var memory: Int {
-        entries.lineBytes.count + entries.count * 16 + entries.metadataSets.count * 160
-    }
-}
-
 /// Sums over minutes of many streams, which the panels of a dashboard ask for again and again.
 final class MinuteSums: KeptFrame {
     /// Below all frames.

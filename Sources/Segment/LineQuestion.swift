@@ -39,37 +39,93 @@ package final class LineQuestion: Sendable {
         }
     }
 
-    /// Whether a line fulfils it.
-    private func holds(_ line: UnsafeRawBufferPointer) -> Bool { Self.holds(root, line) }
+    /// Whether any of some lines, which lie end to end, may fulfil it.
+    func mayHold(anyOf lines: UnsafeRawBufferPointer) -> Bool { root.mayHold(anyOf: lines) }
 
-    private static func holds(_ node: Node, _ line: UnsafeRawBufferPointer) -> Bool {
-        switch node {
-        case .anything: true
-        case .literal(let literal): literal.search.occurs(in: line)
-        case .not(let inner): !holds(inner, line)
-        case .all(let list): list.allSatisfy { holds($0, line) }
-        case .any(let list): list.contains { holds($0, line) }
+    /// The rows of a range that fulfil it.
+    func rows(of entries: Entries, within range: Range<Int>) -> RowMask {
+        entries.lineBytes.withUnsafeBytes { lines in
+            entries.lineEnds.withUnsafeBufferPointer { ends in
+                root.rows(of: LineRun(lines, ends), within: range)
+            }
         }
     }
 
-    /// The rows of entries that fulfil it; with their lines or without.
-    package func filtered(_ entries: Entries, withLines: Bool) -> Entries {
-        var out = Entries()
-        var start = 0
+    /// The rows of entries that fulfil it, without their lines.
+    package func filtered(_ entries: Entries) -> Entries {
+        let held = rows(of: entries, within: 0..<entries.count)
+        var chosen: [Int] = []
+        held.append(in: 0..<entries.count, to: &chosen)
         var source = entries
-        entries.lineBytes.withUnsafeBytes { bytes in
-            if !withLines { source.lineBytes = [] }
-            for row in 0...entries.count {
-                if row < entries.count,
-                    holds(UnsafeRawBufferPointer(rebasing: bytes[entries.lineRange(row)]))
-                {
-                    continue
-                }
-                if start < row { out.append(source, rows: start..<row) }
-                start = row + 1
+        source.lineBytes = []
+        return source.rows(chosen)
+    }
+}
+
+/// Lines that lie end to end.
+private struct LineRun {
+    let bytes: UnsafeRawBufferPointer
+    let ends: UnsafeBufferPointer<UInt32>
+
+    init(_ bytes: UnsafeRawBufferPointer, _ ends: UnsafeBufferPointer<UInt32>) {
+        self.bytes = bytes
+        self.ends = ends
+    }
+
+    func start(_ row: Int) -> Int { row == 0 ? 0 : Int(ends[row - 1]) }
+
+    /// The rows of a range that hold a literal: all of their bytes are searched at once, since most lines are
+    /// shorter than what starting a search costs.
+    func rows(holding search: ByteSearch, within range: Range<Int>) -> RowMask {
+        var found = RowMask(rows: ends.count, all: false)
+        guard !range.isEmpty else { return found }
+        let text = UnsafeRawBufferPointer(rebasing: bytes[..<Int(ends[range.upperBound - 1])])
+        var row = range.lowerBound
+        var at = start(row)
+        while let hit = search.find(in: text, from: at) {
+            while ends[row] <= hit { row += 1 }
+            if hit + search.needle.count <= Int(ends[row]) {
+                found.insert(row)
+                at = Int(ends[row])
+            } else {
+                // Its end is the next line's beginning.
+                at = hit + 1
             }
         }
-        return out
+        return found
+    }
+}
+
+extension LineQuestion.Node {
+    fileprivate func mayHold(anyOf lines: UnsafeRawBufferPointer) -> Bool {
+        switch self {
+        case .anything, .not: true
+        case .literal(let literal): literal.search.occurs(in: lines)
+        case .all(let list): list.allSatisfy { $0.mayHold(anyOf: lines) }
+        case .any(let list): list.contains { $0.mayHold(anyOf: lines) }
+        }
+    }
+
+    /// Rows outside of the range may be in it, too.
+    fileprivate func rows(of lines: LineRun, within range: Range<Int>) -> RowMask {
+        switch self {
+        case .anything: return RowMask(rows: lines.ends.count, all: true)
+        case .literal(let literal): return lines.rows(holding: literal.search, within: range)
+        case .not(let inner):
+            var found = inner.rows(of: lines, within: range)
+            found.invert()
+            return found
+        case .all(let list):
+            var found = RowMask(rows: lines.ends.count, all: true)
+            for node in list where !found.isEmpty {
+                found.formIntersection(node.rows(of: lines, within: range))
+            }
+            return found
+        case .any(let list):
+            var found = RowMask(rows: lines.ends.count, all: false)
+            for node in list { found.formUnion(node.rows(of: lines, within: range)) }
+            return found
+        }
     }
 }
 

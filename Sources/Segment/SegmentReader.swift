@@ -173,25 +173,34 @@ package final class SegmentReader: Sendable {
         _ times: ClosedRange<Int64>, into out: inout Entries
     ) throws {
         let number = slices[0].frame
-        let isFiltered = question.map { !$0.isEmpty } ?? false
+        let question = question.flatMap { $0.isEmpty ? nil : $0 }
         let withLines = projection == .lines
         question?.trace?.note(self, frame: number, .text)
-        var entries = try frame(number, withLines: withLines || isFiltered, question?.trace)
-        // Whoever wants the lines looks at each of them anyway.
-        let filter = isFiltered && !withLines ? question : nil
-        if filter == nil, !withLines { entries.lineBytes = [] }
-        if slices.count == 1, filter == nil {
-            return out.append(entries, rows: try rows(of: slices[0], entries, within: times))
+        let frame = try textFrame(
+            number, withLines: withLines || question != nil, question?.trace)
+        defer { chunks.put(ObjectIdentifier(self), frame) }
+        if let question, !frame.mayHold(question) { return }
+        var entries = try frame.entries()
+        let ranges = try slices.map { try rows(of: $0, entries, within: times) }
+        var held: RowMask?
+        if let question {
+            let asked =
+                (ranges.map(\.lowerBound).min() ?? 0)..<(ranges.map(\.upperBound).max() ?? 0)
+            held = question.rows(of: entries, within: asked)
+            // Whoever wants the lines looks at each of them anyway, and most of them are here as they are.
+            if withLines, held.map({ $0.count * 4 > asked.count }) == true { held = nil }
         }
-        var part = Entries()
+        if !withLines { entries.lineBytes = [] }
+        if slices.count == 1, held == nil { return out.append(entries, rows: ranges[0]) }
+        var chosen: [Int] = []
         var owners: [UInt32] = []
-        for (place, slice) in slices.enumerated() {
-            let rows = try rows(of: slice, entries, within: times)
-            part.append(entries, rows: rows)
-            owners += repeatElement(UInt32(truncatingIfNeeded: place), count: rows.count)
+        for (place, range) in ranges.enumerated() {
+            if let held { held.append(in: range, to: &chosen) } else { chosen += range }
+            let more = chosen.count - owners.count
+            owners += repeatElement(UInt32(truncatingIfNeeded: place), count: more)
         }
+        var part = entries.rows(chosen)
         if slices.count > 1 { part.divide(among: owners) }
-        if let filter { part = filter.filtered(part, withLines: false) }
         out.append(part, rows: 0..<part.count)
     }
 
@@ -247,20 +256,14 @@ package final class SegmentReader: Sendable {
         chunks.put(ObjectIdentifier(self), chunk)
     }
 
-    /// A frame of text: slices of small streams lie side by side in one.
-    private func frame(
+    /// A frame of text, taken from what is kept: slices of small streams lie side by side in one.
+    private func textFrame(
         _ index: Int, withLines: Bool, _ trace: ScanTrace?
-    ) throws -> Entries {
-        let owner = ObjectIdentifier(self)
-        var frame = chunks.take(owner, frame: index) as? TextFrame
-        if frame == nil || withLines && frame?.hasLines == false {
-            trace?.note(frames[index], withLines: withLines)
-            let entries = try decode(frames[index], withLines: withLines)
-            frame = TextFrame(index, entries, hasLines: withLines)
-        }
-        guard let frame else { return Entries() }
-        chunks.put(owner, frame)
-        return frame.entries
+    ) throws -> TextFrame {
+        let known = chunks.take(ObjectIdentifier(self), frame: index) as? TextFrame
+        if let known, known.hasLines || !withLines { return known }
+        trace?.note(frames[index], withLines: withLines)
+        return try TextFrame(index, frames[index], withLines: withLines, read: read)
     }
 
     /// It is read from front to back now, until `forget`.
@@ -272,20 +275,6 @@ package final class SegmentReader: Sendable {
     }
 
     deinit { chunks.forget(ObjectIdentifier(self)) }
-
-    private func decode(_ frame: Frame, withLines: Bool) throws -> Entries {
-        let head = frame.sizeT + frame.sizeM
-        let bytes = try read(frame.offset..<frame.offset + head + (withLines ? frame.sizeL : 0))
-        var entries = try FrameDecoder.head(bytes, frame)
-        if withLines {
-            entries.lineBytes = try Page.decode(
-                bytes, head..<head + frame.sizeL, limit: SegmentFormat.maxPageBytes)
-            guard entries.lineBytes.count == Int(entries.lineEnds.last ?? 0) else {
-                throw SegmentError.corrupt("line bytes", offset: frame.offset)
-            }
-        }
-        return entries
-    }
 
     /// Reads every page and compares what is there with what the directories say.
     package func verify() throws {

@@ -95,7 +95,7 @@ struct MergedRuns {
         order = Self.withoutRepeated(order, of: entries, owners)
         var merged = entries.rows(order, of: owners)
         guard projection != .lines else { return merged }
-        if !question.isEmpty { return question.filtered(merged, withLines: false) }
+        if !question.isEmpty { return question.filtered(merged) }
         merged.lineBytes = []
         return merged
     }

@@ -352,7 +352,7 @@ struct ScanPlan {
         // Repeated entries are told by their lines.
         runs = try Self.runs(of: readers, slices, range, .lines, question)
         var merged = try EntriesMerge.merge(runs)
-        if !question.isEmpty { return question.filtered(merged, withLines: false) }
+        if !question.isEmpty { return question.filtered(merged) }
         merged.lineBytes = []
         return merged
     }

@@ -22,7 +22,7 @@ struct AgentRunCommand: AsyncParsableCommand {
 
     func run() async throws {
         // Before the first thread of ours: bodies of megabytes come and go.
-        cmemory_settle()
+        cmemory_settle(1 << 20, 8 << 20)
         // Reading the arguments took half of what it ever needs of code.
         cmemory_give_back()
         // Before anybody listens for it, the signal would end the process.

@@ -40,6 +40,20 @@ import Testing
         #expect(try Regexp("ab(?i)*").matches("a"))
     }
 
+    /// One literal says all, unless its letters have forms outside of ASCII.
+    @Test func aLiteralInAnyCaseIsEnough() throws {
+        for (pattern, isEnough) in [
+            ("(?i)error", true), ("(?i)1", true), ("(?i:Time)out", false), ("(?i)timeout$", false),
+            ("(?i)disk", false), ("(?i)K", false), ("(?i)é", false), ("(?i)a|b", false),
+        ] {
+            let regexp = try Regexp(pattern)
+            #expect(regexp.isRequiredTextEnough == isEnough, "\(pattern)")
+        }
+        #expect(try Regexp("(?i)disk").matches("di\u{17f}\u{212a}"))
+        #expect(
+            try Regexp("(?i)1").requiredText == .contains(Array("1".utf8), ignoringCase: true))
+    }
+
     /// A text is made from a pattern; where the pattern matches, the literal must be inside.
     @Test func everyMatchContainsTheLiteral() throws {
         let seed: UInt64 = 41

@@ -15,7 +15,7 @@ import Testing
             let id = String(Int.random(in: 100_000_000_000...999_999_999_999, using: &random))
             ids.append(timestamp: time, line: Array(id.utf8))
             let trace = String(
-                (0..<12).map { _ in "abcdef"[Int.random(in: 0..<6, using: &random)] })
+                (0..<12).compactMap { _ in "abcdef".randomElement(using: &random) })
             let isOdd = row % 60 == 7
             let line =
                 isOdd
@@ -32,7 +32,7 @@ import Testing
     /// Words of no other line, each line of another number of them.
     private static func sentence(of random: inout SeededGenerator) -> String {
         (0..<Int.random(in: 8..<40, using: &random)).map { _ in
-            String((0..<6).map { _ in "ghijklmnop"[Int.random(in: 0..<10, using: &random)] })
+            String((0..<6).compactMap { _ in "ghijklmnop".randomElement(using: &random) })
         }.joined(separator: [" ", "=", ": ", "/"][Int.random(in: 0..<4, using: &random)])
     }
 
@@ -75,8 +75,4 @@ import Testing
             }
         }
     }
-}
-
-extension String {
-    fileprivate subscript(_ place: Int) -> Character { self[index(startIndex, offsetBy: place)] }
 }

@@ -20,6 +20,8 @@ struct RowMask: Equatable {
 
     var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
 
+    var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
     mutating func insert(_ row: Int) { words[row / 64] |= 1 << UInt64(row % 64) }
 
     mutating func remove(_ row: Int) { words[row / 64] &= ~(1 << UInt64(row % 64)) }
@@ -40,7 +42,7 @@ struct RowMask: Equatable {
     }
 
     /// Appends the rows of a range that are in the set, ascending.
-    func append(in range: Range<Int>, to out: inout [UInt32]) {
+    func append<Row: FixedWidthInteger>(in range: Range<Int>, to out: inout [Row]) {
         guard !range.isEmpty else { return }
         for index in range.lowerBound / 64...(range.upperBound - 1) / 64 {
             var word = words[index]
@@ -48,7 +50,7 @@ struct RowMask: Equatable {
             while word != 0 {
                 let row = index * 64 + word.trailingZeroBitCount
                 guard row < range.upperBound else { return }
-                out.append(UInt32(truncatingIfNeeded: row))
+                out.append(Row(truncatingIfNeeded: row))
                 word &= word - 1
             }
         }
