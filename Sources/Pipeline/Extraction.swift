@@ -38,11 +38,19 @@ enum SampleValue {
         }
     }
 
+    /// Nil where the line alone does not tell.
+    func ofLine(bytes: Int) -> Double? {
+        switch self {
+        case .count: 1
+        case .bytes: Double(bytes)
+        case .unwrap, .hash: nil
+        }
+    }
+
     /// Nil skips the row.
     func of(_ labels: inout RowLabels, lineBytes: Int) -> Double? {
         switch self {
-        case .count: return 1
-        case .bytes: return Double(lineBytes)
+        case .count, .bytes: return ofLine(bytes: lineBytes)
         case .hash(let label):
             guard let text = labels[label], !text.isEmpty else { return nil }
             return Double(bitPattern: Labels(sorted: [Label("", text)]).fingerprint)

@@ -18,6 +18,11 @@ package struct PipelineResult {
 
     package init() {}
 
+    mutating func add(line: UnsafeRawBufferPointer) {
+        lines.append(Array(line))
+        bytes += line.count
+    }
+
     package mutating func removeAll() {
         rows.removeAll(keepingCapacity: true)
         timestamps.removeAll(keepingCapacity: true)
@@ -86,14 +91,9 @@ package final class LogPipeline {
 
     /// True when every row passes as it is and only the labels of its stream matter.
     package var isPassThrough: Bool {
-        guard stages.isEmpty, let value else { return false }
-        switch value {
-        case .unwrap, .hash: return false
-        case .count, .bytes: break
-        }
         // Structured metadata makes series of its own unless the grouping leaves it out, which is
         // only known for names: `by ()` or names that the caller finds among the stream's labels.
-        return grouping.map { !$0.without } ?? false
+        countsRows && grouping.map { !$0.without } ?? false
     }
 
     /// Names by which a pass-through groups; a stream that lacks one may have it as metadata.
@@ -183,11 +183,7 @@ package final class LogPipeline {
 
     /// True when a row needs no more than its labels.
     private var countsRows: Bool {
-        guard stages.isEmpty, let value else { return false }
-        return switch value {
-        case .count, .bytes: true
-        case .unwrap, .hash: false
-        }
+        stages.isEmpty && value?.ofLine(bytes: 0) != nil
     }
 
     /// Every row passes as it is.
@@ -234,6 +230,15 @@ package final class LogPipeline {
         /// IDs of rows whose labels no stage has touched.
         var byMetadata: [UInt32: Int] = [:]
         var labels: [UInt32: RowLabels] = [:]
+        private var last: (set: UInt32, id: Int)?
+
+        /// Neighbours mostly have the same set.
+        mutating func id(of set: UInt32) -> Int? {
+            if let last, last.set == set { return last.id }
+            guard let known = byMetadata[set] else { return nil }
+            last = (set, known)
+            return known
+        }
     }
 
     /// Calls `body` for each row that may pass, until it says stop. With a required literal the whole
@@ -296,6 +301,16 @@ package final class LogPipeline {
             next += 1
         }
         let metadataID = entries.metadataIDs.isEmpty ? 0 : entries.metadataIDs[index]
+        // Behind filters alone rows of one set of labels differ by their lines.
+        if next == stages.count, let id = streamIDs.id(of: metadataID) {
+            let sample = value?.ofLine(bytes: range.count)
+            if value == nil || sample != nil {
+                if let sample { result.values.append(sample) } else { result.add(line: stored) }
+                result.rows.append(index)
+                result.timestamps.append(entries.timestamps[index])
+                return result.labelIDs.append(id)
+            }
+        }
         let labels =
             streamIDs.labels[metadataID]
             ?? RowLabels(index, entries, of: streams)
