@@ -39,7 +39,18 @@ extension Entries {
         }
         if !lineBytes.isEmpty {
             out.lineBytes.reserveCapacity(Int(end))
-            for row in chosen { out.lineBytes += lineBytes[lineRange(row)] }
+            // Neighbours are copied as one.
+            var next = 0
+            while next < chosen.count {
+                let first = next
+                repeat {
+                    next += 1
+                } while next < chosen.count
+                    && chosen[next] == chosen[next - 1] + 1
+                let lines =
+                    lineRange(chosen[first]).lowerBound..<lineRange(chosen[next - 1]).upperBound
+                out.lineBytes += lineBytes[lines]
+            }
         }
         out.metadataSets = metadataSets
         out.setStreams = setStreams
