@@ -70,8 +70,8 @@ package struct ScanUnit: Sendable {
     package let bytes: Int
     /// Units that lie close to each other have close places: read one after the other they cost less.
     package let place: UInt64
-    /// Exact counts per minute of everything in the unit, where they are known without reading: nothing
-    /// overlaps and the selection cuts nothing off.
+    /// Exact counts per minute of everything in the unit, where they are known without reading: no entry is
+    /// there twice and the selection cuts nothing off.
     package let minutes: UnitMinutes?
     /// The same entries in smaller units, for whom minutes do not tell enough: a unit that has parts can be
     /// large, and is not loaded itself.

@@ -48,17 +48,17 @@ package struct MinuteRun: Sendable {
 
 /// What was counted of the streams of a unit.
 package struct UnitMinutes: Sendable {
-    private let read: @Sendable ([Int]) throws -> [MinuteRun]
+    private let read: @Sendable ([Int]) throws -> [MinuteRun]?
 
     /// `read` gives the runs of streams by their places in the unit.
-    package init(_ read: @escaping @Sendable ([Int]) throws -> [MinuteRun]) { self.read = read }
+    package init(_ read: @escaping @Sendable ([Int]) throws -> [MinuteRun]?) { self.read = read }
 
     /// Runs that together have the counts of some streams, by their places in the unit: in each run may be
-    /// those of several.
-    package func runs(of places: [Int]) throws -> [MinuteRun] { try read(places) }
+    /// those of several. Nil where counts do not add up, because an entry may be in two of them.
+    package func runs(of places: [Int]) throws -> [MinuteRun]? { try read(places) }
 
     /// All of one stream as a list.
-    package func callAsFunction(_ place: Int) throws -> [MinuteCount] {
-        try runs(of: [place]).flatMap(\.counts)
+    package func callAsFunction(_ place: Int) throws -> [MinuteCount]? {
+        try runs(of: [place])?.flatMap(\.counts)
     }
 }

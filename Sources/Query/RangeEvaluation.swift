@@ -167,7 +167,7 @@ struct RangeEvaluation: Sendable {
             do { units = try parts() } catch {
                 throw QueryError(.source, "reading the catalog: \(error)")
             }
-            for unit in units { try read(unit, rank: rank) }
+            for unit in units { try take(unit, rank: rank) }
         }
 
         private func read(_ unit: ScanUnit, rank: Int) throws(QueryError) {
@@ -241,7 +241,10 @@ struct RangeEvaluation: Sendable {
             else { return false }
             var counts: [(base: MinuteTally.Base, runs: [MinuteRun])] = []
             for (base, places) in groups {
-                do { counts.append((base, try minutes.runs(of: places))) } catch {
+                do {
+                    guard let runs = try minutes.runs(of: places) else { return false }
+                    counts.append((base, runs))
+                } catch {
                     throw QueryError(.source, "reading the roll-up of \(unit.name): \(error)")
                 }
             }

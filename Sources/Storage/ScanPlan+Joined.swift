@@ -108,8 +108,10 @@ extension ScanPlan {
                     }
                 },
                 metadataNames: counted.metadataNames(in: segments),
-                parts: { [instead] in
-                    try Self.units(instead, StreamList(labels), segments: segments, cut: cut)
+                parts: { [instead, overlaps] in
+                    try Self.units(
+                        instead, StreamList(labels), segments: segments, overlaps: overlaps,
+                        cut: cut)
                 }))
     }
 }

@@ -6,6 +6,7 @@ import Synchronization
 /// Cuts what a selection asks for into units that never overlap in time within a stream.
 struct ScanPlan {
     let selection: Selection
+    let overlaps: KnownOverlaps
     /// What is asked of every line, and of one whose entry lacks the names of `selection.parsed`.
     let common: LineQuestion
     let narrow: LineQuestion
@@ -20,9 +21,10 @@ struct ScanPlan {
     private var numbers: [String: [Int32]] = [:]
 
     static func units(
-        _ selection: Selection, _ list: StreamList, segments: [OpenSegment], cut: RetentionCut
+        _ selection: Selection, _ list: StreamList, segments: [OpenSegment],
+        overlaps: KnownOverlaps, cut: RetentionCut
     ) throws -> [ScanUnit] {
-        var plan = ScanPlan(selection: selection)
+        var plan = ScanPlan(selection: selection, overlaps: overlaps)
         let mayHold = try plan.mayHold(segments, list.streams)
         let segments = zip(segments, mayHold).filter(\.1).map(\.0).sorted {
             $0.record.arrivedBefore($1.record)
@@ -125,7 +127,7 @@ struct ScanPlan {
     }
 
     /// In the order in which they are read: moving a unit costs more than comparing two.
-    private var sortedUnits: [ScanUnit] {
+    var sortedUnits: [ScanUnit] {
         let backward = selection.direction == .backward
         let times = units.map { backward ? $0.last : $0.first }
         let order = units.indices.sorted { (a: Int, b: Int) -> Bool in
@@ -135,8 +137,9 @@ struct ScanPlan {
         return order.map { units[$0] }
     }
 
-    private init(selection: Selection) {
+    private init(selection: Selection, overlaps: KnownOverlaps) {
         self.selection = selection
+        self.overlaps = overlaps
         common = LineQuestion(selection.condition, trace: selection.trace)
         narrow =
             selection.parsed.map {
@@ -166,55 +169,14 @@ struct ScanPlan {
     }
 
     private mutating func addGroup(_ labels: Labels, _ runs: [StreamRun]) throws {
-        if runs.count == 1, selection.projection == .minuteCounts, isCountable(runs[0]) {
-            return try addCounted(labels, runs[0], without: [])
-        }
         let runs = runs.sorted { $0.order < $1.order }
         if selection.projection == .minuteCounts, runs.allSatisfy(isCountable) {
-            return try addSharedMinutes(labels, runs)
+            return try addCounted(labels, runs)
         }
         try addPieces(labels, runs)
     }
 
-    /// Minutes of which one run alone has entries are counted; the others are read.
-    private mutating func addSharedMinutes(_ labels: Labels, _ runs: [StreamRun]) throws {
-        var starts: [Int64] = []
-        for run in runs {
-            var last: Int64?
-            for minute in try run.segment.reader.minutes(ofStream: run.stream)
-            where minute.start != last {
-                starts.append(minute.start)
-                last = minute.start
-            }
-        }
-        starts.sort()
-        let shared = Set(zip(starts, starts.dropFirst()).filter { $0 == $1 }.map(\.0))
-        var ranges: [(start: Int64, end: Int64)] = []
-        for start in shared.sorted() {
-            let end = Timestamp(nanoseconds: start).advanced(byNanoseconds: Nanoseconds.minute)
-            if let range = ranges.last, range.end == start {
-                ranges[ranges.count - 1].end = end.nanoseconds
-            } else {
-                ranges.append((start, end.nanoseconds))
-            }
-        }
-        guard ranges.count <= Self.mostSharedRanges else { return try addPieces(labels, runs) }
-        for run in runs { try addCounted(labels, run, without: shared) }
-        let (whole, end) = (first, last)
-        defer { (first, last) = (whole, end) }
-        for range in ranges {
-            // Minutes are open on the left.
-            first = max(
-                whole, Timestamp(nanoseconds: range.start).advanced(byNanoseconds: 1).nanoseconds)
-            last = min(end, range.end)
-            if first <= last { try addPieces(labels, runs) }
-        }
-    }
-
-    /// Each of them may read the same slices anew.
-    private static let mostSharedRanges = 16
-
-    private mutating func addPieces(_ labels: Labels, _ runs: [StreamRun]) throws {
+    mutating func addPieces(_ labels: Labels, _ runs: [StreamRun]) throws {
         let slices = try runs.map { try self.slices(of: $0) }
         if runs.count == 1, runs[0].segment.reader.rises(stream: runs[0].stream),
             zip(slices[0], slices[0].dropFirst()).allSatisfy({ $0.last < $1.first })
@@ -249,51 +211,6 @@ struct ScanPlan {
             chunkQuestion.isEmpty ? inTime : try reader.slices(inTime, mayHold: chunkQuestion)
         selection.trace?.note(reader, inTime: inTime, left: left)
         return left
-    }
-
-    private func isCountable(_ run: StreamRun) -> Bool {
-        isCountable(run.summary.first...run.summary.last)
-    }
-
-    /// True when whole minutes of a run between two times are what the selection asks for.
-    func isCountable(_ times: ClosedRange<Int64>) -> Bool {
-        // Minutes are closed on the right: a selection of whole ones begins behind a minute's end.
-        let beginsWhole = times.lowerBound >= first || (first - 1) % Nanoseconds.minute == 0
-        let endsWhole = times.upperBound <= last || last % Nanoseconds.minute == 0
-        return beginsWhole && endsWhole
-    }
-
-    /// Without the units: what is kept with each of them must not hold all that were there before it.
-    var wantedMinutes: WantedMinutes {
-        WantedMinutes(first: first, last: last, trace: selection.trace)
-    }
-
-    /// `shared`: minutes that are left out.
-    private mutating func addCounted(
-        _ labels: Labels, _ run: StreamRun, without shared: Set<Int64>
-    ) throws {
-        let reader = run.segment.reader
-        let stream = run.stream
-        let (low, high) = (max(first, run.summary.first), min(last, run.summary.last))
-        guard low <= high else { return }
-        // Minutes are only asked for without a condition, and mostly tell enough: slices can wait.
-        let slices: @Sendable () -> [Slice] = {
-            reader.wideSlices(ofStream: stream).filter { $0.meets(low...high) }
-        }
-        selection.trace?.note(reader, inTime: slices(), left: slices())
-        units.append(
-            ScanUnit(
-                streams: [labels], first: low, last: high, bytes: run.summary.bytes,
-                minutes: UnitMinutes { [wantedMinutes] _ in
-                    [try wantedMinutes.run(reader, [stream], without: shared)]
-                },
-                metadataNames: reader.metadataNames,
-                load: { [question] projection, times in
-                    guard times.overlaps(low...high) else { return Entries() }
-                    let entries = try Self.load(
-                        [reader], [slices()], times.clamped(to: low...high), projection, question)
-                    return shared.isEmpty ? entries : entries.without(minutes: shared)
-                }))
     }
 
     private mutating func addUnit(
@@ -341,7 +258,7 @@ struct ScanPlan {
                 }))
     }
 
-    private static func load(
+    static func load(
         _ readers: [SegmentReader], _ slices: [[Slice]], _ range: ClosedRange<Int64>,
         _ projection: Selection.Projection, _ question: LineQuestion
     ) throws -> Entries {
@@ -358,7 +275,7 @@ struct ScanPlan {
     }
 
     /// The rows of each reader's slices.
-    private static func runs(
+    static func runs(
         of readers: [SegmentReader], _ slices: [[Slice]], _ range: ClosedRange<Int64>,
         _ projection: Selection.Projection, _ question: LineQuestion
     ) throws -> [Entries] {
@@ -370,22 +287,5 @@ struct ScanPlan {
             }
             return run
         }
-    }
-}
-
-extension Entries {
-    /// The rows outside of some minutes, which are open on the left.
-    fileprivate func without(minutes: Set<Int64>) -> Entries {
-        var out = Entries()
-        var start = 0
-        func flush(_ out: inout Entries, _ end: Int) {
-            if start < end { out.append(self, rows: start..<end) }
-        }
-        for row in 0..<count where minutes.contains(minuteStart(timestamps[row])) {
-            flush(&out, row)
-            start = row + 1
-        }
-        flush(&out, count)
-        return out
     }
 }

@@ -17,6 +17,7 @@ package final class Store: LogSource, Sendable {
     private let names = Mutex<UInt64>(0)
     private let known = Mutex<[String: Set<Labels>]>([:])
     let streamLists = StreamLists()
+    let overlaps = KnownOverlaps()
     private let queue = Mutex<CommitQueue?>(nil)
     let housekeeping = DispatchQueue(label: "cordwood.housekeeping", qos: .utility)
 
@@ -203,7 +204,8 @@ package final class Store: LogSource, Sendable {
         guard !list.streams.isEmpty else { return [] }
         return try ScanPlan.units(
             selection, list,
-            segments: try opened(tenant: selection.tenant, first: first, last: last), cut: cut)
+            segments: try opened(tenant: selection.tenant, first: first, last: last),
+            overlaps: overlaps, cut: cut)
     }
 
     /// Opens all segments of a time. One that compaction has just replaced is gone from the disk;

@@ -88,7 +88,7 @@ import Testing
         var counted = 0
         for unit in try units(store, .minuteCounts) {
             let minutes = try #require(unit.minutes)
-            for minute in try minutes(0) { counted += minute.rows }
+            for minute in try #require(try minutes(0)) { counted += minute.rows }
         }
         #expect(counted == seen.count)
         await store.close()

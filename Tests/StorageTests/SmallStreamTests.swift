@@ -224,21 +224,7 @@ import Testing
             end: Timestamp(nanoseconds: (minutes.upperBound + 1) * Nanoseconds.minute + 1))
         selection.projection = .minuteCounts
         selection.joinsStreams = true
-        var counted: [Int64: Int] = [:]
-        for unit in try store.plan(selection) {
-            guard let told = unit.minutes else {
-                for at in try unit.load(.timestamps).timestamps {
-                    counted[(at - 1) / Nanoseconds.minute, default: 0] += 1
-                }
-                continue
-            }
-            for run in try told.runs(of: Array(unit.streams.indices)) {
-                run.forEach { start, _, rows, _ in
-                    counted[start / Nanoseconds.minute, default: 0] += rows
-                }
-            }
-        }
-        return counted
+        return try store.counted(selection)
     }
 
     /// What is to be counted of a list of streams is kept, and found anew when there are other segments.
