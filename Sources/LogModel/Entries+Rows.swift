@@ -31,11 +31,10 @@ extension Entries {
     package func rows(_ chosen: [Int]) -> Entries {
         var out = Entries()
         out.timestamps = chosen.map { timestamps[$0] }
-        out.lineEnds.reserveCapacity(chosen.count)
         var end: UInt32 = 0
-        for row in chosen {
-            end += UInt32(lineRange(row).count)
-            out.lineEnds.append(end)
+        out.lineEnds = chosen.map { row in
+            end += lineEnds[row] - (row == 0 ? 0 : lineEnds[row - 1])
+            return end
         }
         if !lineBytes.isEmpty {
             out.lineBytes.reserveCapacity(Int(end))

@@ -153,10 +153,6 @@ package final class LogPipeline {
         into result: inout PipelineResult
     ) throws(PipelineError) -> Int {
         var streamIDs = StreamIDs()
-        if countsRows {
-            count(streams, entries, from: first, &streamIDs, &result)
-            return entries.count
-        }
         var failure: PipelineError?
         let began = ContinuousClock.now
         var rows = 0
@@ -181,34 +177,9 @@ package final class LogPipeline {
         return next
     }
 
-    /// True when a row needs no more than its labels.
-    private var countsRows: Bool {
+    /// True when a row needs no more than its labels: `tally` counts such rows.
+    package var countsRows: Bool {
         stages.isEmpty && value?.ofLine(bytes: 0) != nil
-    }
-
-    /// Every row passes as it is.
-    private func count(
-        _ streams: [Labels], _ entries: Entries, from first: Int, _ streamIDs: inout StreamIDs,
-        _ result: inout PipelineResult
-    ) {
-        let ofBytes = needsLengths
-        var last: (set: UInt32, id: Int)?
-        var groups = groupsByTexts
-        for row in first..<entries.count {
-            let set = entries.metadataIDs.isEmpty ? 0 : entries.metadataIDs[row]
-            if last?.set != set {
-                let known = groups?.id(streams[entries.stream(row)], entries.metadata(row))
-                let id =
-                    known
-                    ?? id(of: RowLabels(row, entries, of: streams), set, &streamIDs, &result)
-                if known == nil { groups?.note(id) }
-                last = (set, id)
-            }
-            result.values.append(ofBytes ? Double(entries.lineRange(row).count) : 1)
-            result.labelIDs.append(last?.id ?? 0)
-        }
-        result.rows += first..<entries.count
-        result.timestamps += entries.timestamps[first...]
     }
 
     /// Lets go of the label sets that were found; IDs begin anew.

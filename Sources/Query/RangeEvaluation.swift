@@ -177,6 +177,7 @@ struct RangeEvaluation: Sendable {
                 projection == .lines
                 ? try scan.candidates(unit, for: pipeline, filterPrograms)
                 : try scan.load(unit, projection)
+            if pipeline.countsRows { return try tally(unit, entries) }
             try scan.run(pipeline, unit, entries, in: &result) { (found) throws(QueryError) in
                 try add(found, rank: rank)
             }
@@ -213,10 +214,36 @@ struct RangeEvaluation: Sendable {
                 table.takeGrowth(), for: "\(table.labels.count) series")
         }
 
-        private func add(_ found: PipelineResult, rank: Int) throws(QueryError) {
+        /// Rows that count as they are, whatever their lines.
+        private func tally(_ unit: ScanUnit, _ entries: Entries) throws(QueryError) {
+            let began = ContinuousClock.now
+            pipeline.forgetLabels()
+            let tallies = pipeline.tally(
+                streams: unit.streams, entries: entries, span: evaluation.windows.span)
+            noteSeries()
+            let ofBytes = pipeline.needsLengths
+            for tally in tallies {
+                table.add(
+                    count: tally.rows, sum: Double(ofBytes ? tally.bytes : tally.rows),
+                    series: ids[tally.label], stretch: tally.stretch)
+            }
+            try take()
+            let spent = (ContinuousClock.now - began).inSeconds
+            evaluation.scan.note {
+                $0.linesKept += entries.count
+                $0.pipelineSeconds += spent
+            }
+        }
+
+        /// Numbers the pipeline's label sets.
+        private func noteSeries() {
             if generation != pipeline.generation { ids.removeAll(keepingCapacity: true) }
             generation = pipeline.generation
             for labels in pipeline.labels[ids.count...] { ids.append(table.series(labels.merged)) }
+        }
+
+        private func add(_ found: PipelineResult, rank: Int) throws(QueryError) {
+            noteSeries()
             var near = 0
             for i in found.rows.indices {
                 let time = found.timestamps[i]

@@ -57,13 +57,22 @@ struct RangeWindows: Sendable {
                 return isCovered[near + 1] ? near + 1 : nil
             }
         }
+        return span(of: time).stretch
+    }
+
+    /// The stretch that holds a moment, or nil outside of all windows, and the times of which that is true
+    /// without a break.
+    func span(of time: Int64) -> (stretch: Int?, times: ClosedRange<Int64>) {
         // By hand: what is generic is slow from another module.
         var (low, high) = (0, edges.count)
         while low < high {
             let middle = (low + high) / 2
             if edges[middle] < time { low = middle + 1 } else { high = middle }
         }
-        return low == 0 || low == edges.count || !isCovered[low - 1] ? nil : low - 1
+        let first = low == 0 ? .min : edges[low - 1] + 1
+        let last = low == edges.count ? .max : edges[low]
+        let isInside = low > 0 && low < edges.count && isCovered[low - 1]
+        return (isInside ? low - 1 : nil, first...last)
     }
 
     /// Calls `body` with each step whose window holds samples and what they come to. `cells` are a

@@ -2,35 +2,36 @@ import Bytes
 import LogModel
 
 /// Varints of a page, front to back. Behind the end, or at one beyond 64 bits, it gives zeros and
-/// remembers that: a loop over a page asks once, afterwards.
+/// remembers that: a loop over a page asks once, afterwards. Good as long as the bytes are.
 private struct VarintCursor {
-    private let bytes: [UInt8]
-    private var offset: Int
+    private var next: UnsafePointer<UInt8>
+    private let end: UnsafePointer<UInt8>
     private var failed = false
 
-    init(_ bytes: [UInt8], from offset: Int = 0) {
-        self.bytes = bytes
-        self.offset = offset
+    init?(_ bytes: UnsafeBufferPointer<UInt8>, from offset: Int = 0) {
+        guard let base = bytes.baseAddress, offset <= bytes.count else { return nil }
+        next = base + offset
+        end = base + bytes.count
     }
 
     /// True when all bytes were read and nothing was amiss.
-    var endedRight: Bool { !failed && offset == bytes.count }
+    var endedRight: Bool { !failed && next == end }
 
     @inline(__always)
-    mutating func next() -> UInt64 {
-        if offset < bytes.count, bytes[offset] < 0x80 {
-            defer { offset += 1 }
-            return UInt64(bytes[offset])
+    mutating func take() -> UInt64 {
+        if next < end, next.pointee < 0x80 {
+            defer { next += 1 }
+            return UInt64(next.pointee)
         }
-        return nextLong()
+        return takeLong()
     }
 
-    private mutating func nextLong() -> UInt64 {
+    private mutating func takeLong() -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 70, by: 7) {
-            guard offset < bytes.count else { break }
-            let byte = bytes[offset]
-            offset += 1
+            guard next < end else { break }
+            let byte = next.pointee
+            next += 1
             if shift == 63, byte > 1 { break }
             value |= UInt64(byte & 0x7f) << shift
             if byte < 0x80 { return value }
@@ -60,28 +61,31 @@ enum FrameDecoder {
     {
         // Each row takes at least two bytes: a false count cannot make us take memory.
         guard rows <= page.count else { throw .corrupt("row count", offset: 0) }
-        var reader = VarintCursor(page)
-        var at: Int64 = 0
-        entries.timestamps = [Int64](unsafeUninitializedCapacity: rows) { out, count in
-            for row in 0..<rows {
-                let value = reader.next()
-                at &+= Int64(bitPattern: value >> 1) ^ (0 &- Int64(bitPattern: value & 1))
-                out.initializeElement(at: row, to: at)
+        let isRight = page.withUnsafeBufferPointer { page in
+            guard var reader = VarintCursor(page) else { return rows == 0 }
+            var at: Int64 = 0
+            entries.timestamps = [Int64](unsafeUninitializedCapacity: rows) { out, count in
+                for row in 0..<rows {
+                    let value = reader.take()
+                    at &+= Int64(bitPattern: value >> 1) ^ (0 &- Int64(bitPattern: value & 1))
+                    out.initializeElement(at: row, to: at)
+                }
+                count = rows
             }
-            count = rows
-        }
-        var end: UInt64 = 0
-        var isRight = true
-        let limit = UInt64(SegmentFormat.maxPageBytes)
-        entries.lineEnds = [UInt32](unsafeUninitializedCapacity: rows) { out, count in
-            for row in 0..<rows {
-                let length = reader.next()
-                if length > limit - end { isRight = false } else { end += length }
-                out.initializeElement(at: row, to: UInt32(truncatingIfNeeded: end))
+            var end: UInt64 = 0
+            var fits = true
+            let limit = UInt64(SegmentFormat.maxPageBytes)
+            entries.lineEnds = [UInt32](unsafeUninitializedCapacity: rows) { out, count in
+                for row in 0..<rows {
+                    let length = reader.take()
+                    if length > limit - end { fits = false } else { end += length }
+                    out.initializeElement(at: row, to: UInt32(truncatingIfNeeded: end))
+                }
+                count = rows
             }
-            count = rows
+            return fits && reader.endedRight
         }
-        guard isRight, reader.endedRight else { throw .corrupt("time page", offset: 0) }
+        guard isRight else { throw .corrupt("time page", offset: 0) }
     }
 
     static func metadata(
@@ -95,19 +99,21 @@ enum FrameDecoder {
             guard entries.metadataSets.first?.isEmpty == true else {
                 throw .invalid("the first set is not empty", offset: 0)
             }
-            var ids = VarintCursor(page, from: reader.offset)
-            var isRight = true
-            entries.metadataIDs = [UInt32](unsafeUninitializedCapacity: rows) { out, count in
-                for row in 0..<rows {
-                    let id = ids.next()
-                    if id >= UInt64(sets) { isRight = false }
-                    out.initializeElement(at: row, to: UInt32(truncatingIfNeeded: id))
+            let offset = reader.offset
+            let isRight = page.withUnsafeBufferPointer { page in
+                guard var ids = VarintCursor(page, from: offset) else { return rows == 0 }
+                var areKnown = true
+                entries.metadataIDs = [UInt32](unsafeUninitializedCapacity: rows) { out, count in
+                    for row in 0..<rows {
+                        let id = ids.take()
+                        if id >= UInt64(sets) { areKnown = false }
+                        out.initializeElement(at: row, to: UInt32(truncatingIfNeeded: id))
+                    }
+                    count = rows
                 }
-                count = rows
+                return areKnown && ids.endedRight
             }
-            guard isRight, ids.endedRight else {
-                throw .invalid("ids of sets", offset: reader.offset)
-            }
+            guard isRight else { throw .invalid("ids of sets", offset: offset) }
         } catch { throw .of(error, in: "metadata page") }
     }
 }

@@ -41,9 +41,30 @@ struct RowMask: Equatable {
         clearTail()
     }
 
+    /// All rows that are in the set, ascending.
+    private func list<Row: FixedWidthInteger>() -> [Row] {
+        let total = count
+        return [Row](unsafeUninitializedCapacity: total) { out, count in
+            for (index, bits) in words.enumerated() {
+                var word = bits
+                while word != 0 {
+                    let row = index * 64 + word.trailingZeroBitCount
+                    out.initializeElement(at: count, to: Row(truncatingIfNeeded: row))
+                    count += 1
+                    word &= word - 1
+                }
+            }
+        }
+    }
+
     /// Appends the rows of a range that are in the set, ascending.
     func append<Row: FixedWidthInteger>(in range: Range<Int>, to out: inout [Row]) {
         guard !range.isEmpty else { return }
+        // Of all rows it is known how many come.
+        if out.isEmpty, range == 0..<rows {
+            out = list()
+            return
+        }
         for index in range.lowerBound / 64...(range.upperBound - 1) / 64 {
             var word = words[index]
             if index == range.lowerBound / 64 { word &= ~0 << UInt64(range.lowerBound % 64) }
