@@ -123,7 +123,7 @@ let package = Package(
             "SegmentTests", ["Segment", "LogModel", "Bytes", "bench-columns"],
             fixtures: ["Fixtures"]),
         tests("WireTests", ["Wire", "LogModel", "Bytes"]),
-        tests("PipelineTests", ["Pipeline", "LogQL", "LogModel"]),
+        tests("PipelineTests", ["Pipeline", "LogQL", "LogModel", "Regexp"]),
         tests("StorageTests", ["Storage", "Segment", "Query", "LogModel", "Bytes", sqlite]),
         tests("QueryTests", ["Query", "Storage", "Segment", "Pipeline", "LogQL", "LogModel", log]),
         tests("AgentTests", ["Agent", "Logback", "Wire", "LogModel", "Bytes", log]),

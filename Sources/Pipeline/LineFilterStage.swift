@@ -43,12 +43,13 @@ struct LineFilterStage {
         }
     }
 
-    /// A literal that every line which passes contains.
-    var requiredLiteral: ByteSearch? {
+    /// What every line which passes has in it.
+    var search: RowSearch? {
         guard !negated, tests.count == 1 else { return nil }
         switch tests[0] {
-        case .literal(let search): return search.needle.isEmpty ? nil : search
-        case .regexp(_, let required): return required
+        case .literal(let search): return search.needle.isEmpty ? nil : .literal(search)
+        case .regexp(let regexp, let required):
+            return required.map { .literal($0) } ?? RowSearch(leading: regexp)
         case .pattern, .ip: return nil
         }
     }

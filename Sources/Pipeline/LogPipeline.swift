@@ -43,8 +43,8 @@ package final class LogPipeline {
     /// A parser whose labels the filters behind it look at first; only rows that pass are parsed
     /// again for all their labels.
     private let early: EarlyFilters?
-    /// Literal that must occur, searched over a whole buffer before any row is looked at.
-    private let prefilter: ByteSearch?
+    /// What must occur, searched over a whole buffer before any row is looked at.
+    private let prefilter: RowSearch?
     /// The same for rows that come without certain labels.
     private let wanted: WantedMatch?
     /// Labels that a grouping keeps, sorted.
@@ -67,8 +67,8 @@ package final class LogPipeline {
         // A parser whose labels nobody needs does not run, as in Loki.
         self.stages = needed?.isEmpty == true ? compiled.filter { !$0.isParser } : compiled
         early = needed == nil ? EarlyFilters(compiled) : nil
-        var first: ByteSearch?
-        for case .lineFilter(let filter) in compiled.prefix(1) { first = filter.requiredLiteral }
+        var first: RowSearch?
+        for case .lineFilter(let filter) in compiled.prefix(1) { first = filter.search }
         prefilter = first
         wanted = first == nil ? WantedMatch(compiled) : nil
         kept = Set(grouping?.labels ?? []).sorted()
@@ -212,14 +212,14 @@ package final class LogPipeline {
         }
     }
 
-    /// Calls `body` for each row that may pass, until it says stop. With a required literal the whole
+    /// Calls `body` for each row that may pass, until it says stop. With something that must occur the whole
     /// buffer is searched at once, and only rows with a hit are called.
     private func forEachCandidate(
         _ streams: [Labels], _ entries: Entries, _ bytes: UnsafeRawBufferPointer, from first: Int,
         _ body: (Int) -> Bool
     ) {
         guard first < entries.count else { return }
-        let prefilter = self.prefilter ?? wanted?.search(streams, entries)
+        let prefilter = self.prefilter ?? wanted?.search(streams, entries).map { .literal($0) }
         guard let prefilter, !bytes.isEmpty else {
             if prefilter != nil, needsLines { return }
             for row in first..<entries.count where !body(row) { return }
@@ -231,7 +231,7 @@ package final class LogPipeline {
             row = Self.row(at: hit, entries.lineEnds, from: row)
             guard row < entries.count else { return }
             let range = entries.lineRange(row)
-            if hit + prefilter.needle.count <= range.upperBound {
+            if hit + prefilter.length <= range.upperBound {
                 if !body(row) { return }
                 from = range.upperBound
                 row += 1

@@ -24,6 +24,9 @@ package final class Regexp: @unchecked Sendable {
     package let requiredText: RequiredText
     /// True when every text that contains it matches.
     package let isRequiredTextEnough: Bool
+    /// Of each of the first places of a match the bytes that it may have there; none when nothing is known, or
+    /// nothing matches too.
+    package let leadingBytes: [Set<UInt8>]
     /// A literal that every match contains, to look for first.
     package var requiredLiteral: [UInt8]? { requiredText.literal }
 
@@ -51,7 +54,9 @@ package final class Regexp: @unchecked Sendable {
             var name = [CChar](repeating: 0, count: 256)
             return cre2_group_name(made, Int32(group), &name, name.count) ? Self.string(name) : nil
         }
-        (requiredText, isRequiredTextEnough) = RequiredText.of(spelled)
+        let tree = RegexpTree(spelled)
+        (requiredText, isRequiredTextEnough) = tree.map(RequiredText.of) ?? (.anything, false)
+        leadingBytes = tree.map(LeadingBytes.of) ?? []
     }
 
     deinit { cre2_free(compiled) }

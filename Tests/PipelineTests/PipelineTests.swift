@@ -1,6 +1,7 @@
 import LogModel
 import LogQL
 import Pipeline
+import Regexp
 import Testing
 
 /// What stages make of lines, written as a person reads it: `line {parsed labels}`.
@@ -38,6 +39,25 @@ import Testing
             let parsed = labels.parsed.pairs.filter { $0.name != "__error_details__" }
             return String(decoding: result.lines[i], as: UTF8.self) + " "
                 + Labels(sorted: parsed).description
+        }
+    }
+
+    /// Lines lie side by side: what begins in one and ends in the next is in neither.
+    @Test func patternsWithoutTextAreSearchedForInManyLines() throws {
+        let letters = ["a", "b", "1", "2", " ", "é"]
+        var state: UInt64 = 20_261_124
+        let lines = (0..<3000).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (0..<Int(state >> 60)).map { letters[Int(state >> (3 * UInt64($0)) % 6)] }
+                .joined()
+        }
+        for pattern in [
+            "[12][ab][12]", "[ab]{2}[12]+$", "^[12][ab]", "[12]é[ab]", "1.*[ab][12]", "é",
+        ] {
+            let regexp = try Regexp(pattern)
+            let expected = lines.filter { regexp.matches($0) }.map { $0 + " {}" }
+            #expect(!expected.isEmpty && expected.count < lines.count)
+            #expect(try run("|~ `\(pattern)`", lines) == expected, "\(pattern)")
         }
     }
 

@@ -1,5 +1,5 @@
-// Kernels that want vector instructions: substring search, JSON strings and CRC32C. Each picks the best variant
-// of the processor at run time; every variant gives the same answer.
+// Kernels that want vector instructions: search for substrings and sets of bytes, JSON strings and CRC32C. Each
+// picks the best variant of the processor at run time; every variant gives the same answer.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +12,26 @@ size_t cscan_find(const uint8_t *_Nonnull text, size_t n, const uint8_t *_Nonnul
 /// The same, ignoring the case of ASCII letters; the needle must be in lower case.
 size_t cscan_find_ignoring_case(
     const uint8_t *_Nonnull text, size_t n, const uint8_t *_Nonnull needle, size_t k);
+
+#define CSCAN_SETS_LOOKED_AT 4
+
+/// Bytes that may stand side by side.
+typedef struct {
+    /// How many, 1 to 8.
+    size_t length;
+    /// Of each byte, bit i: whether it may stand at place i.
+    uint8_t places[256];
+    /// Those that are looked at for many places of a text at once, chosen by `cscan_sets_look_at`.
+    size_t looked_at;
+    size_t offset[CSCAN_SETS_LOOKED_AT];
+    uint8_t low[CSCAN_SETS_LOOKED_AT][16];
+} cscan_sets;
+
+/// Looks at a place first: those where few bytes may stand should be. More than CSCAN_SETS_LOOKED_AT are not.
+void cscan_sets_look_at(cscan_sets *_Nonnull sets, size_t place);
+
+/// Offset of the first `length` bytes that may stand so, or CSCAN_NOT_FOUND.
+size_t cscan_find_sets(const uint8_t *_Nonnull text, size_t n, const cscan_sets *_Nonnull sets);
 
 /// Offset of the quote that ends a JSON string, `from` lying inside it, or CSCAN_NOT_FOUND; sets
 /// `escaped` where a backslash comes first.
