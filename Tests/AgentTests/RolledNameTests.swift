@@ -64,6 +64,26 @@ import Testing
     func days(_ name: String, _ day: Int64) { #expect(RolledName.day(of: name) == day) }
 
     @Test(arguments: [
+        ("app-2026-11-20.log", "*.log"), ("app.log.2026-11-20", "*.log"), ("app.log.3", "app.log"),
+        ("app.7", "app.log"), ("app.2026-11-20", "*.log"), ("my.app.20261120", "my.*.log"),
+        ("app.2026-11-20.5.log", "app.log"),
+    ])
+    func rolls(_ name: String, _ pattern: String) {
+        #expect(RolledName.takenOut(name, from: pattern).map { $0 > 0 } == true)
+    }
+
+    /// What lies in the folder too.
+    @Test(arguments: [
+        ("core.1234", "*.log"), ("dump-20261124.hprof", "*.log"),
+        ("report-2026-11-24.csv", "*.log"), ("a.16.log.gz.tmp", "*.log"),
+        ("app-20261124.hprof", "app.log"), ("core.1234", "app.log"),
+        ("app.pid", "*.log"), ("hs_err_pid4711.mdmp", "*.log"),
+    ])
+    func noRolls(_ name: String, _ pattern: String) {
+        #expect(RolledName.takenOut(name, from: pattern) == nil)
+    }
+
+    @Test(arguments: [
         "app.log", "app-2026-11.log", "app-2026-13-01.log", "app-2026-11.20.log", "app-2026-11-201",
         "app-202611200.log", "app-2026--11--20", "app-2026x11x20", "app-2026-1-20", "12026-11-20",
     ])

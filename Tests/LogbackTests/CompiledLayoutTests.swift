@@ -163,9 +163,11 @@ import Testing
         #expect(throws: PatternError.self) { try layout("%d{yyyy") }
         let split = try layout("%d{yyyy-MM-dd} %d{HH:mm:ss.SSS} %level - %msg%n")
         #expect(split.stampLacks == .nothing)
+        let turned = try layout("%d{HH:mm:ss.SSS} %d{yyyy-MM-dd} %level - %msg%n")
+        #expect(turned.stampLacks == .nothing)
+        #expect(isHeader(turned, "10:00:00.000 2026-11-21 INFO - x"))
     }
 
-    /// Lines and patterns of random pieces neither trap nor take long.
     @Test func whatStandsBehindTheMessage() throws {
         let behind = try CompiledLayout("%d %-5p %m %X{traceId} [%t]%n%ex")
         #expect(
@@ -175,6 +177,7 @@ import Testing
         #expect(try CompiledLayout("%d %-5p [%t] %m %kvp%n").remarks.isEmpty)
     }
 
+    /// Lines and patterns of random pieces neither trap nor take long.
     @Test func anythingIsSurvived() {
         var random = SeededGenerator(seed: 5_2026_11_21)
         let pieces = [

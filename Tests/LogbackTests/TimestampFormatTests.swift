@@ -61,6 +61,26 @@ import Testing
         #expect(stamp?.end == 20 + name.utf8.count)
     }
 
+    /// What stands behind a zone or a day of the week is the layout's, whatever it begins with.
+    @Test(arguments: [
+        ("yyyy-MM-dd HH:mm:ssX", "2026-11-21 19:20:30+09", ": INFO"),
+        ("yyyy-MM-dd HH:mm:ssXXX", "2026-11-21 19:20:30+09:00", ":9"),
+        ("yyyy-MM-dd HH:mm:ss z", "2026-11-21 19:20:30 KST", ": [main]"),
+        ("yyyy-MM-dd HH:mm:ss z", "2026-11-21 19:20:30 KST", "-main"),
+        ("yyyy-MM-dd HH:mm:ss z", "2026-11-21 19:20:30 GMT+09:00", ": x"),
+        ("yyyy-MM-dd HH:mm:ss VV", "2026-11-21 19:20:30 Asia/Seoul", ": x"),
+        ("yyyy-MM-dd HH:mm:ss VV", "2026-11-21 19:20:30 Asia/Seoul", "_ x"),
+        ("yyyy-MM-dd HH:mm:ss ZZZZ", "2026-11-21 19:20:30 GMT+09:00", " [main]"),
+        ("EEE-dd-MMM-yyyy HH:mm:ss Z", "Sat-21-Nov-2026 19:20:30 +0900", " x"),
+        ("yyyy-MM-dd HH:mm:ss zzzz", "2026-11-21 10:20:30 Coordinated Universal Time", ": x"),
+    ])
+    func whatFollowsIsNotTheStamps(_ pattern: String, _ text: String, _ rest: String) {
+        let stamp = parse(pattern, text + rest)
+        #expect(stamp?.seconds == Self.moment)
+        #expect(stamp?.hasZone == true)
+        #expect(stamp?.end == text.utf8.count)
+    }
+
     @Test func aPlaceHasItsOffsetsByTheDate() {
         let stamp = parse("yyyy-MM-dd HH:mm:ss VV", "2026-07-21 10:20:30 America/New_York")
         let winter = parse("yyyy-MM-dd HH:mm:ss XXX", "2026-07-21 10:20:30 -04:00")

@@ -1,6 +1,6 @@
 /// What the name of a file says about rolling: `app.log.2026-01-08.0`, `app.log.2`, `app-2026-01-08.log`
 /// and `app.1.log` all come from `app.log`. A rolled name is the first one with dates and numbers put
-/// in; its extension may be left out.
+/// in; its extension may be left out behind them.
 package enum RolledName {
     static let separators: Set<UInt8> = Set("._-".utf8)
     /// What dates and numbers consist of: `2026-01-08T10.3`.
@@ -14,12 +14,16 @@ package enum RolledName {
 
     /// The fewest bytes that must be taken out of a name so that the pattern names what is left; nil where
     /// nothing can be taken out for that.
-    static func takenOut(_ name: String, from pattern: String) -> Int? {
+    package static func takenOut(_ name: String, from pattern: String) -> Int? {
         let name = settled(name)
         if name == pattern { return 0 }
         let dot = pattern.lastIndex(of: ".") ?? pattern.endIndex
-        return originals(of: name).filter {
-            Glob.matches(pattern, $0) || Glob.matches(pattern, $0 + pattern[dot...])
+        // `*.log` names whatever gets its extension: only a day tells a roll from `core.1234`.
+        let mayLackExtension = !Glob.hasWildcard(pattern) || day(of: name) != nil
+        return originals(of: name).filter { original in
+            Glob.matches(pattern, original)
+                || mayLackExtension && name.utf8.starts(with: original.utf8)
+                    && Glob.matches(pattern, original + pattern[dot...])
         }.map { name.utf8.count - $0.utf8.count }.min()
     }
 

@@ -10,6 +10,7 @@ enum DigitRuns {
     ) -> [UInt8]? {
         var out: [UInt8]?
         var copied = 0
+        var texts = JSONTexts(text)
         var at = 0
         while at < text.count {
             guard isDigit(text[at]), at == 0 || !isWord(text[at - 1]) else {
@@ -23,8 +24,9 @@ enum DigitRuns {
             }
             if let found {
                 let end = run.ends[found].at
-                let quote: [UInt8] = isNumberOfJSON(text, at..<end) ? [quotationMark] : []
-                out = (out ?? []) + text[copied..<at] + quote + mark + quote
+                let quote: [UInt8] = texts.isNumber(at..<end) ? [quotationMark] : []
+                out = out ?? []
+                out? += text[copied..<at] + quote + mark + quote
                 copied = end
                 at = end
             } else {
@@ -36,21 +38,29 @@ enum DigitRuns {
 
     private static let quotationMark = UInt8(ascii: "\"")
 
-    /// True for a number of a JSON line that stands in no text: only with quotes is what replaces it JSON.
-    private static func isNumberOfJSON(_ text: [UInt8], _ range: Range<Int>) -> Bool {
-        guard text.first == UInt8(ascii: "{"),
-            let before = text[..<range.lowerBound].last(where: { $0 > 0x20 }),
-            ":,[".utf8.contains(before),
-            let behind = text[range.upperBound...].first(where: { $0 > 0x20 }),
-            ",]}".utf8.contains(behind)
-        else { return false }
-        var isInText = false
-        var at = 0
-        while at < range.lowerBound {
-            if text[at] == quotationMark { isInText.toggle() }
-            at += text[at] == UInt8(ascii: "\\") ? 2 : 1
+    /// The texts of a JSON line, walked through once.
+    private struct JSONTexts {
+        private let line: [UInt8]
+        private var at = 0
+        private var isInText = false
+
+        init(_ line: [UInt8]) { self.line = line }
+
+        /// True for a number that stands in no text: only with quotes is what replaces it JSON. Numbers are asked for
+        /// from front to back.
+        mutating func isNumber(_ range: Range<Int>) -> Bool {
+            guard line.first == UInt8(ascii: "{"),
+                let before = line[..<range.lowerBound].last(where: { $0 > 0x20 }),
+                ":,[".utf8.contains(before),
+                let behind = line[range.upperBound...].first(where: { $0 > 0x20 }),
+                ",]}".utf8.contains(behind)
+            else { return false }
+            while at < range.lowerBound {
+                if line[at] == quotationMark { isInText.toggle() }
+                at += line[at] == UInt8(ascii: "\\") ? 2 : 1
+            }
+            return !isInText
         }
-        return !isInText
     }
 
     /// Digits from an offset on, with single blanks or hyphens between groups of them.

@@ -36,12 +36,15 @@ extension TimestampFormat {
                 guard let seconds = clockSeconds(part, text, &at) else { return nil }
                 fields.clock += seconds
             case .weekday:
-                guard Self.skipLetters(text, &at) else { return nil }
+                let start = at
+                while at < text.count, ZoneName.isLetter(text[at]) { at += 1 }
+                guard at > start else { return nil }
             case .milliseconds, .nanoseconds:
                 guard readNumber(part, text, &at, &result) else { return nil }
             case .zoneName, .longZoneName:
                 let start = at
-                guard Self.skipLetters(text, &at) else { return nil }
+                guard let end = ZoneName.end(in: text, from: start) else { return nil }
+                at = end
                 if case .longZoneName = part { Self.skipToTime(text, start, &at) }
                 if Self.isUTC(text[start..<at]) {
                     result.hasZone = true
@@ -180,17 +183,6 @@ extension TimestampFormat {
         return true
     }
 
-    /// Names of days and zones: `Mon`, `월요일`, `Asia/Seoul`, `GMT+09:00`.
-    private static func skipLetters(_ text: UnsafeRawBufferPointer, _ at: inout Int) -> Bool {
-        let start = at
-        while at < text.count,
-            isWord(text[at]) || text[at] >= 0x80 || "/_+-:".utf8.contains(text[at])
-        {
-            at += 1
-        }
-        return at > start
-    }
-
     /// Long names of zones are several words, of which the last means time: `Korean Standard Time`,
     /// `대한민국 표준시`. Without such a word, or where it begins as `KST` and `GMT+09:00` do, the first alone is
     /// the name.
@@ -208,7 +200,8 @@ extension TimestampFormat {
             }
             guard end < text.count, text[end] == 0x20 else { return }
             end += 1
-            guard skipLetters(text, &end) else { return }
+            guard let next = ZoneName.wordEnd(in: text, from: end) else { return }
+            end = next
         }
     }
 
@@ -284,7 +277,10 @@ extension TimestampFormat {
         var value: Int64 = 0
         var digits = 0
         while at < text.count, digits < 4 {
-            if text[at] == UInt8(ascii: ":"), digits == 2 {
+            // One that no minutes follow is not the zone's.
+            if text[at] == UInt8(ascii: ":"), digits == 2, at + 1 < text.count,
+                (48...57).contains(text[at + 1])
+            {
                 at += 1
                 continue
             }

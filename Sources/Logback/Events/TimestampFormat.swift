@@ -124,10 +124,11 @@ package struct TimestampFormat: Sendable {
         }
     }
 
-    /// Date and time as one, where this one has a date alone and the other the time of the day alone.
-    func followed(by time: TimestampFormat, behind literal: [UInt8]) -> TimestampFormat? {
-        guard lacks != .date, !hasClock, time.lacks == .date else { return nil }
-        return TimestampFormat(parts: parts + literal.map(Part.literal) + time.parts)
+    /// Date and time as one, where one of both has a date alone and the other the time of the day alone.
+    func followed(by other: TimestampFormat, behind literal: [UInt8]) -> TimestampFormat? {
+        let (date, time) = lacks == .date ? (other, self) : (self, other)
+        guard date.lacks != .date, !date.hasClock, time.lacks == .date else { return nil }
+        return TimestampFormat(parts: parts + literal.map(Part.literal) + other.parts)
     }
 
     private static func part(_ letter: Character, _ count: Int, _ letters: Letters) -> Part? {
@@ -145,6 +146,8 @@ package struct TimestampFormat: Sendable {
         case "s": .second(min(count, 2))
         case "S": letters == .simpleDateFormat && count != 3 ? .milliseconds : .fraction
         case "n", "N": .nanoseconds
+        // `GMT+09:00`.
+        case "Z" where count == 4 && letters == .dateTimeFormatter: .zoneName
         case "X", "Z", "x": .zone
         case "z" where count >= 4, "v" where count >= 4: .longZoneName
         case "z", "V", "v", "O": .zoneName

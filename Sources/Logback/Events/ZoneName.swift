@@ -50,3 +50,50 @@ enum ZoneName {
         return sign == "-" ? -seconds : seconds
     }
 }
+
+// Where names end: what follows them in a line is the layout's.
+extension ZoneName {
+    static func isLetter(_ byte: UInt8) -> Bool {
+        (65...90).contains(byte) || (97...122).contains(byte) || byte >= 0x80
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+
+    /// Behind a name of letters, a place or a distance from UTC that begins at an offset; nil for none.
+    static func end(in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        var at = start
+        while at < text.count, isLetter(text[at]) { at += 1 }
+        if at == start { return distanceEnd(in: text, from: start) }
+        if at + 1 < text.count, text[at] == UInt8(ascii: "/"), isLetter(text[at + 1]) {
+            return wordEnd(in: text, from: start)
+        }
+        let isUTC = ["GMT", "UTC", "UT"].contains { text[start..<at].elementsEqual($0.utf8) }
+        return isUTC ? distanceEnd(in: text, from: at) ?? at : at
+    }
+
+    /// Behind letters, digits and the marks between them: `America/Port-au-Prince`, `Etc/GMT+9`.
+    static func wordEnd(in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        var end = start
+        for at in start..<text.count {
+            if isLetter(text[at]) || isDigit(text[at]) {
+                end = at + 1
+            } else if !"/_+-".utf8.contains(text[at]) {
+                break
+            }
+        }
+        return end > start ? end : nil
+    }
+
+    /// `+9`, `-03:30`, `+09:00:00`, `+0900`.
+    private static func distanceEnd(in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        guard start < text.count, "+-".utf8.contains(text[start]) else { return nil }
+        var at = start + 1
+        while at < text.count, at - start <= 4, isDigit(text[at]) { at += 1 }
+        guard at > start + 1 else { return nil }
+        for _ in 0..<2 where at + 2 < text.count && text[at] == UInt8(ascii: ":") {
+            guard isDigit(text[at + 1]), isDigit(text[at + 2]) else { break }
+            at += 3
+        }
+        return at
+    }
+}
