@@ -62,6 +62,27 @@ import Testing
         scene.expectOnce(0..<240)
     }
 
+    /// Those that have a descriptor are read, deleted or not; the others are lost, and that is told.
+    @Test func whatIsDeletedWhileItWaitsIsTold() async throws {
+        let scene = try AgentScene()
+        scene.server.stall(true)
+        let names = (0..<12).map { "l\($0).log" }
+        for (i, name) in names.enumerated() {
+            try scene.append(name, AgentScene.lines(i * 5..<i * 5 + 5))
+        }
+        try scene.start { $0.maxOpenFiles = 8 }
+        try await scene.until("a file to wait") { scene.told.has("files wait to be read") }
+        for name in names { try FileManager.default.removeItem(atPath: scene.path(name)) }
+        try await scene.until("the losses") { scene.metrics.lostSources == 4 }
+        scene.server.stall(false)
+        try await scene.untilArrived(8 * 5)
+        let metrics = scene.metrics
+        try await scene.stop()
+        let perFile = AgentScene.lines(0..<5).utf8.count
+        #expect(metrics.lostSources == 4 && metrics.lostBytes == 4 * perFile)
+        #expect(Set(scene.server.entries.map(\.line)).count == 8 * 5)
+    }
+
     @Test func theLimitOfDescriptorsIsRaised() throws {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()

@@ -10,6 +10,9 @@ final class ToldLog: LogHandler {
         kept.withLock { $0.count { $0 == "\(message) \(path)" } }
     }
 
+    /// Whether a message with such words was logged.
+    func has(_ words: String) -> Bool { kept.withLock { $0.contains { $0.contains(words) } } }
+
     func log(event: LogEvent) {
         let path = event.metadata?["path"].map { "\($0)" } ?? ""
         kept.withLock { $0.append("\(event.message) \(path)") }

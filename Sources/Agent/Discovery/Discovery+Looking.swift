@@ -124,7 +124,8 @@ extension Discovery {
     func sweep(_ wall: Double) {
         let before = Self.threadSeconds
         needsSweep = false
-        waiting = 0
+        let waited = waitingFiles
+        (waiting, waitingFiles) = (0, [:])
         lastSweep = wall
         // Forgetting costs another look at each file, no more.
         if judged.count > Self.maxRemembered { judged = [:] }
@@ -145,6 +146,7 @@ extension Discovery {
         lookBehindLinks()
         // Whether a name is asked for depends on all patterns.
         for (folder, names, place) in found { look(folder, names, place) }
+        tellGone(waited)
         watch.keep(reached.union(links.keys))
         tellUnnameable(unnameable)
         forgetUnreadable()

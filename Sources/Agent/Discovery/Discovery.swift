@@ -185,6 +185,9 @@ final class Discovery: @unchecked Sendable {
     var unnameable: Set<String> = []
     var newsOfUnnameable: Set<String> = []
     var waiting = 0
+    /// Those of them that are new.
+    var waitingFiles: [FileIdentity: Sight] = [:]
+    var isLimitTold = false
     var epoch = 0
 
     let watch = FolderWatch()
@@ -257,9 +260,10 @@ final class Discovery: @unchecked Sendable {
     /// Nil when the file must wait for a descriptor, or cannot be opened: told once for each.
     func open(_ sight: Sight) -> Int32? {
         guard shared.withLock(\.following.count) + held.count < maxOpenFiles else {
-            waiting += 1
+            noteWaiting(sight)
             return nil
         }
+        waitingFiles[sight.status.identity] = nil
         let descriptor = Foundation.open(
             sight.place ?? sight.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor < 0 else {
