@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import LogModel
 import Logging
@@ -20,6 +21,9 @@ package final class Store: LogSource, Sendable {
     let overlaps = KnownOverlaps()
     private let queue = Mutex<CommitQueue?>(nil)
     let housekeeping = DispatchQueue(label: "cordwood.housekeeping", qos: .utility)
+
+    /// A few commits of the catalog with their log: retention frees space by commits.
+    private static let reservedBytes = 4 * 1024 * 1024
 
     /// Opens a folder for this process alone, creating it when it is not there, and removes objects
     /// that no commit has listed.
@@ -46,7 +50,7 @@ package final class Store: LogSource, Sendable {
         objects = try FileObjectStore(folder: options.folder, faults: options.faults)
         let labelSets = LabelSets()
         catalog = try Catalog(path: options.folder + "/catalog.sqlite", labelSets: labelSets)
-        reserve = SpaceReserve(folder: options.folder)
+        reserve = SpaceReserve(folder: options.folder, bytes: Self.reservedBytes)
         reserve.take()
         cache = SegmentCache(
             store: objects, limitBytes: options.directoryCacheBytes, limitFiles: options.openFiles,

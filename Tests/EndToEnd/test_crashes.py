@@ -183,6 +183,47 @@ class FullDisk(EndToEndCase):
         self.assertEqual(sorted(found), sorted(acknowledged))
         self.assertEqual(server.stop(), 0)
 
+    def test_an_agent_that_is_killed_knows_what_it_began_on_a_full_disk(self):
+        disk, logs = self.folder / "small", self.folder / "logs"
+        disk.mkdir()
+        logs.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], stderr=subprocess.DEVNULL)
+        server = self.serve()
+        start = time.time_ns() - 60 * SECOND
+
+        def write(name, numbers):
+            (logs / name).write_text("".join(f"2026-11-21 10:00:00.000 [main] INFO  a.B - seq={i}\n" for i in numbers))
+
+        def arrived():
+            lines = server.lines('{job="crash"}', 1795200000 * SECOND, start)
+            return sorted(int(line.rsplit("=", 1)[1]) for _, _, line in lines)
+
+        arguments = ["--server", f"http://127.0.0.1:{server.port}", "--label", "job=crash",
+                     "--state", disk / "state", f"{logs}/*.log"]
+        write("a.log", range(10))
+        agent = self.agent(*arguments)
+        wait_until(lambda: len(arrived()) == 10, PATIENCE, "the first lines")
+        with open(disk / "ballast", "wb", 0) as ballast:
+            for size in (1 << 20, 4096, 1):
+                try:
+                    while True:
+                        ballast.write(bytes(size))
+                except OSError:
+                    pass
+        for number in range(40):
+            write(f"b{number}.log", range(10 * number + 10, 10 * number + 20))
+        wait_until(lambda: len(arrived()) == 410, PATIENCE, "lines of a time without room")
+        agent.kill()
+        (disk / "ballast").unlink()
+        for number in range(40):
+            subprocess.run(["gzip", "-S", ".1.gz", logs / f"b{number}.log"], check=True)
+            write(f"b{number}.log", [1000 + number])
+        self.agent(*arguments, name="again")
+        # What was rolled comes first.
+        wait_until(lambda: set(range(1000, 1040)) <= set(arrived()), PATIENCE, "lines behind the roll")
+        self.assertEqual(arrived(), [*range(410), *range(1000, 1040)])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import LogModel
 
@@ -257,14 +258,25 @@ extension SourceRegistry.Save {
         do { data = try generation.map(encodedWhole) ?? encodedChanges() } catch {
             throw .state("writing \(path): \(error.localizedDescription)")
         }
-        guard generation == nil else {
-            // The journal, of the generation before, says nothing more from then on.
-            try StateFile.replace(path, with: Array(data))
-            unlink(journal)
-            return data.count
+        let folder = FollowedFile.split(path).folder
+        let reserve = SpaceReserve(folder: folder, bytes: Self.reservedBytes)
+        do throws(AgentError) { try put(data) } catch {
+            // What the server hears of must be known after a crash, on a full disk, too.
+            guard reserve.release() else { throw error }
+            try put(data)
         }
-        try append(data)
+        if generation != nil { reserve.take() }
         return data.count
+    }
+
+    /// What changes until there is room again: a source takes some 500 bytes each time.
+    private static let reservedBytes = 1024 * 1024
+
+    private func put(_ data: Data) throws(AgentError) {
+        guard generation != nil else { return try append(data) }
+        // The journal, of the generation before, says nothing more from then on.
+        try StateFile.replace(path, with: Array(data))
+        unlink(journal)
     }
 
     private func append(_ data: Data) throws(AgentError) {
