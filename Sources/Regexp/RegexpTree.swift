@@ -155,7 +155,8 @@ private struct RegexpParser {
         guard at + 1 < pattern.count else { return nil }
         let byte = pattern[at + 1]
         at += 2
-        if let named = CharacterClass.perl(byte) {
+        // `\w` in any case has forms of k and s beyond ASCII, as a class in brackets has.
+        if let named = CharacterClass.perl(byte)?.finished(ignoringCase: ignoringCase) {
             return .oneOf(named.ascii, beyondASCII: named.hasBeyondASCII)
         }
         switch byte {
